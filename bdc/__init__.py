@@ -1,0 +1,3 @@
+"""bdc: an open big-data cluster on Kubernetes."""
+
+__version__ = "0.1.0"
