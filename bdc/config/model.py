@@ -1,0 +1,209 @@
+"""The schema of bdc.yaml: every field with its default, unit and description.
+
+One strict model validates the file, types the Pulumi components and generates the configuration reference. Defaults here are
+those of the profile `local`: everything once, on one node with 2 cores and 8 GB. Other profiles are overlays (profiles/*.yaml).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from bdc.config.quantity import Cpu, Size, size
+
+Name = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$")]
+
+
+class Section(BaseModel):
+    """A part of bdc.yaml: unknown keys are errors, values don't change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Resources(Section):
+    """What one pod asks of its node. Memory above `memory` and up to `memory_limit` is used when the node has it."""
+
+    cpu: Cpu = Field(description="CPU request, in cores or millicores. There is no CPU limit: idle cores are used.")
+    memory: Size = Field(description="Memory request.")
+    memory_limit: Size = Field(description="Memory limit; the container is killed above it.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if size(self.memory) > size(self.memory_limit):
+            msg = f"memory ({self.memory}) is more than memory_limit ({self.memory_limit})"
+            raise ValueError(msg)
+        return self
+
+
+def pod(cpu: str, memory: str, limit: str | None = None) -> Resources:
+    """Resources in one line: CPU request, memory request, memory limit (the request when not given)."""
+    return Resources(cpu=cpu, memory=memory, memory_limit=limit or memory)
+
+
+class Cluster(Section):
+    """Which Kubernetes the cluster runs on."""
+
+    substrate: Literal["auto", "embedded", "existing", "kind"] = Field(
+        "auto",
+        description="embedded: this host becomes a node by kubeadm. existing: the cluster of a kubeconfig. kind: a kind cluster on "
+        "a Docker engine >= 23. auto: existing when a kubeconfig or context is given, else embedded.",
+    )
+    kubeconfig: str | None = Field(None, description="Path of the kubeconfig of an existing cluster.")
+    context: str | None = Field(None, description="Context in that kubeconfig; its current one by default.")
+    storage_class: str | None = Field(
+        None,
+        description="StorageClass of all volumes; by default the substrate's own (embedded: bdc-local) or the cluster's default.",
+    )
+
+
+class Images(Section):
+    """Where container images come from."""
+
+    registry: str | None = Field(
+        None,
+        description="Registry and path that every pod pulls from, e.g. registry.example.org/bdc (push there with "
+        "`bdc images push`). Without it, images are built here and loaded into the node.",
+    )
+    pull_secret: str | None = Field(
+        None, description="Name of a Secret of type kubernetes.io/dockerconfigjson in the namespace."
+    )
+
+
+class Network(Section):
+    """How endpoints are reached from outside the cluster."""
+
+    expose: Literal["nodeport", "loadbalancer", "none"] = Field(
+        "nodeport",
+        description="nodeport and loadbalancer expose the closed endpoints (TLS and password); none: only `bdc connect`.",
+    )
+    address: str | None = Field(
+        None,
+        description="Address or DNS name that users reach the endpoints at, written into certificates and shown by `bdc endpoints`.",
+    )
+
+
+class Storage(Section):
+    """The storage pool: HDFS."""
+
+    namenodes: int = Field(
+        1, ge=1, le=3, description="NameNodes. More than 1 is HDFS HA (a later release; refused today)."
+    )
+    datanodes: int = Field(1, ge=1, le=500, description="DataNodes.")
+    replication: int = Field(1, ge=1, le=10, description="Copies of each block; at most the number of DataNodes.")
+    journalnodes: int = Field(3, ge=3, le=9, description="JournalNodes under HDFS HA; odd.")
+    zookeepers: int = Field(3, ge=1, le=9, description="ZooKeeper servers under HDFS HA; odd.")
+    block_size: Size = Field("128Mi", description="Block size of new files.")
+    namenode_volume: Size = Field("10Gi", description="Volume of a NameNode: the file system's image and edits.")
+    datanode_volume: Size = Field("50Gi", description="Volume of a DataNode: the blocks.")
+    namenode: Resources = Field(
+        default_factory=lambda: pod("50m", "320Mi", "512Mi"), description="Resources of a NameNode."
+    )
+    datanode: Resources = Field(
+        default_factory=lambda: pod("50m", "320Mi", "512Mi"), description="Resources of a DataNode."
+    )
+    httpfs: Resources = Field(default_factory=lambda: pod("50m", "288Mi", "448Mi"), description="Resources of HttpFS.")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.replication > self.datanodes:
+            msg = f"datanodes: {self.datanodes} is fewer than replication ({self.replication})"
+            raise ValueError(msg)
+        for field in ("journalnodes", "zookeepers"):
+            if getattr(self, field) % 2 == 0:
+                msg = f"{field}: {getattr(self, field)} is even; a quorum needs an odd number"
+                raise ValueError(msg)
+        if self.namenodes > 1:
+            msg = "namenodes: HDFS HA is not in this release; use 1"
+            raise ValueError(msg)
+        return self
+
+
+class Master(Section):
+    """The SQL master: PostgreSQL under Patroni."""
+
+    replicas: int = Field(1, ge=1, le=9, description="PostgreSQL servers: one leader, the others streaming replicas.")
+    synchronous: bool = Field(
+        False, description="Commit waits for a replica; needs at least 3 replicas to survive a loss and go on."
+    )
+    volume: Size = Field("20Gi", description="Volume of one server.")
+    max_connections: int = Field(100, ge=20, le=10000, description="PostgreSQL's max_connections.")
+    resources: Resources = Field(
+        default_factory=lambda: pod("100m", "384Mi", "1Gi"), description="Resources of one server."
+    )
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.synchronous and self.replicas < 2:
+            msg = f"synchronous: needs at least 2 replicas, there is {self.replicas}"
+            raise ValueError(msg)
+        return self
+
+
+class Metastore(Section):
+    """The Hive Metastore: the one table catalog of Spark and Trino."""
+
+    replicas: int = Field(1, ge=1, le=5, description="Metastore servers; stateless.")
+    resources: Resources = Field(
+        default_factory=lambda: pod("50m", "384Mi", "640Mi"), description="Resources of one server."
+    )
+
+
+class Federation(Section):
+    """Trino."""
+
+    workers: int = Field(0, ge=0, le=500, description="Trino workers; with 0 the coordinator works too.")
+    coordinator: Resources = Field(
+        default_factory=lambda: pod("150m", "1216Mi", "1792Mi"), description="Resources of the coordinator."
+    )
+    worker: Resources = Field(
+        default_factory=lambda: pod("150m", "1216Mi", "1792Mi"), description="Resources of a worker."
+    )
+
+
+class Spark(Section):
+    """The Spark pool."""
+
+    driver_memory: Size = Field("512Mi", description="Heap of an application's driver unless it asks otherwise.")
+    executor_memory: Size = Field("512Mi", description="Heap of an executor unless the application asks otherwise.")
+    memory_overhead: Size = Field(
+        "384Mi", description="Memory of a driver or executor beside its heap (Python workers, native memory)."
+    )
+    executor_cores: int = Field(
+        1, ge=1, le=64, description="Task slots of an executor unless the application asks otherwise."
+    )
+    max_executors: int = Field(2, ge=1, le=1000, description="Executors of an application unless it asks otherwise.")
+    cpu: Cpu = Field("100m", description="CPU request of a driver or executor pod; idle cores are used above it.")
+    history: Resources = Field(
+        default_factory=lambda: pod("50m", "352Mi", "640Mi"), description="Resources of the history server."
+    )
+    connect: Resources = Field(
+        default_factory=lambda: pod("100m", "832Mi", "1408Mi"), description="Resources of the Spark Connect server."
+    )
+
+
+class Config(Section):
+    """bdc.yaml."""
+
+    name: Name = Field(
+        "bdc",
+        description="Name of the cluster: its namespace, its stacks. At most 40 lower-case letters, digits and dashes.",
+    )
+    profile: str = Field(
+        "local", description="Profile that the defaults come from: local (8 GB, everything once) or ha."
+    )
+    cluster: Cluster = Field(default_factory=Cluster)
+    images: Images = Field(default_factory=Images)
+    network: Network = Field(default_factory=Network)
+    storage: Storage = Field(default_factory=Storage)
+    master: Master = Field(default_factory=Master)
+    metastore: Metastore = Field(default_factory=Metastore)
+    federation: Federation = Field(default_factory=Federation)
+    spark: Spark = Field(default_factory=Spark)
+
+
+PARTS = ("storage", "master", "metastore", "federation", "spark")
+"""The five parts of a cluster, in the order in which they can become ready."""
+
+PORTS = {"master": 31433, "master-ro": 31436, "trino": 31880, "httpfs": 31870, "connect": 31002, "history": 31808}
+"""Ports at which endpoints are exposed, by endpoint; NodePorts on every node, or ports of LoadBalancers."""
