@@ -65,9 +65,7 @@ class Images(Section):
         description="Registry and path that every pod pulls from, e.g. registry.example.org/bdc (push there with "
         "`bdc images push`). Without it, images are built here and loaded into the node.",
     )
-    pull_secret: str | None = Field(
-        None, description="Name of a Secret of type kubernetes.io/dockerconfigjson in the namespace."
-    )
+    pull_secret: str | None = Field(None, description="Name of a Secret of type kubernetes.io/dockerconfigjson in the namespace.")
 
 
 class Network(Section):
@@ -86,9 +84,7 @@ class Network(Section):
 class Storage(Section):
     """The storage pool: HDFS."""
 
-    namenodes: int = Field(
-        1, ge=1, le=3, description="NameNodes. More than 1 is HDFS HA (a later release; refused today)."
-    )
+    namenodes: int = Field(1, ge=1, le=3, description="NameNodes. More than 1 is HDFS HA (a later release; refused today).")
     datanodes: int = Field(1, ge=1, le=500, description="DataNodes.")
     replication: int = Field(1, ge=1, le=10, description="Copies of each block; at most the number of DataNodes.")
     journalnodes: int = Field(3, ge=3, le=9, description="JournalNodes under HDFS HA; odd.")
@@ -96,12 +92,8 @@ class Storage(Section):
     block_size: Size = Field("128Mi", description="Block size of new files.")
     namenode_volume: Size = Field("10Gi", description="Volume of a NameNode: the file system's image and edits.")
     datanode_volume: Size = Field("50Gi", description="Volume of a DataNode: the blocks.")
-    namenode: Resources = Field(
-        default_factory=lambda: pod("50m", "320Mi", "512Mi"), description="Resources of a NameNode."
-    )
-    datanode: Resources = Field(
-        default_factory=lambda: pod("50m", "320Mi", "512Mi"), description="Resources of a DataNode."
-    )
+    namenode: Resources = Field(default_factory=lambda: pod("50m", "320Mi", "512Mi"), description="Resources of a NameNode.")
+    datanode: Resources = Field(default_factory=lambda: pod("50m", "320Mi", "512Mi"), description="Resources of a DataNode.")
     httpfs: Resources = Field(default_factory=lambda: pod("50m", "288Mi", "448Mi"), description="Resources of HttpFS.")
 
     @model_validator(mode="after")
@@ -123,14 +115,10 @@ class Master(Section):
     """The SQL master: PostgreSQL under Patroni."""
 
     replicas: int = Field(1, ge=1, le=9, description="PostgreSQL servers: one leader, the others streaming replicas.")
-    synchronous: bool = Field(
-        False, description="Commit waits for a replica; needs at least 3 replicas to survive a loss and go on."
-    )
+    synchronous: bool = Field(False, description="Commit waits for a replica; needs at least 3 replicas to survive a loss and go on.")
     volume: Size = Field("20Gi", description="Volume of one server.")
     max_connections: int = Field(100, ge=20, le=10000, description="PostgreSQL's max_connections.")
-    resources: Resources = Field(
-        default_factory=lambda: pod("100m", "384Mi", "1Gi"), description="Resources of one server."
-    )
+    resources: Resources = Field(default_factory=lambda: pod("100m", "384Mi", "1Gi"), description="Resources of one server.")
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -144,21 +132,15 @@ class Metastore(Section):
     """The Hive Metastore: the one table catalog of Spark and Trino."""
 
     replicas: int = Field(1, ge=1, le=5, description="Metastore servers; stateless.")
-    resources: Resources = Field(
-        default_factory=lambda: pod("50m", "384Mi", "640Mi"), description="Resources of one server."
-    )
+    resources: Resources = Field(default_factory=lambda: pod("50m", "384Mi", "640Mi"), description="Resources of one server.")
 
 
 class Federation(Section):
     """Trino."""
 
     workers: int = Field(0, ge=0, le=500, description="Trino workers; with 0 the coordinator works too.")
-    coordinator: Resources = Field(
-        default_factory=lambda: pod("150m", "1216Mi", "1792Mi"), description="Resources of the coordinator."
-    )
-    worker: Resources = Field(
-        default_factory=lambda: pod("150m", "1216Mi", "1792Mi"), description="Resources of a worker."
-    )
+    coordinator: Resources = Field(default_factory=lambda: pod("150m", "1216Mi", "1792Mi"), description="Resources of the coordinator.")
+    worker: Resources = Field(default_factory=lambda: pod("150m", "1216Mi", "1792Mi"), description="Resources of a worker.")
 
 
 class Spark(Section):
@@ -166,20 +148,12 @@ class Spark(Section):
 
     driver_memory: Size = Field("512Mi", description="Heap of an application's driver unless it asks otherwise.")
     executor_memory: Size = Field("512Mi", description="Heap of an executor unless the application asks otherwise.")
-    memory_overhead: Size = Field(
-        "384Mi", description="Memory of a driver or executor beside its heap (Python workers, native memory)."
-    )
-    executor_cores: int = Field(
-        1, ge=1, le=64, description="Task slots of an executor unless the application asks otherwise."
-    )
+    memory_overhead: Size = Field("384Mi", description="Memory of a driver or executor beside its heap (Python workers, native memory).")
+    executor_cores: int = Field(1, ge=1, le=64, description="Task slots of an executor unless the application asks otherwise.")
     max_executors: int = Field(2, ge=1, le=1000, description="Executors of an application unless it asks otherwise.")
     cpu: Cpu = Field("100m", description="CPU request of a driver or executor pod; idle cores are used above it.")
-    history: Resources = Field(
-        default_factory=lambda: pod("50m", "352Mi", "640Mi"), description="Resources of the history server."
-    )
-    connect: Resources = Field(
-        default_factory=lambda: pod("100m", "832Mi", "1408Mi"), description="Resources of the Spark Connect server."
-    )
+    history: Resources = Field(default_factory=lambda: pod("50m", "352Mi", "640Mi"), description="Resources of the history server.")
+    connect: Resources = Field(default_factory=lambda: pod("100m", "832Mi", "1408Mi"), description="Resources of the Spark Connect server.")
 
 
 class Config(Section):
@@ -189,9 +163,7 @@ class Config(Section):
         "bdc",
         description="Name of the cluster: its namespace, its stacks. At most 40 lower-case letters, digits and dashes.",
     )
-    profile: str = Field(
-        "local", description="Profile that the defaults come from: local (8 GB, everything once) or ha."
-    )
+    profile: str = Field("local", description="Profile that the defaults come from: local (8 GB, everything once) or ha.")
     cluster: Cluster = Field(default_factory=Cluster)
     images: Images = Field(default_factory=Images)
     network: Network = Field(default_factory=Network)
@@ -204,6 +176,3 @@ class Config(Section):
 
 PARTS = ("storage", "master", "metastore", "federation", "spark")
 """The five parts of a cluster, in the order in which they can become ready."""
-
-PORTS = {"master": 31433, "master-ro": 31436, "trino": 31880, "httpfs": 31870, "connect": 31002, "history": 31808}
-"""Ports at which endpoints are exposed, by endpoint; NodePorts on every node, or ports of LoadBalancers."""

@@ -1,0 +1,98 @@
+"""Names in a running cluster, known to the stacks that make the objects and to the use cases that look for them.
+
+The namespace of a cluster is its name. Everything in it carries these labels:
+
+* `app.kubernetes.io/managed-by: bdc`
+* `app.kubernetes.io/instance: <cluster>`
+* `app.kubernetes.io/part-of: <part>`, one of `bdc.config.model.PARTS`
+* `app.kubernetes.io/component: <workload>`, e.g. `namenode`
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+INSTANCE = "app.kubernetes.io/instance"
+PART = "app.kubernetes.io/part-of"
+COMPONENT = "app.kubernetes.io/component"
+
+NAMESERVICE = "bdc"
+"""HDFS nameservice: paths are hdfs://bdc/... whether there is one NameNode or three."""
+
+CREDENTIALS = "credentials"
+"""Secret with keys username, password (master, Trino, HttpFS, history) and token (Spark Connect)."""
+
+MASTER_CREDENTIALS = "master-credentials"
+"""Secret with keys superuser-password, replication-password, metastore-password, trino-password."""
+
+CA = "ca"
+"""Secret with keys ca.crt and ca.key: the cluster's own certificate authority."""
+
+HADOOP_CONF = "hadoop-conf"
+"""ConfigMap with core-site.xml and hdfs-site.xml for every HDFS client in the cluster (mounted at /etc/hadoop)."""
+
+SPARK_CONF = "spark-conf"
+"""ConfigMap with spark-defaults.conf, hive-site.xml, log4j2.properties, executor.yaml for drivers (mounted at /etc/spark)."""
+
+SPARK_ACCOUNT = "spark"
+"""ServiceAccount of Spark drivers: manages pods, services, configmaps of its own namespace."""
+
+
+def labels(cluster: str, part: str, component: str) -> dict[str, str]:
+    """The labels of one workload's objects and pods."""
+    return {MANAGED_BY: "bdc", INSTANCE: cluster, PART: part, COMPONENT: component}
+
+
+def selector(cluster: str, component: str) -> dict[str, str]:
+    """The labels that select one workload's pods."""
+    return {INSTANCE: cluster, COMPONENT: component}
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A Deployment or StatefulSet of the cluster."""
+
+    name: str
+    part: str
+    kind: Literal["StatefulSet", "Deployment"]
+    title: str
+
+
+WORKLOADS = (
+    Workload("namenode", "storage", "StatefulSet", "NameNode"),
+    Workload("datanode", "storage", "StatefulSet", "DataNode"),
+    Workload("httpfs", "storage", "Deployment", "HttpFS"),
+    Workload("master", "master", "StatefulSet", "PostgreSQL"),
+    Workload("metastore", "metastore", "Deployment", "Hive Metastore"),
+    Workload("trino-coordinator", "federation", "Deployment", "Trino coordinator"),
+    Workload("trino-worker", "federation", "Deployment", "Trino worker"),
+    Workload("spark-history", "spark", "Deployment", "history server"),
+    Workload("spark-connect", "spark", "Deployment", "Spark Connect"),
+)
+"""All workloads; trino-worker is there only with federation.workers > 0."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A door to the cluster: Service `<name>-external` at `port` when exposed; always reachable by `bdc connect`."""
+
+    name: str
+    part: str
+    scheme: str
+    port: int
+    workload: str
+    target: int
+    title: str
+
+
+ENDPOINTS = (
+    Endpoint("master", "master", "postgresql", 31433, "master", 5432, "SQL master, read-write"),
+    Endpoint("master-ro", "master", "postgresql", 31436, "master", 5432, "SQL master, read-only"),
+    Endpoint("trino", "federation", "https", 31880, "trino-coordinator", 8443, "federation (Trino)"),
+    Endpoint("httpfs", "storage", "https", 31870, "httpfs", 8443, "HDFS (HttpFS, WebHDFS protocol)"),
+    Endpoint("connect", "spark", "sc", 31002, "spark-connect", 8443, "Spark Connect"),
+    Endpoint("history", "spark", "https", 31808, "spark-history", 8443, "Spark history server"),
+)
+"""All endpoints: TLS from the cluster's CA, and a password or token, at every one. `target` is the pod's port."""
