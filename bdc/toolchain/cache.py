@@ -1,0 +1,110 @@
+"""The programs' cache: whole entries only, one writer at a time.
+
+    <cache>/programs/<name>/<version>-<digest8>/bin/...     an entry
+    <cache>/programs/<name>/.lock                           held while one is made
+    <cache>/programs/<name>/.new-XXXXXXXX/                  one being made
+    <cache>/logs/<name>-<version>.log                       the last build's output
+
+An entry appears by a rename of a finished, flushed folder, so what is killed half-way never counts; its left-over is removed by the
+next process that holds the lock. The lock is a flock, which the kernel drops when its last holder dies. A compiler inherits it: when
+bdc is killed but the compiler lives on, the next bdc waits for that one instead of compiling against it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bdc.config.paths import cache_dir
+from bdc.errors import BdcError
+from bdc.toolchain.manifest import ProgramSpec
+
+Progress = Callable[[str], None]
+
+_NEW = ".new-"
+
+
+def entry(name: str, version: str, digest: str) -> Path:
+    """Where an entry lies, whether it exists or not; `digest` is a SHA-256 in hex."""
+    return cache_dir() / "programs" / name / f"{version}-{digest[:8]}"
+
+
+def text_digest(file: Path) -> str:
+    """SHA-256 of a file in hex."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def log_file(spec: ProgramSpec) -> Path:
+    """Where the output of a program's last build lies. Creates its folder."""
+    folder = cache_dir() / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{spec.name}-{spec.version}.log"
+
+
+@contextlib.contextmanager
+def lock(name: str, on_progress: Progress) -> Iterator[int]:
+    """Hold the lock of one program, waiting for another process that has it; gives the lock's file descriptor."""
+    folder = cache_dir() / "programs" / name
+    with explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            on_progress(f"waiting for another bdc process that is getting {name}")
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        for leftover in folder.glob(f"{_NEW}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def staged(target: Path) -> Iterator[Path]:
+    """A new folder beside `target` that becomes `target` when the block ends well, and vanishes when it doesn't.
+
+    To be used under the program's lock.
+    """
+    with explained(target):
+        folder = Path(tempfile.mkdtemp(prefix=_NEW, dir=target.parent))
+    try:
+        yield folder
+        with explained(target):
+            folder.chmod(0o755)
+            _flush(folder)
+            folder.rename(target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn a full disk and a folder that can't be written into errors with a remedy."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise BdcError(f"the disk is full: {path}", "free some space, or set BDC_CACHE to a folder on another disk") from error
+        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+            raise BdcError(f"{path} can't be written: {error.strerror}", "set BDC_CACHE to a folder that you may write") from error
+        raise
+
+
+def _flush(folder: Path) -> None:
+    """Write every file through to the disk, so that a power cut after the rename can't leave empty ones."""
+    for file in folder.rglob("*"):
+        if file.is_file() and not file.is_symlink():
+            descriptor = os.open(file, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)

@@ -1,0 +1,3 @@
+module bdc.local/pause
+
+go 1.26.0
