@@ -1,1 +1,6 @@
-"""See docs/architecture.md for this package's job."""
+"""The one room that talks to the Kubernetes API. Nothing outside it imports `kubernetes`."""
+
+from bdc.kube.client import Kube, Resource, connect
+from bdc.kube.errors import ApiError, ApiNotFoundError, UnknownKindError, UnreachableError
+
+__all__ = ["ApiError", "ApiNotFoundError", "Kube", "Resource", "UnknownKindError", "UnreachableError", "connect"]

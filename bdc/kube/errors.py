@@ -1,0 +1,80 @@
+"""What the Kubernetes API's refusals mean, and what to do about them.
+
+* `ApiError`: the API server answered with an error; `code` is the HTTP status, `reason` Kubernetes' own word for it.
+* `ApiNotFoundError`: the object does not exist (404); an `ApiError` that callers catch often, with exit code 3.
+* `UnreachableError`: nobody answered.
+* `UnknownKindError`: the server answered, and has no such kind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from bdc.errors import BdcError, NotFoundError
+
+_FORBIDDEN = re.compile(
+    r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]*)" in API group "(?P<group>[^"]*)"'
+    r'(?: in the namespace "(?P<namespace>[^"]*)"| at the cluster scope)?'
+)
+
+
+class ApiError(BdcError):
+    """The API server refused a request."""
+
+    def __init__(self, code: int, reason: str, message: str, hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.code = code
+        self.reason = reason
+
+
+class ApiNotFoundError(ApiError, NotFoundError):
+    """The object, or the path, does not exist."""
+
+    exit_code = NotFoundError.exit_code
+
+
+class UnreachableError(BdcError):
+    """The API server does not answer."""
+
+    def __init__(self, server: str, cause: str) -> None:
+        super().__init__(
+            f"the Kubernetes API at {server} does not answer: {cause}",
+            f"check that the cluster runs and that this machine reaches it: curl -k {server}/livez",
+        )
+        self.server = server
+
+
+class UnknownKindError(BdcError):
+    """The API server has no such kind."""
+
+    def __init__(self, api_version: str, kind: str) -> None:
+        super().__init__(f"the cluster has no kind {kind} in {api_version}", "install its CustomResourceDefinition, or update the cluster")
+
+
+def api_error(code: int, status: Mapping[str, Any], server: str) -> ApiError:
+    """The error for an HTTP status >= 400 with the `Status` object that came with it."""
+    reason = str(status.get("reason") or "")
+    message = str(status.get("message") or reason or f"HTTP status {code}")
+    if code == 404:
+        return ApiNotFoundError(code, reason or "NotFound", message)
+    if code == 401:
+        return ApiError(
+            code,
+            reason or "Unauthorized",
+            f"the Kubernetes API at {server} does not accept the credentials: {message}",
+            "they may have expired: log in to the cluster again, or get a new kubeconfig",
+        )
+    if code == 403:
+        return ApiError(code, reason or "Forbidden", message, _rights(message))
+    return ApiError(code, reason, message)
+
+
+def _rights(message: str) -> str:
+    found = _FORBIDDEN.search(message)
+    if not found:
+        return "use a kubeconfig with more rights"
+    resource = found["resource"] + (f".{found['group']}" if found["group"] else "")
+    where = f"in namespace {found['namespace']}" if found["namespace"] else "in the whole cluster"
+    return f'let {found["user"]} "{found["verb"]}" {resource} {where}, or use a kubeconfig with more rights'
