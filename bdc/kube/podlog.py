@@ -26,7 +26,7 @@ class TextSource(Protocol):
 class PodLog:
     """The log of one container of one pod. Not safe to read from two threads at once."""
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         kube: TextSource,
         namespace: str,

@@ -1,0 +1,207 @@
+"""When an object counts as ready, and when it never will be.
+
+The conditions are the official plugin's; on top, pods that can't work end the wait at once, with the pod's name, the cause and
+the end of its log, instead of at the deadline.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bdc.engine.plugin.conditions import condition, waited_for
+from bdc.engine.plugin.kinds import POD_OWNERS, annotation, object_id
+from bdc.errors import BdcError
+from bdc.kube import ApiError, ApiNotFoundError, Kube
+from bdc.kube.diagnose import Diagnosis, diagnose, diagnose_pod, events_of, warnings_of
+
+DEFAULT_TIMEOUT_SECONDS = 600.0
+TIMED_OUT = "was not ready in time"
+UNHEALTHY = "can't become ready"
+HINT = "\nhint: "
+_DIAGNOSE_EVERY_SECONDS = 2.0
+_SLACK = timedelta(seconds=5)
+_Object = Mapping[str, Any]
+
+
+class NotLiveError(Exception):
+    """The object is there but not ready: its state is kept, and the next update waits for it again."""
+
+    def __init__(self, message: str, obj: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.obj = obj
+
+
+class Waiter:
+    """Waits for one object at a time; many threads may use it."""
+
+    def __init__(self, kube: Kube, stopped: threading.Event) -> None:
+        self._kube, self._stopped = kube, stopped
+
+    def until_ready(self, obj: dict[str, Any], inputs: _Object, timeout_seconds: float, report: Callable[[str], None]) -> dict[str, Any]:
+        """The object once it is ready. `report` gets what it waits for whenever that changes. Raises NotLiveError."""
+        if annotation(inputs, "skipAwait") == "true":
+            return obj
+        started = datetime.now(UTC) - _SLACK  # its first pods may be older than the answer to the apply
+        limit = timeout_seconds or float(annotation(inputs, "timeoutSeconds") or 0) or DEFAULT_TIMEOUT_SECONDS
+        end, pause, said, looked = time.monotonic() + limit, 0.1, "", time.monotonic()
+        while True:
+            waiting_for = self._waiting_for(obj)
+            if not waiting_for:
+                return obj
+            if waiting_for != said:
+                report(waiting_for)
+                said = waiting_for
+            now = time.monotonic()
+            if now - looked >= _DIAGNOSE_EVERY_SECONDS or now > end:
+                looked = now
+                self._fail_if_hopeless(obj, started)
+            if now > end:
+                raise NotLiveError(self._late(obj, waiting_for, limit), obj)
+            if self._stopped.wait(pause):
+                raise NotLiveError("the wait was interrupted", obj)
+            pause = min(pause * 1.4, 1.0)
+            try:
+                obj = self._kube.get(obj)
+            except ApiNotFoundError:
+                raise NotLiveError("it was deleted while bdc waited for it", obj) from None
+
+    def until_gone(self, obj: _Object, timeout_seconds: float) -> None:
+        """Return once the object, by its uid, is gone. Raises BdcError at the deadline or when interrupted."""
+        uid, pause = obj["metadata"].get("uid"), 0.05
+        end = time.monotonic() + (timeout_seconds or DEFAULT_TIMEOUT_SECONDS)
+        while True:
+            try:
+                live = self._kube.get(obj)
+            except ApiNotFoundError:
+                return
+            if uid and live["metadata"]["uid"] != uid:
+                return
+            if time.monotonic() > end:
+                left = ", ".join(live["metadata"].get("finalizers") or []) or "none"
+                raise BdcError(f"{obj['kind']} {object_id(obj)} {TIMED_OUT}: it is still being deleted; finalizers: {left}")
+            if self._stopped.wait(pause):
+                raise BdcError("the wait for its deletion was interrupted")
+            pause = min(pause * 1.5, 1.0)
+
+    def _waiting_for(self, obj: dict[str, Any]) -> str:
+        """What is missing, empty when the object is ready."""
+        if expressions := annotation(obj, "waitFor"):
+            return waited_for(obj, expressions)
+        check = _CHECKS.get((obj["apiVersion"], obj["kind"]))
+        return check(self._kube, obj) if check else ""
+
+    def _fail_if_hopeless(self, obj: dict[str, Any], since: datetime) -> None:
+        if obj["kind"] not in POD_OWNERS or (found := self._diagnose(obj, since)) is None:
+            return
+        raise NotLiveError(f"{obj['kind']} {object_id(obj)} {UNHEALTHY}: {found}{HINT}{found.hint}", obj)
+
+    def _diagnose(self, obj: dict[str, Any], since: datetime) -> Diagnosis | None:
+        try:
+            if obj["kind"] == "Pod":
+                return diagnose_pod(self._kube, obj, since=since)
+            labels = obj["spec"].get("selector", {}).get("matchLabels") or {}
+            selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+            return diagnose(self._kube, obj["metadata"]["namespace"], selector, since=since) if selector else None
+        except ApiError:  # such as no right to list pods: then the deadline decides
+            return None
+
+    def _late(self, obj: dict[str, Any], waiting_for: str, limit: float) -> str:
+        warnings = warnings_of(events_of(self._kube, obj))
+        text = f"{obj['kind']} {object_id(obj)} {TIMED_OUT} ({limit:.0f} s), waiting for {waiting_for}"
+        return f"{text}; {warnings}" if warnings else text
+
+
+def _deployment(_: Kube, obj: dict[str, Any]) -> str:
+    wanted, status = obj["spec"].get("replicas", 1), obj.get("status") or {}
+    if condition(obj, "Progressing").get("reason") == "ProgressDeadlineExceeded":
+        raise NotLiveError(f"Deployment {object_id(obj)} {TIMED_OUT}: its progress deadline is over", obj)
+    available = int(status.get("availableReplicas", 0))
+    old = int(status.get("replicas", 0)) - int(status.get("updatedReplicas", 0))
+    if _seen(obj) and int(status.get("updatedReplicas", 0)) >= wanted and available >= wanted and old <= 0:
+        return ""
+    return (
+        f"{old} old {'pod' if old == 1 else 'pods'} to end"
+        if available >= wanted and old > 0
+        else f"pods, {available} of {wanted} available"
+    )
+
+
+def _stateful_set(_: Kube, obj: dict[str, Any]) -> str:
+    wanted, status = obj["spec"].get("replicas", 1), obj.get("status") or {}
+    ready, updated = int(status.get("readyReplicas", 0)), int(status.get("updatedReplicas", 0))
+    current = status.get("currentRevision") == status.get("updateRevision")
+    by_hand = (obj["spec"].get("updateStrategy") or {}).get("type") == "OnDelete"
+    if _seen(obj) and ready >= wanted and (by_hand or (updated >= wanted and current)):
+        return ""
+    return f"pods, {ready} of {wanted} ready" if ready < wanted else f"pods, {updated} of {wanted} on the new version"
+
+
+def _daemon_set(_: Kube, obj: dict[str, Any]) -> str:
+    status = obj.get("status") or {}
+    wanted, available = int(status.get("desiredNumberScheduled", 0)), int(status.get("numberAvailable", 0))
+    if _seen(obj) and int(status.get("updatedNumberScheduled", 0)) >= wanted and available >= wanted:
+        return ""
+    return f"pods, {available} of {wanted} available"
+
+
+def _job(_: Kube, obj: dict[str, Any]) -> str:
+    failed = condition(obj, "Failed")
+    if failed.get("status") == "True":
+        reason = f"{failed.get('reason')}: {failed.get('message')}"
+        raise NotLiveError(f"Job {object_id(obj)} {UNHEALTHY}: it has failed ({reason})", obj)
+    return "" if condition(obj, "Complete").get("status") == "True" else "the job to complete"
+
+
+def _pod(_: Kube, obj: dict[str, Any]) -> str:
+    phase = (obj.get("status") or {}).get("phase", "Pending")
+    if phase == "Succeeded" or condition(obj, "Ready").get("status") == "True":
+        return ""
+    return f"the pod, {phase}"
+
+
+def _claim(kube: Kube, obj: dict[str, Any]) -> str:
+    if (obj.get("status") or {}).get("phase") == "Bound":
+        return ""
+    if name := obj["spec"].get("storageClassName"):
+        try:
+            storage_class = kube.request("GET", f"/apis/storage.k8s.io/v1/storageclasses/{name}")
+        except ApiNotFoundError:
+            return f"storage class {name}, which does not exist"
+        if storage_class.get("volumeBindingMode") == "WaitForFirstConsumer":
+            return ""
+    return "a volume"
+
+
+def _service(kube: Kube, obj: dict[str, Any]) -> str:
+    spec, status, metadata = obj["spec"], obj.get("status") or {}, obj["metadata"]
+    if spec.get("type") == "LoadBalancer" and not (status.get("loadBalancer") or {}).get("ingress"):
+        return "an address of the load balancer"
+    if spec.get("type") == "ExternalName" or not spec.get("selector") or spec.get("clusterIP") == "None":
+        return ""
+    slices = kube.request(
+        "GET",
+        f"/apis/discovery.k8s.io/v1/namespaces/{metadata['namespace']}/endpointslices",
+        query={"labelSelector": f"kubernetes.io/service-name={metadata['name']}"},
+    )["items"]
+    endpoints = [endpoint for one in slices for endpoint in one.get("endpoints") or []]
+    return "" if any((e.get("conditions") or {}).get("ready") for e in endpoints) else "a ready pod behind it"
+
+
+def _seen(obj: _Object) -> bool:
+    """Whether the controller has seen this generation; before, its status is about an older one."""
+    return int((obj.get("status") or {}).get("observedGeneration", 0)) >= int(obj["metadata"].get("generation", 0))
+
+
+_CHECKS: Mapping[tuple[str, str], Callable[[Kube, dict[str, Any]], str]] = {
+    ("apps/v1", "Deployment"): _deployment,
+    ("apps/v1", "StatefulSet"): _stateful_set,
+    ("apps/v1", "DaemonSet"): _daemon_set,
+    ("batch/v1", "Job"): _job,
+    ("v1", "Pod"): _pod,
+    ("v1", "PersistentVolumeClaim"): _claim,
+    ("v1", "Service"): _service,
+}

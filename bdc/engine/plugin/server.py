@@ -1,0 +1,180 @@
+"""The resource-provider service that Pulumi's engine calls; each call does its one thing with the modules beside this one."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from typing import Any, NoReturn, Protocol, TypeVar
+
+import grpc
+from google.protobuf import any_pb2, empty_pb2
+from pulumi.runtime.proto import provider_pb2, status_pb2
+
+from bdc.engine.plugin import objects
+from bdc.engine.plugin.awaits import HINT, NotLiveError, Waiter
+from bdc.engine.plugin.check import complete
+from bdc.engine.plugin.diffing import compare
+from bdc.engine.plugin.kinds import annotation, kind_of, object_id
+from bdc.engine.plugin.lifecycle import Lifecycle, Request
+from bdc.engine.plugin.wire import conceal, has_unknown, plain, to_python, to_struct
+from bdc.errors import BdcError
+from bdc.kube import ApiError, ApiNotFoundError, UnknownKindError
+
+_INVISIBLE_IN_PREVIEW = (403, 404, 409)
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+class Context(Protocol):
+    """What of gRPC's context is used."""
+
+    def abort(self, code: grpc.StatusCode, details: str) -> NoReturn: ...  # noqa: D102
+    def set_trailing_metadata(self, metadata: tuple[tuple[str, bytes], ...]) -> None: ...  # noqa: D102
+
+
+def _answering(method: Method) -> Method:
+    """Turn bdc's errors into the gRPC errors that the engine shows."""
+
+    @functools.wraps(method)
+    def answer(self: Provider, request: Request, context: Context) -> Any:
+        try:
+            return method(self, request, context)
+        except BdcError as error:
+            context.abort(grpc.StatusCode.UNKNOWN, error.message + (HINT + error.hint if error.hint else ""))
+
+    return answer
+
+
+class Provider(Lifecycle):
+    """One process per Provider resource; calls come in parallel."""
+
+    @_answering
+    def Check(self, request: Request, _context: Context) -> Any:  # noqa: N802
+        """Complete the inputs."""
+        news, olds = to_python(request.news), to_python(request.olds)
+        seed = bytes(request.randomSeed) or os.urandom(16)
+        obj = complete(request.type, request.name, news, olds, seed=seed, namespace=self._namespace)
+        return provider_pb2.CheckResponse(inputs=to_struct(conceal(obj, news)))
+
+    @_answering
+    def Diff(self, request: Request, _context: Context) -> Any:  # noqa: N802
+        """Say what would change."""
+        old_state = to_python(request.olds)
+        old = plain(to_python(request.old_inputs)) or objects.body(old_state.get("__inputs", {}))
+        new = plain(to_python(request.news))
+        verdict = compare(request.type, old, new, objects.body(old_state), request.ignoreChanges)
+        kinds = provider_pb2.PropertyDiff.Kind
+        return provider_pb2.DiffResponse(
+            changes=provider_pb2.DiffResponse.DIFF_SOME if verdict.changed else provider_pb2.DiffResponse.DIFF_NONE,
+            replaces=verdict.replacing,
+            deleteBeforeReplace=verdict.delete_first,
+            diffs=verdict.fields,
+            hasDetailedDiff=True,
+            detailedDiff={
+                path: provider_pb2.PropertyDiff(kind=kinds.Value(f"{how}_REPLACE" if path in verdict.replacing else how), inputDiff=True)
+                for path, how in verdict.changed.items()
+            },
+        )
+
+    @_answering
+    def Create(self, request: Request, context: Context) -> Any:  # noqa: N802
+        """Make the object and wait until it is ready; in a preview, ask the server what it would be."""
+        inputs = to_python(request.properties)
+        obj, manager = plain(inputs), objects.field_manager(request.urn)
+        if request.preview:
+            return provider_pb2.CreateResponse(properties=to_struct(self._preview_create(obj, inputs, manager)))
+        live = self._writer().create(obj, manager, dry_run=False)
+        live = self._settled(live, inputs, manager, request, context)
+        return provider_pb2.CreateResponse(id=object_id(live), properties=to_struct(objects.state(live, inputs, manager)))
+
+    def _preview_create(self, obj: objects.Object, inputs: objects.Object, manager: str) -> objects.Object:
+        if has_unknown(obj) or self._kube is None:
+            return objects.previewed(obj, inputs)
+        try:
+            return objects.previewed(self._writer().create(obj, manager, dry_run=True), inputs)
+        except UnknownKindError:
+            return objects.previewed(obj, inputs)
+        except ApiError as error:
+            if error.code in _INVISIBLE_IN_PREVIEW:  # its namespace is not there yet, or it replaces the one that is
+                return objects.previewed(obj, inputs)
+            raise
+
+    @_answering
+    def Update(self, request: Request, context: Context) -> Any:  # noqa: N802
+        """Change the object and wait until it is ready; in a preview, ask the server what it would be."""
+        inputs, old_state = to_python(request.news), to_python(request.olds)
+        obj = plain(inputs)
+        manager = plain(old_state).get("__fieldManager") or objects.field_manager(request.urn)
+        if request.preview:
+            return provider_pb2.UpdateResponse(properties=to_struct(self._preview_update(obj, inputs, manager)))
+        live = self._writer().update(obj, manager, dry_run=False)
+        live = self._settled(live, inputs, manager, request, context)
+        return provider_pb2.UpdateResponse(properties=to_struct(objects.state(live, inputs, manager)))
+
+    def _preview_update(self, obj: objects.Object, inputs: objects.Object, manager: str) -> objects.Object:
+        if has_unknown(obj) or self._kube is None:
+            return inputs
+        try:
+            return objects.state(self._writer().update(obj, manager, dry_run=True), inputs, manager)
+        except ApiError as error:
+            if error.code in _INVISIBLE_IN_PREVIEW:
+                return inputs
+            raise
+
+    @_answering
+    def Read(self, request: Request, _context: Context) -> Any:  # noqa: N802
+        """The object as it is now; an answer without id when it is gone."""
+        old_state, inputs = to_python(request.properties), to_python(request.inputs)
+        known, declared = objects.body(old_state), objects.body(inputs)
+        if not known.get("kind"):  # an import, or .get(): only the id is known
+            api_version, kind = kind_of(request.type)
+            namespace, _, name = request.id.rpartition("/")
+            known = {"apiVersion": api_version, "kind": kind, "metadata": {"name": name} | ({"namespace": namespace} if namespace else {})}
+        try:
+            live = self._connected().get(known)
+        except (ApiNotFoundError, UnknownKindError):
+            return provider_pb2.ReadResponse()
+        seen = objects.observed(live, declared) if declared else objects.as_inputs(live)
+        wrapped = conceal(seen, inputs)
+        manager = plain(old_state).get("__fieldManager") or objects.field_manager(request.urn)
+        return provider_pb2.ReadResponse(
+            id=request.id or object_id(live),
+            properties=to_struct(objects.state(live, wrapped, manager)),
+            inputs=to_struct(wrapped),
+        )
+
+    @_answering
+    def Delete(self, request: Request, _context: Context) -> Any:  # noqa: N802
+        """Delete the object and what it owns, and wait until it is gone."""
+        old_state = to_python(request.properties)
+        obj, kube = objects.body(old_state), self._connected()
+        declared = objects.body(old_state.get("__inputs") or {})
+        policy = annotation(declared, "deletionPropagationPolicy").capitalize() or "Foreground"
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": policy}
+        try:
+            kube.request("DELETE", kube.path(obj), options)
+        except (ApiNotFoundError, UnknownKindError):
+            return empty_pb2.Empty()
+        if annotation(declared, "skipAwait") != "true":
+            seconds = request.timeout or float(annotation(declared, "timeoutSeconds") or 0)
+            Waiter(kube, self._stopped).until_gone(obj, seconds)
+        return empty_pb2.Empty()
+
+    def _settled(self, live: objects.Object, inputs: objects.Object, manager: str, request: Request, context: Context) -> objects.Object:
+        """The object once ready; else the call fails, yet tells the engine what it made, so that nothing is lost."""
+        try:
+            return Waiter(self._connected(), self._stopped).until_ready(
+                live, plain(inputs), request.timeout, lambda what: self._log.status(request.urn, f"waiting for {what}")
+            )
+        except NotLiveError as error:
+            failed, message = error.obj, str(error)
+        except BdcError as error:
+            failed, message = live, error.message
+        detail = provider_pb2.ErrorResourceInitFailed(id=object_id(failed), reasons=[message])
+        detail.properties.CopyFrom(to_struct(objects.state(failed, inputs, manager)))
+        detail.inputs.CopyFrom(to_struct(inputs))
+        packed = any_pb2.Any()
+        packed.Pack(detail)
+        status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message, details=[packed])
+        context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+        return context.abort(grpc.StatusCode.UNKNOWN, message)
