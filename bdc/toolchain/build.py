@@ -20,7 +20,7 @@ _LINES_SHOWN = 12
 
 # what the compiler's output says -> what to do about it; the first that fits
 _REMEDIES = (
-    ("no space left on device", "the disk is full: free about 6 GB, or set BDC_CACHE, GOCACHE and GOMODCACHE to folders on another disk"),
+    ("no space left on device", "the disk is full: free about 6 GB, or set BDC_CACHE, GOCACHE, GOMODCACHE, TMPDIR to another disk"),
     ("checksum mismatch", "a module differs from its pinned checksum: have your module proxy (GOPROXY) checked"),
     ("SECURITY ERROR", "a module differs from its pinned checksum: have your module proxy (GOPROXY) checked"),
     ("signal: killed", "the compiler was killed, most likely for memory: have 4 GB free, or set GOFLAGS=-p=1"),
