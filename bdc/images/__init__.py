@@ -1,1 +1,13 @@
-"""See docs/architecture.md for this package's job."""
+"""The container images: what they are, building them, and putting them where a cluster finds them.
+
+Own code for the order, the tags and the store; the building is done by docker, nerdctl or buildah.
+"""
+
+from bdc.images.archive import write_archive
+from bdc.images.build import build, layout, missing
+from bdc.images.builder import ensure_builder
+from bdc.images.containerd import load, load_archive
+from bdc.images.registry import push
+from bdc.images.spec import Image, ImageSpec, images, references
+
+__all__ = ["Image", "ImageSpec", "build", "ensure_builder", "images", "layout", "load", "load_archive", "missing", "push", "references", "write_archive"]

@@ -1,0 +1,69 @@
+"""Puts built images into a node's containerd, where kubelet finds them without a registry."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from bdc.errors import BdcError
+from bdc.images.build import layout
+from bdc.images.spec import chosen, references
+
+_PINNED = "io.cri-containerd.pinned=pinned"
+"""Label that keeps an image from kubelet's garbage collection: what isn't in a registry can't be pulled again."""
+
+
+def load(names: Iterable[str] | None, *, ctr: Path, address: Path, on_progress: Callable[[str], None] | None = None) -> None:
+    """Loads built images (all unless told) into the containerd at socket `address` by its client `ctr`; those there are left alone."""
+    reference = references()
+    wanted = [reference[spec.name] for spec in chosen(names)]
+    present = set(_ctr(ctr, address, "images", "ls", "-q").split())
+    absent = [name for name in wanted if name not in present]
+    if not absent:
+        return
+    if on_progress:
+        on_progress(f"loading {len(absent)} images into containerd")
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(_command(ctr, address, "images", "import", "-"), stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            with process.stdin as stream:  # type: ignore[union-attr]
+                layout().write_tar({name: name for name in absent}, stream)  # type: ignore[arg-type]
+        except BrokenPipeError:
+            pass  # what ctr says about it is reported below
+        finally:
+            code = process.wait()
+        output.seek(0)
+        _check(code, output.read().decode(errors="replace"))
+    _pin(ctr, address, absent)
+
+
+def load_archive(archive: Path, reference: str, *, ctr: Path, address: Path) -> None:
+    """Loads an image written by `write_archive` under its name `reference`."""
+    _ctr(ctr, address, "images", "import", str(archive))
+    _pin(ctr, address, [reference])
+
+
+def _pin(ctr: Path, address: Path, references_: Sequence[str]) -> None:
+    for reference in references_:
+        _ctr(ctr, address, "images", "label", reference, _PINNED)
+
+
+def _command(ctr: Path, address: Path, *arguments: str) -> list[str]:
+    return [str(ctr), "--address", str(address), "--namespace", "k8s.io", *arguments]
+
+
+def _ctr(ctr: Path, address: Path, *arguments: str) -> str:
+    result = subprocess.run(_command(ctr, address, *arguments), capture_output=True, text=True, check=False)
+    _check(result.returncode, result.stderr)
+    return result.stdout
+
+
+def _check(code: int, output: str) -> None:
+    if code == 0:
+        return
+    if "no space left on device" in output:
+        raise BdcError("loading images into containerd failed: the disk of containerd's store is full", "free some space and run it again")
+    last = output.strip().splitlines()[-1:] or ["no output"]
+    raise BdcError(f"loading images into containerd failed: {last[0]}", "is containerd running, and is this its socket?")
