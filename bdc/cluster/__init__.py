@@ -1,1 +1,8 @@
-"""See docs/architecture.md for this package's job."""
+"""Brings a Kubernetes: a cluster you have, kind, or this host by kubeadm (the embedded node, the default).
+
+Nothing above this room knows which it was.
+"""
+
+from bdc.cluster.substrate import Access, Substrate
+
+__all__ = ["Access", "Substrate"]

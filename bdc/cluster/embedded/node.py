@@ -1,0 +1,253 @@
+"""This host as a Kubernetes node: brings it up, mends it, tells how it is, takes it off.
+
+`ensure` may be interrupted at any point and called again. It knows three states from the node's records: nothing of ours (install),
+begun but not complete (take off what there is, install), complete (start what doesn't run, wait until it is ready).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bdc.cluster.embedded import host, install, preflight, sysctls
+from bdc.cluster.embedded.api import NodeApi
+from bdc.cluster.embedded.cleanup import delete_volumes as delete_volume_folders
+from bdc.cluster.embedded.cleanup import take_off
+from bdc.cluster.embedded.layout import ADMIN_KUBECONFIG, STORAGE_CLASS, Layout
+from bdc.cluster.embedded.packages import install_packages
+from bdc.cluster.embedded.processes import end, end_gently, node_processes, pod_processes, started_seconds_ago
+from bdc.cluster.embedded.programs import ensure_programs, install_programs
+from bdc.cluster.embedded.records import Begun, Installed, Settings, read_begun, read_installed, write_record
+from bdc.cluster.embedded.services import Supervisor, systemd_is_first
+from bdc.cluster.embedded.supervisord import SupervisordServices
+from bdc.cluster.embedded.systemd import SystemdServices
+from bdc.cluster.substrate import Access
+from bdc.errors import DeadlineError, NotFoundError, UsageError
+
+_READY_SECONDS = 300
+_LOCK_SECONDS = 900
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class NodeStatus:
+    """How the node is. `state`: absent, incomplete, stopped, starting or ready; `waiting`: what is not ready."""
+
+    state: str
+    installed: bool
+    running: dict[str, int]
+    api_ready: bool
+    version: str | None
+    address: str | None
+    node_name: str | None
+    uptime_seconds: float | None
+    waiting: tuple[str, ...]
+    kubeconfig: Path | None
+    volumes: Path
+
+
+class EmbeddedNode:
+    """The node of this host."""
+
+    name = "embedded"
+    storage_class: str | None = STORAGE_CLASS
+
+    def __init__(self, layout: Layout | None = None) -> None:
+        self._layout = layout or Layout()
+        self._api = NodeApi(self._layout)
+
+    def check(self) -> None:
+        """Refuse where this host can't be a node; changes nothing."""
+        preflight.check_host()
+        begun = read_begun(self._layout.begun)
+        if begun is None:
+            preflight.check_before_install(self._layout)
+        elif read_installed(self._layout.installed):
+            preflight.check_same_address(begun.settings.address)
+
+    def ensure(self, *, on_progress: Progress | None = None) -> Access:
+        """Bring the node up, or back up; returns when all of its own parts are ready."""
+        report = on_progress or _silent
+        preflight.check_host()
+        with self._locked(report):
+            installed = read_installed(self._layout.installed)
+            begun = read_begun(self._layout.begun)
+            if installed and begun:
+                self._start(begun, installed, report)
+            else:
+                self._install(begun, report)
+        access = self.access()
+        if access is None:
+            raise NotFoundError(f"{ADMIN_KUBECONFIG} is gone", "make the node anew: bdc node reset, then bdc up")
+        return access
+
+    def access(self) -> Access | None:
+        """How to reach the node's cluster, if there is one; it may be stopped."""
+        begun = read_begun(self._layout.begun)
+        if begun is None or not self._layout.installed.exists() or not ADMIN_KUBECONFIG.exists():
+            return None
+        return Access(ADMIN_KUBECONFIG, None, begun.settings.address)
+
+    def load_images(self, load: Callable[[Path, Path], None]) -> None:
+        """Call `load` with the ctr program and containerd's socket."""
+        load(self._layout.bin / "ctr", self._layout.containerd_socket)
+
+    def start(self, *, on_progress: Progress | None = None) -> None:
+        """Start a node that was installed; refuses where none was."""
+        if read_installed(self._layout.installed) is None:
+            raise NotFoundError("this host is no Kubernetes node of bdc's", "bdc up makes it one")
+        self.ensure(on_progress=on_progress)
+
+    def stop(self, *, on_progress: Progress | None = None) -> None:
+        """Stop the services and all pods; `start` brings them back with their data."""
+        report = on_progress or _silent
+        preflight.check_host()
+        begun = read_begun(self._layout.begun)
+        if begun is None:
+            raise NotFoundError("this host is no Kubernetes node of bdc's", "there is nothing to stop")
+        with self._locked(report):
+            report("stopping the kubelet, pods and containerd")
+            services = self._services(begun.settings)
+            services.stop("kubelet")
+            self._end_pods_gently(begun.settings)
+            services.stop()
+            if remaining := end(node_processes(self._layout, begun.settings.cgroup_root)):
+                raise DeadlineError(f"processes of the node don't end: {', '.join(map(str, sorted(remaining)))}")
+
+    def reset(self, *, delete_volumes: bool = False, on_progress: Progress | None = None) -> None:
+        """Take the node off the host and leave the host as it was before; volumes only where asked for."""
+        report = on_progress or _silent
+        preflight.check_host()
+        begun = read_begun(self._layout.begun)
+        with self._locked(report):
+            if begun is not None:
+                report("removing processes, mounts, links, firewall rules, cgroups and files of the node")
+                take_off(self._layout, self._services(begun.settings), begun.settings.cgroup_root)
+                if refused := sysctls.restore(begun.sysctls_before):
+                    report(f"could not put back {', '.join(refused)}")
+            if delete_volumes:
+                delete_volume_folders(self._layout)
+        self._layout.lock.unlink(missing_ok=True)
+
+    def status(self) -> NodeStatus:
+        """How the node is now."""
+        begun, installed = read_begun(self._layout.begun), read_installed(self._layout.installed)
+        running = self._services(begun.settings).running() if begun and host.is_root() else {}
+        api_ready = bool(running) and self._api.ready()
+        waiting = self._api.system_state().waiting if api_ready else ()
+        return NodeStatus(
+            state=_state(begun, installed, running, ready=api_ready and not waiting),
+            installed=installed is not None,
+            running=running,
+            api_ready=api_ready,
+            version=installed.version if installed else None,
+            address=begun.settings.address if begun else None,
+            node_name=begun.settings.node_name if begun else None,
+            uptime_seconds=started_seconds_ago(running["kubelet"]) if "kubelet" in running else None,
+            waiting=waiting,
+            kubeconfig=ADMIN_KUBECONFIG if installed and ADMIN_KUBECONFIG.exists() else None,
+            volumes=self._layout.volumes,
+        )
+
+    def _install(self, begun: Begun | None, report: Progress) -> None:
+        if begun is None:
+            preflight.check_before_install(self._layout)
+        programs = ensure_programs(report)
+        install_packages(report)
+        if begun is not None:
+            report("an installation was interrupted: removing what it left")
+            services = self._services(begun.settings)
+            take_off(self._layout, services, begun.settings.cgroup_root, keep_programs=True)
+            preflight.check_before_install(self._layout)
+        settings = Settings.from_environment(host.primary_address(), host.node_name())
+        write_record(self._layout.begun, Begun(settings, begun.sysctls_before if begun else sysctls.current()))
+        for change in sysctls.apply():
+            report(f"kernel setting {change}")
+        install_programs(programs, self._layout.bin)
+        install.write_settings(self._layout, settings, programs.versions)
+        self._services(settings).start()
+        self._wait_for_containerd()
+        report("importing the control plane's images")
+        install.import_images(self._layout, programs)
+        report(f"kubeadm init: Kubernetes {programs.versions['kubernetes']} on {settings.address}")
+        install.kubeadm_init(self._layout)
+        manifest = install.addons(self._layout, programs.versions)
+        install.apply_addons(self._layout, manifest, report)
+        self._record_installed(programs.versions, manifest)
+
+    def _start(self, begun: Begun, installed: Installed, report: Progress) -> None:
+        preflight.check_same_address(begun.settings.address)
+        services = self._services(begun.settings)
+        if len(services.running()) == _SERVICES and self._api.ready():
+            manifest = install.addons(self._layout, installed.versions)
+            if install.digest(manifest) != installed.addons:
+                report("updating the node's add-ons")
+                self._api.apply(manifest)
+                self._record_installed(installed.versions, manifest)
+        else:
+            report("starting the node")
+            for change in sysctls.apply():
+                report(f"kernel setting {change}")
+            install.write_settings(self._layout, begun.settings, installed.versions)
+            services.start()
+        self._api.wait_ready(_READY_SECONDS, report)
+
+    def _record_installed(self, versions: dict[str, str], manifest: str) -> None:
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        write_record(self._layout.installed, Installed(versions["kubernetes"], versions, install.digest(manifest), created))
+
+    def _wait_for_containerd(self) -> None:
+        deadline = time.monotonic() + 30
+        while not self._layout.containerd_socket.exists():
+            if time.monotonic() > deadline:
+                raise DeadlineError("containerd did not start in 30 s", f"see {self._layout.logs}/bdc-containerd.log")
+            time.sleep(0.05)
+
+    def _end_pods_gently(self, settings: Settings) -> None:
+        """Give the pods' processes time to write their data: databases run in them."""
+        end_gently(pod_processes(settings.cgroup_root), wait_seconds=20)
+
+    def _services(self, settings: Settings) -> Supervisor:
+        return SystemdServices(self._layout) if systemd_is_first() else SupervisordServices(self._layout, settings.cgroup_root)
+
+    @contextmanager
+    def _locked(self, report: Progress) -> Iterator[None]:
+        """One command at a time changes the node; the lock ends with its process."""
+        self._layout.lock.parent.mkdir(parents=True, exist_ok=True)
+        with self._layout.lock.open("w") as stream:
+            deadline = time.monotonic() + _LOCK_SECONDS
+            told = False
+            while True:
+                try:
+                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise UsageError("another bdc has been changing this node for 15 minutes", f"see: fuser -v {stream.name}") from None
+                    if not told:
+                        report("waiting for another bdc that is changing this node")
+                        told = True
+                    time.sleep(0.2)
+            yield
+
+
+_SERVICES = 2
+
+
+def _state(begun: Begun | None, installed: Installed | None, running: dict[str, int], *, ready: bool) -> str:
+    if begun is None:
+        return "absent"
+    if installed is None:
+        return "incomplete"
+    if not running:
+        return "stopped"
+    return "ready" if ready else "starting"
+
+
+def _silent(_: str) -> None:
+    pass
