@@ -173,6 +173,13 @@ class Config(Section):
     federation: Federation = Field(default_factory=Federation)
     spark: Spark = Field(default_factory=Spark)
 
+    @model_validator(mode="after")
+    def _own_namespace(self) -> Self:
+        if self.name == "default" or self.name.startswith("kube-"):
+            msg = f"name: {self.name} is a namespace of Kubernetes itself; `bdc down` would delete it"
+            raise ValueError(msg)
+        return self
+
 
 PARTS = ("storage", "master", "metastore", "federation", "spark")
 """The five parts of a cluster, in the order in which they can become ready."""

@@ -11,14 +11,14 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-_CPU = re.compile(r"^(?:(\d+)m|(\d+(?:\.\d{1,3})?))$")
-_MEMORY = re.compile(r"^(\d+(?:\.\d+)?)(Ki|Mi|Gi|Ti|k|M|G|T)?$")
+_CPU = re.compile(r"(?:([0-9]{1,9})m|([0-9]{1,6}(?:\.[0-9]{1,3})?))")
+_MEMORY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)(Ki|Mi|Gi|Ti|k|M|G|T)?")
 _UNITS = {None: 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 
 
 def cores(quantity: str) -> float:
     """CPU quantity in cores: "250m" is 0.25. Raises ValueError for anything else than a number or a number of millicores."""
-    if not (match := _CPU.match(quantity)):
+    if not (match := _CPU.fullmatch(quantity)):
         msg = f"{quantity!r} is not a CPU quantity: write cores (0.5) or millicores (500m)"
         raise ValueError(msg)
     return int(match[1]) / 1000 if match[1] else float(match[2])
@@ -26,7 +26,7 @@ def cores(quantity: str) -> float:
 
 def size(quantity: str) -> int:
     """Memory or disk quantity in bytes: "1.5Gi" is 1610612736. Raises ValueError for anything else."""
-    if not (match := _MEMORY.match(quantity)):
+    if not (match := _MEMORY.fullmatch(quantity)):
         msg = f"{quantity!r} is not a size: write it like 512Mi or 10Gi"
         raise ValueError(msg)
     return int(float(match[1]) * _UNITS[match[2]])

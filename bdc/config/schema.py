@@ -1,0 +1,123 @@
+"""What bdc.yaml may contain, as a flat table of dotted keys: for checking keys, for hints and for the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from bdc.config.model import Config
+from bdc.config.quantity import Cpu, Size
+
+Plain = str | int | float | bool | None
+"""The value of a field once loaded."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of bdc.yaml."""
+
+    key: str
+    default: Plain
+    description: str
+    type: str
+    unit: str
+    takes: str
+
+
+@cache
+def fields() -> Mapping[str, Field]:
+    """Every field by its dotted key, in the schema's order."""
+    defaults = flat(Config().model_dump())
+    return {key: _field(key, info, defaults[key]) for key, info in _leaves(Config, "")}
+
+
+@cache
+def sections() -> Mapping[str, str]:
+    """Every section by its dotted key with its description."""
+    return dict(_sections(Config, ""))
+
+
+def suggestion(key: str) -> str | None:
+    """The key that was probably meant, if one is close."""
+    known = [*fields(), *sections()]
+    if close := get_close_matches(key, known, 1, 0.75):
+        return close[0]
+    same = [name for name in known if name.rpartition(".")[2] == key.rpartition(".")[2]]
+    return same[0] if len(same) == 1 else None
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Plain]:
+    """A nested mapping as dotted keys."""
+    out: dict[str, Plain] = {}
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            out |= flat(value, f"{prefix}{name}.")
+        else:
+            out[f"{prefix}{name}"] = value
+    return out
+
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted keys as a nested mapping."""
+    out: dict[str, Any] = {}
+    for key, value in values.items():
+        *path, last = key.split(".")
+        target = out
+        for name in path:
+            target = target.setdefault(name, {})
+        target[last] = value
+    return out
+
+
+def _leaves(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInfo]]:
+    for name, info in model.model_fields.items():
+        if inner := _section_of(info):
+            yield from _leaves(inner, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", info
+
+
+def _sections(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str]]:
+    for name, info in model.model_fields.items():
+        if inner := _section_of(info):
+            yield f"{prefix}{name}", info.description or (inner.__doc__ or "").strip().splitlines()[0]
+            yield from _sections(inner, f"{prefix}{name}.")
+
+
+def _section_of(info: FieldInfo) -> type[BaseModel] | None:
+    kind = info.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _field(key: str, info: FieldInfo, default: Plain) -> Field:
+    kind, unit, takes = _kind(info)
+    return Field(key, default, info.description or "", kind, unit, takes)
+
+
+def _kind(info: FieldInfo) -> tuple[str, str, str]:
+    """Type, unit, and what a hint says that the field takes."""
+    if get_origin(info.annotation) is Literal:
+        choices = ", ".join(map(str, get_args(info.annotation)))
+        return choices.replace(", ", " | "), "", f"one of {choices}"
+    if info.annotation is bool:
+        return "true | false", "", "true or false"
+    if info.annotation is int:
+        least, most = _bound(info, "ge"), _bound(info, "le")
+        return f"integer, {least} to {most}", "", f"a whole number from {least} to {most}"
+    if any(mark in info.metadata for mark in get_args(Size)[1:]):
+        return "size", "bytes", "a size like 512Mi or 10Gi"
+    if any(mark in info.metadata for mark in get_args(Cpu)[1:]):
+        return "CPU", "cores", "cores (0.5) or millicores (500m)"
+    if _bound(info, "pattern"):
+        return "text", "", "at most 40 lower-case letters, digits and dashes, a letter first, no dash last"
+    return ("text or null" if type(None) in get_args(info.annotation) else "text"), "", "text"
+
+
+def _bound(info: FieldInfo, name: str) -> Any:
+    return next((getattr(mark, name) for mark in info.metadata if getattr(mark, name, None) is not None), None)
