@@ -1,1 +1,7 @@
-"""See docs/architecture.md for this package's job."""
+"""Drives Pulumi: plan, up and down of a cluster's stacks. Importing this is cheap; Pulumi's SDK is loaded at the first operation."""
+
+from bdc.engine.engine import Engine
+from bdc.engine.errors import EngineError, Failure
+from bdc.engine.events import Change, Event
+
+__all__ = ["Change", "Engine", "EngineError", "Event", "Failure"]

@@ -25,7 +25,7 @@ def sdk_version() -> str:
     return version("pulumi_kubernetes")
 
 
-class Lifecycle(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[misc]
+class Lifecycle(provider_pb2_grpc.ResourceProviderServicer):
     """The plugin's connections: to the engine that called it, and to the cluster it was configured for."""
 
     def __init__(self, engine_address: str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol
 
 import grpc
 from google.protobuf import any_pb2, empty_pb2
@@ -22,7 +22,7 @@ from bdc.errors import BdcError
 from bdc.kube import ApiError, ApiNotFoundError, UnknownKindError
 
 _INVISIBLE_IN_PREVIEW = (403, 404, 409)
-Method = TypeVar("Method", bound=Callable[..., Any])
+Method = Callable[[Any, Request, Any], Any]
 
 
 class Context(Protocol):

@@ -1,0 +1,105 @@
+"""Plan, up and down of a cluster's two stacks, from any machine, safe to interrupt at any point.
+
+`<cluster>-data` (namespace, volumes, generated Secrets, CA) outlives `down`; `<cluster>` (the workloads) doesn't. A Lease in the
+cluster keeps runs apart. The state is Pulumi's own, in a local folder, with a copy in the cluster (see statecopy.py) written after every
+operation; whichever is newer counts. Where the state lives in another Pulumi backend, that is its only place.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bdc.config.paths import state_dir
+from bdc.engine import passphrase
+from bdc.engine.events import Change, Event
+from bdc.engine.passphrase import Passphrase
+from bdc.kube import Kube
+from bdc.kube.lease import lock
+from bdc.kube.system import remove_if_unused
+
+if TYPE_CHECKING:  # Pulumi's SDK takes a while to import
+    from bdc.engine.run import Run
+
+_DATA = "data"
+
+
+class Engine:
+    """Drives Pulumi for one cluster. `programs` are in the order in which they come up: data, platform."""
+
+    def __init__(
+        self,
+        cluster: str,
+        kube: Kube,
+        *,
+        programs: Mapping[str, Callable[[], None]],
+        backend: str | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:
+        self._cluster, self._kube, self._programs = cluster, kube, dict(programs)
+        self._backend, self._on_event = backend, on_event
+
+    def plan(self) -> list[Change]:
+        """What `up` would change, in order; drift on the cluster is part of it. Changes nothing, not even in a new cluster.
+
+        Raises EngineError, and HeldError while another run changes the cluster.
+        """
+        if passphrase.read(self._kube, self._cluster) is None:
+            with tempfile.TemporaryDirectory(prefix="bdc-plan-") as folder:
+                run = self._run(passphrase.generate(), Path(folder), backend=None)
+                return [change for name in self._programs for change in run.open(name).plan(self._on_event)]
+        with self._running() as run:
+            return [change for name in self._programs for change in run.restored(name).plan(self._on_event)]
+
+    def up(self) -> dict[str, object]:
+        """Make the cluster what the programs say; the outputs of all stacks. Raises EngineError, HeldError."""
+        outputs: dict[str, object] = {}
+        with self._running() as run:
+            for name in self._programs:
+                with run.saved(name) as stack:
+                    outputs |= stack.up(self._on_event)
+        return outputs
+
+    def down(self, *, delete_data: bool) -> None:
+        """Delete the workloads; with `delete_data` also the data, the state, its passphrase and, if empty, bdc-system."""
+        if passphrase.read(self._kube, self._cluster) is None:
+            return
+        with self._running() as run:
+            for name in reversed(self._programs):
+                if name != _DATA or delete_data:
+                    with run.saved(name) as stack:
+                        stack.destroy(self._on_event)
+            if delete_data:
+                run.forget()
+        if delete_data:
+            remove_if_unused(self._kube)
+
+    def outputs(self, stack: str) -> dict[str, object]:
+        """The outputs of a stack's last `up`; empty before the first."""
+        if passphrase.read(self._kube, self._cluster) is None:
+            return {}
+        with self._running() as run:
+            return run.restored(stack).outputs()
+
+    @contextmanager
+    def _running(self) -> Iterator[Run]:
+        runs: list[Run] = []
+
+        def stop() -> None:
+            for run in runs:
+                run.interrupt()
+
+        with lock(self._kube, f"bdc-{self._cluster}", f"cluster {self._cluster}", on_lost=stop):
+            secret = passphrase.read_or_create(self._kube, self._cluster)
+            run = self._run(secret, state_dir(self._cluster) / "pulumi" / secret.lineage[:12], self._backend)
+            runs.append(run)
+            run.end_left_over()
+            yield run
+
+    def _run(self, secret: Passphrase, folder: Path, backend: str | None) -> Run:
+        from bdc.engine.run import Run
+
+        return Run(self._cluster, self._kube, self._programs, secret=secret, folder=folder, backend=backend)

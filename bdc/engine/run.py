@@ -1,0 +1,124 @@
+"""One run on one cluster, with the lock held: the stacks in their workspaces, restored before and saved after each operation."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from bdc.config.paths import cache_dir
+from bdc.engine import passphrase
+from bdc.engine.passphrase import Passphrase
+from bdc.engine.plugin.install import install
+from bdc.engine.program import Pulumi, end_left_over
+from bdc.engine.stack import Place, Stack
+from bdc.engine.statecopy import StateCopy
+from bdc.errors import BdcError
+from bdc.kube import Kube
+
+_NAMES = {"data": "{}-data", "platform": "{}"}
+
+
+class Run:
+    """What the operations of one run share."""
+
+    def __init__(  # every argument is a fact about this run
+        self,
+        cluster: str,
+        kube: Kube,
+        programs: Mapping[str, Callable[[], None]],
+        *,
+        secret: Passphrase,
+        folder: Path,
+        backend: str | None,
+    ) -> None:
+        self._cluster, self._kube, self._programs, self._folder = cluster, kube, programs, folder
+        self._copied = backend is None
+        local = folder / "backend"
+        local.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._running = folder / "running.pid"
+        self._pulumi = Pulumi(self._running)
+        self._place = Place(folder, backend or f"file://{local}", self._environment(secret))
+
+    def open(self, name: str) -> Stack:
+        """The stack of a program as it is here."""
+        if name not in _NAMES:
+            raise BdcError(f"there is no stack {name!r}; there are: {', '.join(_NAMES)}")
+        return Stack(_NAMES[name].format(self._cluster), self._programs[name], self._place, self._pulumi)
+
+    def restored(self, name: str) -> Stack:
+        """The stack with its newest state, cleaned up after runs that were killed."""
+        stack = self.open(name)
+        stack.recover()
+        copy = StateCopy(self._kube, self._cluster, name)
+        if self._copied and (serial := copy.serial()) > self._serials().get(name, 0) and (newer := copy.load()):
+            stack.load(newer.deployment)
+            stack.recover()
+            self._remember(name, serial)
+        return stack
+
+    @contextmanager
+    def saved(self, name: str) -> Iterator[Stack]:
+        """The stack for an operation that changes it; its state is copied to the cluster however that ends."""
+        stack = self.restored(name)
+        try:
+            yield stack
+        finally:
+            if self._copied:
+                serial = self._serials().get(name, 0) + 1
+                StateCopy(self._kube, self._cluster, name).save(stack.export(), serial)
+                self._remember(name, serial)
+
+    def forget(self) -> None:
+        """Remove the state everywhere, and the passphrase."""
+        for name in self._programs:
+            StateCopy(self._kube, self._cluster, name).remove()
+        passphrase.remove(self._kube, self._cluster)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def interrupt(self) -> None:
+        """Ask a running operation to cancel."""
+        self._pulumi.interrupt()
+
+    def end_left_over(self) -> None:
+        """End a pulumi that outlived its run."""
+        end_left_over(self._running)
+
+    def _environment(self, secret: Passphrase) -> dict[str, str]:
+        home = cache_dir() / "pulumi-home"
+        install(home)
+        return {
+            "PULUMI_HOME": str(home),
+            "PULUMI_CONFIG_PASSPHRASE": secret.value,
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_DISABLE_CHECKPOINT_BACKUPS": "true",
+            # A field that somebody changed by hand is taken back: bdc.yaml decides.
+            "PULUMI_K8S_ENABLE_PATCH_FORCE": "true",
+            **self._kubeconfig(),
+        }
+
+    def _kubeconfig(self) -> dict[str, str]:
+        access = self._kube.access
+        if not access.files:
+            return {}
+        files = list(access.files)
+        if access.context:  # kubeconfig files merge, the first to set a value wins; so no credentials are copied
+            chosen = self._folder / "context.yaml"
+            chosen.write_text(f"apiVersion: v1\nkind: Config\ncurrent-context: {json.dumps(access.context)}\n")
+            files.insert(0, chosen)
+        return {"KUBECONFIG": os.pathsep.join(str(path.absolute()) for path in files)}
+
+    def _serials(self) -> dict[str, int]:
+        try:
+            return dict(json.loads((self._folder / "serials.json").read_text()))
+        except (OSError, ValueError):
+            return {}
+
+    def _remember(self, name: str, serial: int) -> None:
+        fresh = self._folder / "serials.new"
+        fresh.write_text(json.dumps({**self._serials(), name: serial}))
+        fresh.replace(self._folder / "serials.json")

@@ -1,0 +1,124 @@
+"""One of the two stacks of a cluster: its Pulumi workspace, and the operations on it."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pulumi import automation
+
+from bdc.engine.errors import engine_error
+from bdc.engine.events import Change, Event, Watcher
+from bdc.engine.program import Pulumi
+
+PROJECT = "bdc"
+PARALLEL = 16
+Program = Callable[[], None]
+Deployment = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a stack's state is and what its pulumi gets. `folder` is local; `backend` is an address."""
+
+    folder: Path
+    backend: str
+    env: dict[str, str] = field(repr=False)
+
+
+class Stack:
+    """One stack. Opening it makes it where it does not exist yet."""
+
+    def __init__(self, name: str, program: Program, place: Place, pulumi: Pulumi) -> None:
+        self.name = name
+        self._place = place
+        work = place.folder / "work" / name
+        work.mkdir(parents=True, exist_ok=True)
+        settings = automation.ProjectSettings(name=PROJECT, runtime="python", backend=automation.ProjectBackend(url=place.backend))
+        options = automation.LocalWorkspaceOptions(
+            work_dir=str(work), program=program, env_vars=place.env, project_settings=settings, pulumi_command=pulumi,
+            secrets_provider="passphrase",
+        )  # fmt: skip
+        self._stack = automation.create_or_select_stack(stack_name=name, project_name=PROJECT, program=program, opts=options)
+
+    def plan(self, on_event: Callable[[Event], None] | None = None) -> list[Change]:
+        """What `up` would change, drift included."""
+        with self._watched(on_event) as watcher:
+            self._stack.preview(refresh=True, parallel=PARALLEL, color="never", on_event=watcher, suppress_progress=True)
+        return watcher.changes
+
+    def up(self, on_event: Callable[[Event], None] | None = None) -> dict[str, object]:
+        """Make the cluster what the program says; the stack's outputs."""
+        with self._watched(on_event) as watcher:
+            result = self._stack.up(
+                refresh=True, parallel=PARALLEL, color="never", on_event=watcher, suppress_progress=True, continue_on_error=True
+            )
+        return {key: output.value for key, output in result.outputs.items()}
+
+    def destroy(self, on_event: Callable[[Event], None] | None = None) -> None:
+        """Delete everything in it."""
+        with self._watched(on_event) as watcher:
+            self._stack.destroy(parallel=PARALLEL, color="never", on_event=watcher, suppress_progress=True, continue_on_error=True)
+
+    def outputs(self) -> dict[str, object]:
+        """The outputs of the last `up`."""
+        return {key: output.value for key, output in self._stack.outputs().items()}
+
+    def export(self) -> Deployment:
+        """The state; secrets in it are encrypted."""
+        exported = self._stack.export_stack()
+        return {"version": exported.version, "deployment": exported.deployment}
+
+    def load(self, deployment: Deployment) -> None:
+        """Replace the state."""
+        self._stack.import_stack(automation.Deployment(**deployment))
+
+    def recover(self) -> None:
+        """Clean up after a run that was killed: its lock, and operations whose end nobody saw. Call it with the Lease held.
+
+        What such an operation made is there or not; objects have our field manager, so creating them again adopts them.
+        """
+        if self._locked():
+            self._stack.cancel()
+        if not self._maybe_pending():
+            return
+        state = self.export()
+        if state["deployment"].get("pending_operations"):
+            state["deployment"]["pending_operations"] = []
+            self.load(state)
+
+    def _locked(self) -> bool:
+        root = self._local_root()
+        return root is None or any((root / "locks").rglob(f"{self.name}/*.json"))
+
+    def _maybe_pending(self) -> bool:
+        root = self._local_root()
+        if root is None:
+            return True
+        try:
+            state = json.loads((root / "stacks" / PROJECT / f"{self.name}.json").read_text())
+        except (OSError, ValueError):
+            return True
+        return bool(((state.get("checkpoint") or {}).get("latest") or {}).get("pending_operations"))
+
+    def _local_root(self) -> Path | None:
+        """The file backend's folder; None for other backends."""
+        if not self._place.backend.startswith("file://"):
+            return None
+        return Path(self._place.backend.removeprefix("file://")) / ".pulumi"
+
+    @contextmanager
+    def _watched(self, on_event: Callable[[Event], None] | None) -> Iterator[Watcher]:
+        watcher = Watcher(on_event)
+        try:
+            with warnings.catch_warnings():
+                # The event stream's thread warns when the operation ends before it does.
+                warnings.filterwarnings("ignore", message="Error in event stream", category=UserWarning)
+                yield watcher
+        except automation.CommandError as error:
+            raise engine_error(watcher.failures, watcher.said, str(error)) from error
