@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from bdc.cluster.embedded.layout import ADMIN_KUBECONFIG, Layout
 from bdc.errors import BdcError, DeadlineError
 
 _POLL_SECONDS = 0.2
+_SYSTEM_NAMESPACES = {"kube-system", "local-path-storage"}
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,9 @@ class SystemState:
     waiting: tuple[str, ...]
 
     @property
-    def ready(self) -> bool:
-        """Whether nothing is waited for."""
-        return not self.waiting
+    def needed(self) -> tuple[str, ...]:
+        """Those that pods need; the metrics server is ready only after its first round of measurements, 15 s later."""
+        return tuple(each for each in self.waiting if not each.removeprefix("pod ").startswith("metrics-server"))
 
 
 class NodeApi:
@@ -37,7 +38,12 @@ class NodeApi:
 
     def kubectl(self, *arguments: str, stdin: str | None = None, deadline_seconds: float = 60) -> str:
         """Output of kubectl as the cluster's administrator."""
-        argv: list[str | Path] = [self._layout.bin / "kubectl", f"--kubeconfig={ADMIN_KUBECONFIG}", f"--cache-dir={self._layout.run}/kubectl", *arguments]
+        argv: list[str | Path] = [
+            self._layout.bin / "kubectl",
+            f"--kubeconfig={ADMIN_KUBECONFIG}",
+            f"--cache-dir={self._layout.run}/kubectl",
+            *arguments,
+        ]
         return run(argv, what="asking the node's API server", deadline_seconds=deadline_seconds, stdin=stdin)
 
     def ready(self) -> bool:
@@ -53,52 +59,82 @@ class NodeApi:
         """Make the cluster's objects as in `manifest`."""
         self.kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=bdc-node", "-f", "-", stdin=manifest)
 
-    def system_state(self) -> SystemState:
-        """The node's readiness and that of its own workloads."""
-        kinds = "nodes,deployments.apps,daemonsets.apps"
-        found = json.loads(self.kubectl("get", kinds, "-A", "-o", "json", "--request-timeout=5s", deadline_seconds=15))
-        return SystemState(tuple(reason for item in found["items"] if (reason := unready(item))))
+    def system_state(self, since: datetime | None = None) -> SystemState:
+        """The node's readiness and that of its own workloads; with `since`, as it was found after that moment.
 
-    def wait_ready(self, deadline_seconds: float, on_progress: Callable[[str], None]) -> None:
-        """Wait until the API server answers and all of the node's own parts are ready."""
+        After a crash the API server at first repeats what it was told before it; the kubelet corrects it within seconds.
+        """
+        kinds = "nodes,pods,deployments.apps,daemonsets.apps"
+        found = json.loads(self.kubectl("get", kinds, "-A", "-o", "json", "--request-timeout=5s", deadline_seconds=15))
+        return SystemState(tuple(reason for item in found["items"] if (reason := unready(item, since))))
+
+    def wait_ready(self, deadline_seconds: float, on_progress: Callable[[str], None], since: datetime | None = None) -> None:
+        """Wait until the API server answers and the parts are ready that pods need: all but the metrics server."""
         until = time.monotonic() + deadline_seconds
-        state = SystemState(("the API server",))
+        waiting: tuple[str, ...] = ("the API server",)
         told: tuple[str, ...] = ()
         while time.monotonic() < until:
-            if self.ready():
-                try:
-                    state = self.system_state()
-                except (BdcError, subprocess.SubprocessError, ValueError):
-                    state = SystemState(("the API server",))
-                if state.ready:
-                    return
-            if state.waiting != told:
-                on_progress(f"waiting for {', '.join(state.waiting)}")
-                told = state.waiting
+            waiting = self._waiting(since)
+            if not waiting:
+                return
+            if waiting != told:
+                on_progress(f"waiting for {', '.join(waiting)}")
+                told = waiting
             time.sleep(_POLL_SECONDS)
         raise DeadlineError(
-            f"the node was not ready in {deadline_seconds:.0f} s: still waiting for {', '.join(state.waiting)}",
+            f"the node was not ready in {deadline_seconds:.0f} s: still waiting for {', '.join(waiting)}",
             f"see {self._layout.logs}/kubelet.log and: kubectl --kubeconfig {ADMIN_KUBECONFIG} -n kube-system get pods,events",
         )
 
+    def _waiting(self, since: datetime | None) -> tuple[str, ...]:
+        if not self.ready():
+            return ("the API server",)
+        try:
+            return self.system_state(since).needed
+        except (BdcError, ValueError):
+            return ("the API server",)
 
-_SYSTEM_NAMESPACES = {"kube-system", "local-path-storage"}
 
-
-def unready(item: dict[str, Any]) -> str | None:
-    """Why a Node, Deployment or DaemonSet is not ready; None where it is, or isn't the node's own."""
-    kind, name = str(item["kind"]), str(item["metadata"]["name"])
-    status = item.get("status", {})
-    if kind == "Node":
-        conditions = {each["type"]: each for each in status.get("conditions", [])}
-        ready = conditions.get("Ready", {})
-        return None if ready.get("status") == "True" else f"node {name} ({ready.get('reason', 'not registered')})"
-    if item["metadata"].get("namespace") not in _SYSTEM_NAMESPACES:
+def unready(item: dict[str, Any], since: datetime | None = None) -> str | None:
+    """Why a Node, Pod, Deployment or DaemonSet is not ready; None where it is, or isn't the node's own."""
+    check = {"Node": _unready_node, "Pod": _unready_pod, "Deployment": _unready_workload, "DaemonSet": _unready_workload}
+    kind = str(item["kind"])
+    if kind != "Node" and item["metadata"].get("namespace") not in _SYSTEM_NAMESPACES:
         return None
+    return check[kind](item, since)
+
+
+def _unready_node(item: dict[str, Any], since: datetime | None) -> str | None:
+    ready: dict[str, Any] = next((each for each in item.get("status", {}).get("conditions", []) if each["type"] == "Ready"), {})
+    if ready.get("status") == "True" and not _before(ready.get("lastHeartbeatTime"), since):
+        return None
+    return f"node {item['metadata']['name']} ({ready.get('reason', 'not registered')})"
+
+
+def _unready_pod(item: dict[str, Any], since: datetime | None) -> str | None:
+    """A pod whose containers have all been running and ready since `since`.
+
+    Helper pods, which nobody owns, come and go; static pods, which the node owns, work long before their probes say so.
+    """
+    owners = item["metadata"].get("ownerReferences", [])
+    if not owners or owners[0]["kind"] == "Node" or "deletionTimestamp" in item["metadata"]:
+        return None
+    statuses = item.get("status", {}).get("containerStatuses", [])
+    ready = statuses and all(each["ready"] and not _before(each["state"].get("running", {}).get("startedAt"), since) for each in statuses)
+    return None if ready else f"pod {item['metadata']['name']}"
+
+
+def _unready_workload(item: dict[str, Any], _: datetime | None) -> str | None:
+    name, status = str(item["metadata"]["name"]), item.get("status", {})
     if status.get("observedGeneration", 0) < item["metadata"].get("generation", 0):
         return name
-    if kind == "DaemonSet":
+    if item["kind"] == "DaemonSet":
         wanted, there = status.get("desiredNumberScheduled", 0) or 1, status.get("numberReady", 0)
     else:
         wanted, there = item["spec"].get("replicas", 1), status.get("readyReplicas", 0)
     return None if there >= wanted else f"{name} ({there}/{wanted})"
+
+
+def _before(moment: str | None, since: datetime | None) -> bool:
+    """Whether an API time (whole seconds) lies before `since`; one that is missing does."""
+    return since is not None and (moment is None or datetime.fromisoformat(moment) < since.replace(microsecond=0))

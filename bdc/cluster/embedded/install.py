@@ -68,7 +68,17 @@ def image_tags(versions: Mapping[str, str]) -> dict[str, str]:
 def import_images(layout: Layout, programs: NodePrograms) -> None:
     """Put the images of the node into its containerd."""
     archive = node_archive({name: programs.by_name[name].path.resolve() for name in PROGRAMS}, programs.versions)
-    argv: list[str | Path] = [layout.bin / "ctr", "--address", layout.containerd_socket, "--namespace", "k8s.io", "images", "import", "--local", archive]
+    argv: list[str | Path] = [
+        layout.bin / "ctr",
+        "--address",
+        layout.containerd_socket,
+        "--namespace",
+        "k8s.io",
+        "images",
+        "import",
+        "--local",
+        archive,
+    ]
     run(argv, what="importing the node's images", deadline_seconds=300)
 
 
@@ -109,5 +119,3 @@ def apply_addons(layout: Layout, manifest: str, on_progress: Callable[[str], Non
     api = NodeApi(layout)
     api.apply(manifest)
     api.wait_ready(_INIT_SECONDS, on_progress)
-
-

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bdc.cluster.embedded import host, install, preflight, sysctls
-from bdc.cluster.embedded.api import NodeApi
+from bdc.cluster.embedded.api import NodeApi, SystemState
 from bdc.cluster.embedded.cleanup import delete_volumes as delete_volume_folders
 from bdc.cluster.embedded.cleanup import take_off
 from bdc.cluster.embedded.layout import ADMIN_KUBECONFIG, STORAGE_CLASS, Layout
@@ -139,9 +139,9 @@ class EmbeddedNode:
         begun, installed = read_begun(self._layout.begun), read_installed(self._layout.installed)
         running = self._services(begun.settings).running() if begun and host.is_root() else {}
         api_ready = bool(running) and self._api.ready()
-        waiting = self._api.system_state().waiting if api_ready else ()
+        system = self._api.system_state() if api_ready else SystemState(("the API server",))
         return NodeStatus(
-            state=_state(begun, installed, running, ready=api_ready and not waiting),
+            state=_state(begun, installed, running, ready=not system.needed),
             installed=installed is not None,
             running=running,
             api_ready=api_ready,
@@ -149,7 +149,7 @@ class EmbeddedNode:
             address=begun.settings.address if begun else None,
             node_name=begun.settings.node_name if begun else None,
             uptime_seconds=started_seconds_ago(running["kubelet"]) if "kubelet" in running else None,
-            waiting=waiting,
+            waiting=system.waiting if running else (),
             kubeconfig=ADMIN_KUBECONFIG if installed and ADMIN_KUBECONFIG.exists() else None,
             volumes=self._layout.volumes,
         )
@@ -183,6 +183,7 @@ class EmbeddedNode:
     def _start(self, begun: Begun, installed: Installed, report: Progress) -> None:
         preflight.check_same_address(begun.settings.address)
         services = self._services(begun.settings)
+        since = None
         if len(services.running()) == _SERVICES and self._api.ready():
             manifest = install.addons(self._layout, installed.versions)
             if install.digest(manifest) != installed.addons:
@@ -191,11 +192,12 @@ class EmbeddedNode:
                 self._record_installed(installed.versions, manifest)
         else:
             report("starting the node")
+            since = datetime.now(UTC) if not services.running() else None
             for change in sysctls.apply():
                 report(f"kernel setting {change}")
             install.write_settings(self._layout, begun.settings, installed.versions)
             services.start()
-        self._api.wait_ready(_READY_SECONDS, report)
+        self._api.wait_ready(_READY_SECONDS, report, since)
 
     def _record_installed(self, versions: dict[str, str], manifest: str) -> None:
         created = datetime.now(UTC).isoformat(timespec="seconds")

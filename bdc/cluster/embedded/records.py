@@ -55,7 +55,6 @@ class Installed:
 def pod_subnet_of_node(pod_subnet: str) -> str:
     """The first /24 of the pod subnet: what the controller-manager gives to the first node."""
 
-
     try:
         network = ipaddress.IPv4Network(pod_subnet)
         return str(next(network.subnets(new_prefix=24)))
