@@ -3,6 +3,7 @@
 Nothing above this room knows which it was.
 """
 
+from bdc.cluster.choice import substrate
 from bdc.cluster.substrate import Access, Substrate
 
-__all__ = ["Access", "Substrate"]
+__all__ = ["Access", "Substrate", "substrate"]

@@ -61,6 +61,10 @@ class EmbeddedNode:
         self._layout = layout or Layout()
         self._api = NodeApi(self._layout)
 
+    def is_ours(self) -> bool:
+        """Whether bdc has made this host a node, or began to."""
+        return read_begun(self._layout.begun) is not None
+
     def check(self) -> None:
         """Refuse where this host can't be a node; changes nothing."""
         preflight.check_host()
