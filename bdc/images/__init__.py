@@ -4,10 +4,24 @@ Own code for the order, the tags and the store; the building is done by docker, 
 """
 
 from bdc.images.archive import write_archive
-from bdc.images.build import build, layout, missing
 from bdc.images.builder import ensure_builder
+from bdc.images.building import build, missing
 from bdc.images.containerd import load, load_archive
+from bdc.images.oci_layout import layout
 from bdc.images.registry import push
 from bdc.images.spec import Image, ImageSpec, images, references
 
-__all__ = ["Image", "ImageSpec", "build", "ensure_builder", "images", "layout", "load", "load_archive", "missing", "push", "references", "write_archive"]
+__all__ = [
+    "Image",
+    "ImageSpec",
+    "build",
+    "ensure_builder",
+    "images",
+    "layout",
+    "load",
+    "load_archive",
+    "missing",
+    "push",
+    "references",
+    "write_archive",
+]

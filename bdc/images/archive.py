@@ -16,7 +16,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
-from bdc.images.layout import CONFIG_TYPE, LAYER_TYPE, MANIFEST_TYPE, Descriptor, Layout, annotations, write_head
+from bdc.images.oci_layout import CONFIG_TYPE, LAYER_TYPE, MANIFEST_TYPE, Descriptor, Layout, layout, name_annotations, write_head
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
@@ -27,35 +27,42 @@ def write_archive(
     files: Mapping[str, Path],
     *,
     entrypoint: Sequence[str],
-    base: tuple[Layout, str] | None = None,
+    base: str | None = None,
     user: str = "",
 ) -> Path:
     """Writes the image `reference` to `path` as a tar of an OCI layout, which `ctr images import` and `docker load` (25 or newer) read.
 
-    `files`: file on this host by path in the image; modes are kept, owners become root. `base`: a layout and the reference in it
-    that the files are added to; nothing unless told. `user`: `uid:gid` at run time.
+    `files`: file on this host by path in the image; modes are kept, owners become root. `base`: reference of a built
+    image of ours that the files are added to; nothing unless told. `user`: `uid:gid` at run time.
     """
-    config: dict[str, Any] = {"architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()), "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": []}}
+    config: dict[str, Any] = {
+        "architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()),
+        "os": "linux",
+        "config": {},
+        "rootfs": {"type": "layers", "diff_ids": []},
+    }
     below: list[Descriptor] = []
+    built = layout()
     if base:
-        layout, name = base
-        manifest = layout.manifest(name)
+        manifest = built.manifest(base)
         below = manifest["layers"]
-        config = json.loads(layout.blob(manifest["config"]["digest"]).read_text())
+        config = json.loads(built.blob(manifest["config"]["digest"]).read_text())
         config.pop("history", None)
     with tempfile.TemporaryFile(dir=path.parent) as layer:
         own = _write_layer(layer, files)
         config["rootfs"]["diff_ids"].append(own["digest"])
         config["config"] = config.get("config", {}) | {"Entrypoint": list(entrypoint), "Cmd": []} | ({"User": user} if user else {})
         config_blob = json.dumps(config).encode()
-        manifest_blob = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": _descriptor(config_blob, CONFIG_TYPE), "layers": [*below, own]}).encode()
+        manifest_blob = json.dumps(
+            {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": _descriptor(config_blob, CONFIG_TYPE), "layers": [*below, own]}
+        ).encode()
         part = path.with_name(f"{path.name}.part")
         with tarfile.open(part, "w", format=tarfile.GNU_FORMAT) as archive:
-            write_head(archive, [_descriptor(manifest_blob, MANIFEST_TYPE) | {"annotations": annotations(reference)}])
+            write_head(archive, [_descriptor(manifest_blob, MANIFEST_TYPE) | {"annotations": name_annotations(reference)}])
             for blob in (manifest_blob, config_blob):
                 _add(archive, _descriptor(blob, "")["digest"], BytesIO(blob), len(blob))
             for descriptor in below:
-                with base[0].blob(descriptor["digest"]).open("rb") as data:  # type: ignore[index]
+                with built.blob(descriptor["digest"]).open("rb") as data:
                     _add(archive, descriptor["digest"], data, descriptor["size"])
             layer.seek(0)
             _add(archive, own["digest"], layer, own["size"])
@@ -63,13 +70,13 @@ def write_archive(
     return path
 
 
-def add_saved(layout: Layout, archive: Path, reference: str) -> None:
-    """Adds to `layout` the image in a `docker save` archive (any version: its `manifest.json` is read)."""
+def add_saved(target: Layout, archive: Path, reference: str) -> None:
+    """Adds to `target` the image in a `docker save` archive (any version: its `manifest.json` is read)."""
     with tarfile.open(archive) as tar:
         entry = json.load(_member(tar, "manifest.json"))[0]
         config = json.load(_member(tar, entry["Config"]))
-        layers = [layout.add_blob(_member(tar, name), LAYER_TYPE) for name in entry["Layers"]]
-    layout.add_image(reference, config, layers)
+        layers = [target.add_blob(_member(tar, name), LAYER_TYPE) for name in entry["Layers"]]
+    target.add_image(reference, config, layers)
 
 
 def _member(tar: tarfile.TarFile, name: str) -> IO[bytes]:

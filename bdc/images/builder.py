@@ -20,7 +20,7 @@ from bdc.config.paths import cache_dir
 from bdc.errors import BdcError
 from bdc.images.archive import add_saved
 from bdc.images.host import Mount, proxy_settings
-from bdc.images.layout import Layout
+from bdc.images.oci_layout import Layout
 from bdc.images.step import run_step
 
 
@@ -42,6 +42,9 @@ class Builder(Protocol):
 
     def export(self, reference: str, layout: Layout, log: Path) -> None:
         """Puts an image into `layout`."""
+
+    def restore(self, layout: Layout, reference: str, log: Path) -> None:
+        """Brings an image of `layout` back into the tool's store."""
 
     def push(self, layout: Layout, reference: str, target: str, log: Path) -> None:
         """Puts an image of `layout` into a registry as `target`."""
@@ -71,7 +74,19 @@ class Buildah:
 
     def build(self, reference: str, context: Path, dockerfile: Path, mounts: Sequence[Mount], log: Path) -> None:
         """See `Builder`."""
-        options = ["--isolation", "chroot", "--pull-never", "--network", "host", "--format", "oci", "--tag", reference, "--file", str(dockerfile)]
+        options = [
+            "--isolation",
+            "chroot",
+            "--pull-never",
+            "--network",
+            "host",
+            "--format",
+            "oci",
+            "--tag",
+            reference,
+            "--file",
+            str(dockerfile),
+        ]
         for mount in mounts:
             options += ["--volume", f"{mount.source}:{mount.target}:{'rw' if mount.writable else 'ro'}"]
         run_step([*self._global, "build", *options, str(context)], reference, log, env=proxy_settings())
@@ -83,18 +98,26 @@ class Buildah:
     def export(self, reference: str, layout: Layout, log: Path) -> None:
         """See `Builder`."""
         layout.folder.mkdir(parents=True, exist_ok=True)
-        command = [*self._global, "push", "--quiet", "--disable-compression", "--format", "oci", reference, f"oci:{layout.folder}:{reference}"]
+        command = [*self._global, "push", "--quiet", "--format", "oci", reference, f"oci:{layout.folder}:{reference}"]
         run_step(command, reference, log)
+
+    def restore(self, layout: Layout, reference: str, log: Path) -> None:
+        """See `Builder`."""
+        run_step([*self._global, "pull", "--quiet", f"oci:{layout.folder}:{reference}"], reference, log)
+        # The image has no name yet; the newest is listed first.
+        listed = subprocess.run(
+            [*self._global, "images", "--quiet", "--no-trunc", "--filter", "dangling=true"], capture_output=True, text=True, check=True
+        )
+        run_step([*self._global, "tag", listed.stdout.split()[0], reference], reference, log)
 
     def push(self, layout: Layout, reference: str, target: str, log: Path) -> None:
         """See `Builder`."""
-        present = self.has(reference)
-        if not present:
-            run_step([*self._global, "pull", "--quiet", f"oci:{layout.folder}:{reference}"], reference, log)
-            source = subprocess.run([*self._global, "images", "--quiet", "--no-trunc"], capture_output=True, text=True, check=True).stdout.split()[0]
-        run_step([*self._global, "push", "--quiet", reference if present else source, f"docker://{target}"], reference, log)
-        if not present:
-            self.remove(source)
+        kept = self.has(reference)
+        if not kept:
+            self.restore(layout, reference, log)
+        run_step([*self._global, "push", "--quiet", reference, f"docker://{target}"], reference, log)
+        if not kept:
+            self.remove(reference)
 
     def remove(self, reference: str) -> None:
         """See `Builder`."""
@@ -142,6 +165,16 @@ class BuildKit:
             add_saved(layout, saved, reference)
         finally:
             saved.unlink(missing_ok=True)
+
+    def restore(self, layout: Layout, reference: str, log: Path) -> None:
+        """See `Builder`: engines of version 25 and newer read the layout's format."""
+        archive = layout.folder / f".restored-{os.getpid()}.tar"
+        try:
+            with archive.open("wb") as out:
+                layout.write_tar({reference: reference}, out)
+            run_step([self.program, "load", "--input", str(archive)], reference, log)
+        finally:
+            archive.unlink(missing_ok=True)
 
     def push(self, layout: Layout, reference: str, target: str, log: Path) -> None:  # noqa: ARG002  the engine has it
         """See `Builder`."""
@@ -203,6 +236,11 @@ def ensure_builder() -> Builder:
 
 def _succeeds(command: Sequence[str]) -> bool:
     try:
-        return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, timeout=120, check=False).returncode == 0
+        return (
+            subprocess.run(
+                command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, timeout=120, check=False
+            ).returncode
+            == 0
+        )
     except (OSError, subprocess.TimeoutExpired):
         return False

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from bdc.errors import BdcError
-from bdc.images.build import layout
+from bdc.images.oci_layout import layout
 from bdc.images.spec import chosen, references
 
 _PINNED = "io.cri-containerd.pinned=pinned"
@@ -26,10 +26,12 @@ def load(names: Iterable[str] | None, *, ctr: Path, address: Path, on_progress: 
     if on_progress:
         on_progress(f"loading {len(absent)} images into containerd")
     with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(_command(ctr, address, "images", "import", "-"), stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            _command(ctr, address, "images", "import", "-"), stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT
+        )
         try:
             with process.stdin as stream:  # type: ignore[union-attr]
-                layout().write_tar({name: name for name in absent}, stream)  # type: ignore[arg-type]
+                layout().write_tar({name: name for name in absent}, stream)
         except BrokenPipeError:
             pass  # what ctr says about it is reported below
         finally:

@@ -16,7 +16,14 @@ from bdc.images.step import run_step
 
 _REGISTRY_ANSWER_SECONDS = 4
 # What Debian's own slim images leave out.
-_LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*", "/usr/share/groff/*", "/usr/share/lintian/*")
+_LEFT_OUT = (
+    "/usr/share/doc/*",
+    "/usr/share/man/*",
+    "/usr/share/locale/*",
+    "/usr/share/info/*",
+    "/usr/share/groff/*",
+    "/usr/share/lintian/*",
+)
 
 
 def ensure_base(reference: str, builder: Builder, log: Path) -> None:
@@ -32,7 +39,10 @@ def ensure_base(reference: str, builder: Builder, log: Path) -> None:
         else:
             return
     if "/debian:" not in reference or not shutil.which("mmdebstrap"):
-        raise BdcError(f"image {reference} can't be fetched: its registry doesn't answer", "install mmdebstrap, or pull the image into the build tool's store by hand")
+        raise BdcError(
+            f"image {reference} can't be fetched: its registry doesn't answer",
+            "install mmdebstrap, or pull the image into the build tool's store by hand",
+        )
     _make(reference, builder, log)
 
 
@@ -51,7 +61,7 @@ def _make(reference: str, builder: Builder, log: Path) -> None:
     with tempfile.TemporaryDirectory(dir=cache_dir() / "images") as name:
         folder = Path(name)
         options = [f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT]
-        options += ["--aptopt=APT::Install-Recommends \"false\"", "--dpkgopt=path-include=/usr/share/doc/*/copyright"]
+        options += ['--aptopt=APT::Install-Recommends "false"', "--dpkgopt=path-include=/usr/share/doc/*/copyright"]
         run_step(["mmdebstrap", "--variant=minbase", *options, release, str(folder / "base.tar"), *debian_sources(release)], reference, log)
         (folder / "Dockerfile").write_text('FROM scratch\nADD base.tar /\nCMD ["bash"]\n')
         builder.build(reference, folder, folder / "Dockerfile", (), log)

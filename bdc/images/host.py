@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import NoEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificate, serialize_java_truststore
+from cryptography.utils import CryptographyDeprecationWarning
 
 from bdc.config.paths import cache_dir
 
@@ -22,6 +24,12 @@ CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 SITE = "/run/bdc-build"
 """Folder of the host's settings inside a build."""
 
+_DOWNLOADS = {
+    "apt": "/var/cache/apt",
+    "lists": "/var/lib/apt/lists",
+    "m2": "/root/.m2/repository",
+    "pip": "/root/.cache/pip",
+}
 _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
 
 
@@ -60,7 +68,7 @@ def mounts(work: Path) -> list[Mount]:
     ]
     if (settings := Path.home() / ".m2" / "settings.xml").is_file():
         found.append(Mount(settings, "/root/.m2/settings.xml"))
-    for name, target in (("apt", "/var/cache/apt"), ("lists", "/var/lib/apt/lists"), ("m2", "/root/.m2/repository"), ("pip", "/root/.cache/pip")):
+    for name, target in _DOWNLOADS.items():
         folder = cache_dir() / "downloads" / name
         folder.mkdir(parents=True, exist_ok=True)
         found.append(Mount(folder, target, writable=True))
@@ -99,5 +107,8 @@ def _maven_settings(*, trusted: bool) -> str:
 
 
 def _write_trust_store(bundle: Path, path: Path) -> None:
-    certificates = [PKCS12Certificate(certificate, None) for certificate in x509.load_pem_x509_certificates(bundle.read_bytes())]
+    with warnings.catch_warnings():  # a bundle may hold certificates that aren't to the letter of RFC 5280
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        found = x509.load_pem_x509_certificates(bundle.read_bytes())
+    certificates = [PKCS12Certificate(certificate, None) for certificate in found]
     path.write_bytes(serialize_java_truststore(certificates, NoEncryption()))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from bdc.config.paths import cache_dir
-from bdc.images.build import build_lock, layout
 from bdc.images.builder import ensure_builder
+from bdc.images.building import build_lock
+from bdc.images.oci_layout import layout
 from bdc.images.spec import chosen, references
 
 

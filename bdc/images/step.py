@@ -23,7 +23,15 @@ def run_step(command: Sequence[str], image: str, log: Path, *, env: Mapping[str,
         out.write(f"+ {' '.join(command)}\n".encode())
         out.flush()
         # The lock's descriptor is inherited (close_fds=False): a build that outlives a killed bdc still holds the lock.
-        result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=os.environ | dict(env or {}), close_fds=False, check=False)
+        result = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env=os.environ | dict(env or {}),
+            close_fds=False,
+            check=False,
+        )
     if result.returncode:
         with log.open("rb") as written:
             written.seek(start)

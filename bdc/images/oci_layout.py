@@ -16,6 +16,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
+from bdc.config.paths import cache_dir
 from bdc.errors import NotFoundError
 
 REF_NAME = "org.opencontainers.image.ref.name"
@@ -62,7 +63,7 @@ class Layout:
         return found
 
     def size_bytes(self, reference: str) -> int:
-        """Size of an image's layers, shared ones included."""
+        """Size of an image's layers as they are kept here (compressed), shared ones included."""
         return sum(int(layer["size"]) for layer in self.manifest(reference)["layers"])
 
     def add_blob(self, data: IO[bytes], media_type: str) -> Descriptor:
@@ -110,7 +111,7 @@ class Layout:
         entries = []
         blobs: dict[str, Path] = {}
         for reference, name in names.items():
-            entries.append({key: value for key, value in self.descriptor(reference).items() if key != "annotations"} | {"annotations": annotations(name)})
+            entries.append(self.descriptor(reference) | {"annotations": name_annotations(name)})
             blobs |= {path.name: path for path in self.blobs(reference)}
         with tarfile.open(fileobj=out, mode="w|", format=tarfile.GNU_FORMAT, bufsize=_CHUNK_BYTES) as archive:
             write_head(archive, entries)
@@ -129,7 +130,12 @@ class Layout:
         part.replace(self.folder / "index.json")
 
 
-def annotations(name: str) -> dict[str, str]:
+def layout() -> Layout:
+    """The layout that built images are in."""
+    return Layout(cache_dir() / "images" / "layout")
+
+
+def name_annotations(name: str) -> dict[str, str]:
     """What containerd reads an image's name from on import."""
     return {CONTAINERD_NAME: name, REF_NAME: name}
 

@@ -14,15 +14,10 @@ from bdc.config.paths import cache_dir
 from bdc.images.builder import Builder, ensure_builder
 from bdc.images.debian import ensure_base
 from bdc.images.host import Mount, mounts
-from bdc.images.layout import Layout
+from bdc.images.oci_layout import layout
 from bdc.images.spec import Image, ImageSpec, chosen, images, pinned, references, tags
 
 Progress = Callable[[str], None]
-
-
-def layout() -> Layout:
-    """The layout that built images are in."""
-    return Layout(cache_dir() / "images" / "layout")
 
 
 def missing(names: Iterable[str] | None = None) -> list[str]:
@@ -64,11 +59,30 @@ def _build_all(wanted: list[str], say: Progress) -> None:
     builder = ensure_builder()
     builder.recover()
     specs = {spec.name: spec for spec in images()}
+    _restore_parents(wanted, specs, builder)
     order = _with_parents(wanted, specs, builder, references())
     with tempfile.TemporaryDirectory(prefix=".build-", dir=cache_dir() / "images") as work:
         mounted = mounts(Path(work))
         for number, spec in enumerate(order, 1):
-            _build_one(spec, builder, mounted, Path(work), lambda line, number=number: say(f"[{number}/{len(order)}] {line}"))
+            _build_one(spec, builder, mounted, Path(work), _numbered(say, f"[{number}/{len(order)}]"))
+
+
+def _numbered(say: Progress, number: str) -> Progress:
+    return lambda line: say(f"{number} {line}")
+
+
+def _restore_parents(wanted: Iterable[str], specs: dict[str, ImageSpec], builder: Builder) -> None:
+    """Brings built images that others are built on back from the layout, where the tool's store no longer has them."""
+    reference, built = references(), layout().descriptors()
+    for parent in {parent for name in wanted for parent in specs[name].parents}:
+        if reference[parent] in built and not builder.has(reference[parent]):
+            builder.restore(layout(), reference[parent], _log(parent))
+
+
+def _log(name: str) -> Path:
+    path = cache_dir() / "images" / "logs" / f"{name}.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def _with_parents(wanted: Iterable[str], specs: dict[str, ImageSpec], builder: Builder, reference: dict[str, str]) -> list[ImageSpec]:
@@ -82,8 +96,7 @@ def _with_parents(wanted: Iterable[str], specs: dict[str, ImageSpec], builder: B
 
 def _build_one(spec: ImageSpec, builder: Builder, mounted: list[Mount], work: Path, say: Progress) -> None:
     reference = references()[spec.name]
-    log = cache_dir() / "images" / "logs" / f"{spec.name}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log = _log(spec.name)
     log.write_text("")
     started = time.monotonic()
     say(f"building {spec.name}")
@@ -96,7 +109,7 @@ def _build_one(spec: ImageSpec, builder: Builder, mounted: list[Mount], work: Pa
     size = ""
     if not spec.intermediate:
         builder.export(reference, layout(), log)
-        size = f"{layout().size_bytes(reference) / 1e6:.0f} MB, "
+        size = f"{layout().size_bytes(reference) / 1e6:.0f} MB compressed, "
         if builder.separate_store and not any(spec.name in other.parents for other in images()):
             builder.remove(reference)
     say(f"built {reference} ({size}{built - started:.0f} s, stored in {time.monotonic() - built:.0f} s)")
