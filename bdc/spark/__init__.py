@@ -1,1 +1,49 @@
-"""See docs/architecture.md for this package's job."""
+"""Spark applications on a running cluster: submit them, follow them, find out why they failed, stop them.
+
+    from bdc.spark import Application, follow, submit
+
+    done = submit(kube, "bdc", Application("etl.py", arguments=("--day", "2013-07-04")), staging=staging)
+    for event in follow(kube, "bdc", done.name):
+        ...
+
+There is no JVM on this side: the driver is a Job made through the Kubernetes API (`bdc.spark.objects`), its files lie on HDFS
+under the digest of their content (`bdc.spark.staging`), and executors are made by Spark itself.
+"""
+
+from bdc.spark.application import Application, Executors, unique_name
+from bdc.spark.control import delete, kill
+from bdc.spark.events import Ended, Event, LogLine, StageProgress, StateChanged
+from bdc.spark.failure import Cause
+from bdc.spark.following import LostError, follow
+from bdc.spark.history import HistoryEntry, history
+from bdc.spark.inspect import get, listing, read_log
+from bdc.spark.staging import Files, Staging
+from bdc.spark.state import State, Status
+from bdc.spark.submission import Submitted, submit
+
+__all__ = [
+    "Application",
+    "Cause",
+    "Ended",
+    "Event",
+    "Executors",
+    "Files",
+    "HistoryEntry",
+    "LogLine",
+    "LostError",
+    "StageProgress",
+    "Staging",
+    "State",
+    "StateChanged",
+    "Status",
+    "Submitted",
+    "delete",
+    "follow",
+    "get",
+    "history",
+    "kill",
+    "listing",
+    "read_log",
+    "submit",
+    "unique_name",
+]

@@ -1,0 +1,108 @@
+"""What a user asks for: one Spark application, with the words of spark-submit where they mean something here."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from bdc.errors import UsageError
+
+_NAME = re.compile(r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$")
+_STEM_LENGTH = 35
+_EXECUTORS = re.compile(r"^(\d+)(?::(\d+))?$")
+
+
+@dataclass(frozen=True)
+class Executors:
+    """How many executors: a fixed number when both ends are equal, else as many as there is work for, between them."""
+
+    minimum: int
+    maximum: int
+
+    def __post_init__(self) -> None:
+        if self.minimum > self.maximum or self.maximum < 1:
+            raise UsageError(f"executors: {self.minimum}:{self.maximum} is no range", "write N, or MIN:MAX with MAX >= 1 and MIN <= MAX")
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the number never changes."""
+        return self.minimum == self.maximum
+
+    @classmethod
+    def parse(cls, text: str) -> Executors:
+        """From "4" or "2:8". Raises UsageError."""
+        if not (match := _EXECUTORS.match(text)):
+            raise UsageError(f"executors: {text!r} is no number and no range", "write N or MIN:MAX, e.g. 4 or 2:8")
+        return cls(int(match[1]), int(match[2] or match[1]))
+
+
+@dataclass(frozen=True)
+class Application:
+    """One Spark application.
+
+    `file` and the entries of `py_files`, `files` and `jars` are local paths (sent to HDFS once), hdfs:// URIs (used where they
+    are) or local:// URIs (paths in the Spark image). Memory sizes are Spark's ("2g", "512m"); None takes the cluster's default.
+    """
+
+    file: str
+    arguments: tuple[str, ...] = ()
+    name: str | None = None
+    main_class: str | None = None
+    conf: Mapping[str, str] = field(default_factory=dict)
+    py_files: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    jars: tuple[str, ...] = ()
+    driver_memory: str | None = None
+    driver_cores: int | None = None
+    executor_memory: str | None = None
+    executor_cores: int | None = None
+    executors: Executors | None = None
+    retries: int = 0
+
+    def __post_init__(self) -> None:
+        if self.name is not None:
+            check_name(self.name)
+        if self.retries < 0:
+            raise UsageError(f"retries: {self.retries} is negative", "0 runs the application once")
+        for option, value in (("driver-cores", self.driver_cores), ("executor-cores", self.executor_cores)):
+            if value is not None and value < 1:
+                raise UsageError(f"{option}: {value} is fewer than 1")
+        if self.is_jar and not self.main_class:
+            raise UsageError(f"{self.file} is a jar and no class to run is named", "name it with --class org.example.Main")
+        if self.main_class and not self.is_jar:
+            raise UsageError(f"a class is named ({self.main_class}), but {self.file} is no jar", "leave out --class")
+        if not self.is_jar and not self.path.endswith(".py"):
+            raise UsageError(
+                f"{self.file} is neither a Python file (.py) nor a jar (.jar)", "SparkR is gone upstream; use PySpark or a jar"
+            )
+
+    @property
+    def path(self) -> str:
+        """The file's path without scheme and host."""
+        return urlsplit(self.file).path if "://" in self.file else self.file
+
+    @property
+    def is_jar(self) -> bool:
+        """Whether it is a JVM application."""
+        return self.path.endswith(".jar")
+
+
+def check_name(name: str) -> None:
+    """Raise UsageError unless `name` can be an application's name."""
+    if not _NAME.match(name):
+        raise UsageError(
+            f"{name!r} can't be an application's name",
+            "use at most 40 lower-case letters, digits and dashes, beginning with a letter and not ending with a dash",
+        )
+
+
+def unique_name(file: str) -> str:
+    """`<stem>-<4 hex digits>`, such as etl-7f3a for jobs/etl.py."""
+    stem = file.rstrip("/").rsplit("/", 1)[-1].rsplit(".", 1)[0].lower()
+    stem = re.sub(r"[^a-z0-9]+", "-", stem).strip("-")
+    if not stem or not stem[0].isalpha():
+        stem = f"app-{stem}".rstrip("-")
+    return f"{stem[:_STEM_LENGTH].rstrip('-')}-{secrets.token_hex(2)}"

@@ -1,0 +1,128 @@
+"""Follow an application to its end: states, log lines from the first one, progress, and why it failed.
+
+It asks again every half second instead of keeping connections open, so it goes on over a restart of the API server, and when
+it is started again it tells everything from the beginning. It never changes anything: ending it leaves the application alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from bdc.errors import BdcError, NotFoundError
+from bdc.kube import ApiError, Kube, UnreachableError
+from bdc.kube.podlog import PodLog
+from bdc.spark.events import Ended, Event, LogLine, StageProgress, StateChanged
+from bdc.spark.failure import explain
+from bdc.spark.inspect import get_job, list_all, pods_path
+from bdc.spark.labels import CONTAINER, DRIVER, EXECUTOR, application_selector
+from bdc.spark.progress import progress
+from bdc.spark.state import Json, State, Status, container_state, status
+
+_TAIL = 400
+_KILLED_EXIT = 143
+_OWN_FAILURE_EXIT = 125
+
+
+class LostError(BdcError):
+    """The application can't be followed any more; it may go on."""
+
+    exit_code = 126
+
+
+def follow(
+    kube: Kube,
+    cluster: str,
+    name: str,
+    *,
+    poll_seconds: float = 0.5,
+    lost_after_seconds: float = 300,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Event]:
+    """Yield what happens until the application has ended; the last event is `Ended`.
+
+    Its exit code is the application's own; 143 when it was killed; 125 when its driver never ran. Raises NotFoundError when there
+    is no such application, LostError when it vanishes or the API doesn't answer for `lost_after_seconds`.
+    """
+    view = _View(kube, cluster, name)
+    seen = False
+    answered = clock()
+    while True:
+        try:
+            for event in view.look():
+                seen = True
+                yield event
+                if isinstance(event, Ended):
+                    return
+            answered = clock()
+        except NotFoundError as error:
+            if not seen:
+                raise
+            raise LostError(
+                f"{name} was deleted while it was followed", "somebody ran bdc spark delete, or took the cluster down"
+            ) from error
+        except (UnreachableError, ApiError) as error:
+            if isinstance(error, ApiError) and error.code < 500:
+                raise
+            if clock() - answered > lost_after_seconds:
+                raise LostError(f"lost sight of {name}: {error.message}", f"it may go on; see later: bdc spark logs {name} -f") from error
+        sleep(poll_seconds)
+
+
+class _View:
+    """What was told so far."""
+
+    def __init__(self, kube: Kube, cluster: str, name: str) -> None:
+        self.kube, self.cluster, self.name = kube, cluster, name
+        self._told: tuple[State, str | None] | None = None
+        self._logs: dict[str, PodLog] = {}
+        self._tail: deque[str] = deque(maxlen=_TAIL)
+        self._progress: StageProgress | None = None
+
+    def look(self) -> Iterator[Event]:
+        job = get_job(self.kube, self.cluster, self.name)
+        pods = list_all(self.kube, pods_path(self.cluster), application_selector(DRIVER, self.name))
+        now = status(job, pods)
+        if (now.state, now.reason) != self._told and not now.state.final:
+            self._told = (now.state, now.reason)
+            yield StateChanged(now)
+        for pod in sorted(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"])):
+            yield from self._lines(pod)
+        if now.state is State.RUNNING and now.pod:
+            yield from self._steps(now.pod)
+        if now.state.final:
+            yield StateChanged(now)
+            yield self._end(now, pods)
+
+    def _lines(self, pod: Json) -> Iterator[LogLine]:
+        state = container_state(pod)
+        if "running" not in state and "terminated" not in state:
+            return
+        name = pod["metadata"]["name"]
+        log = self._logs.setdefault(name, PodLog(self.kube, self.cluster, name, CONTAINER))
+        try:
+            lines = log.read(final="terminated" in state)
+        except ApiError as error:
+            if error.code in (400, 404):  # the container isn't there yet, or not any more
+                return
+            raise
+        for line in lines:
+            self._tail.append(line)
+            yield LogLine(line)
+
+    def _steps(self, pod: str) -> Iterator[StageProgress]:
+        step = progress(self.kube, self.cluster, pod)
+        if step and step != self._progress:
+            self._progress = step
+            yield step
+
+    def _end(self, now: Status, pods: list[dict[str, object]]) -> Ended:
+        if now.state is State.SUCCEEDED:
+            return Ended(now, 0)
+        if now.state is State.KILLED:
+            return Ended(now, _KILLED_EXIT)
+        executors = list_all(self.kube, pods_path(self.cluster), application_selector(EXECUTOR, self.name))
+        driver = next((pod for pod in pods if pod["metadata"]["name"] == now.pod), None)  # type: ignore[index]
+        return Ended(now, now.exit_code or _OWN_FAILURE_EXIT, explain(list(self._tail), driver, executors))

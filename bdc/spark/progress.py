@@ -1,0 +1,43 @@
+"""How far the running stage is, from the driver's REST API (port 4040), asked through the API server's pod proxy.
+
+https://spark.apache.org/docs/latest/monitoring.html#rest-api. There is no answer before the SparkContext is up, and none after it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from bdc.kube import ApiError, Kube
+from bdc.spark.events import StageProgress
+from bdc.spark.settings import UI_PORT
+
+
+def progress(kube: Kube, cluster: str, pod: str) -> StageProgress | None:
+    """The active stage with the lowest number, or None when nothing runs or nobody answers. Raises UnreachableError."""
+    base = f"/api/v1/applications/{pod}"  # spark.app.id is the pod's name
+    try:
+        stages = json.loads(kube.proxy(cluster, pod, UI_PORT, f"{base}/stages", query={"status": "active"}, timeout=5))
+        if not stages:
+            return None
+        executors = json.loads(kube.proxy(cluster, pod, UI_PORT, f"{base}/executors", timeout=5))
+    except (ApiError, ValueError):
+        return None
+    return read(stages, sum(1 for executor in executors if executor.get("id") != "driver"))
+
+
+def read(stages: list[dict[str, Any]], executors: int) -> StageProgress | None:
+    """The progress in a non-empty answer of /stages; None for an answer of another shape."""
+    try:
+        stage = min(stages, key=lambda entry: int(entry["stageId"]))
+        return StageProgress(
+            stage=stage["stageId"],
+            name=stage["name"],
+            done=stage["numCompleteTasks"],
+            total=stage["numTasks"],
+            failed=stage["numFailedTasks"],
+            executors=executors,
+            shuffled_bytes=stage["shuffleReadBytes"] + stage["shuffleWriteBytes"],
+        )
+    except (KeyError, TypeError, ValueError):
+        return None

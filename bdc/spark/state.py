@@ -1,0 +1,122 @@
+"""What an application is doing, told from its Job and its driver's pods. Pure: JSON in, values out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from bdc.spark.labels import APPLICATION, CONTAINER, KILLED, SOURCE
+
+Json = Mapping[str, Any]
+
+
+class State(StrEnum):
+    """The states of an application; the last three are final."""
+
+    QUEUED = "Queued"
+    STARTING = "Starting"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    KILLED = "Killed"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing follows."""
+        return self in (State.SUCCEEDED, State.FAILED, State.KILLED)
+
+
+@dataclass(frozen=True)
+class Status:
+    """One application. Times are UTC; `started` is when the newest driver's container began to run."""
+
+    name: str
+    state: State
+    reason: str | None
+    source: str
+    created: datetime
+    started: datetime | None = None
+    finished: datetime | None = None
+    exit_code: int | None = None
+    attempts: int = 0
+    pod: str | None = None
+
+    def seconds(self, now: datetime) -> float:
+        """How long it has run, or ran; 0 before it started."""
+        return ((self.finished or now) - self.started).total_seconds() if self.started else 0.0
+
+
+def status(job: Json, pods: Sequence[Json]) -> Status:
+    """The status of the application whose Job and driver pods these are."""
+    ordered = sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
+    newest = ordered[-1] if ordered else None
+    container = container_state(newest) if newest else {}
+    ended = container.get("terminated") or {}
+    state, reason, finished = _judge(job, newest)
+    metadata = job["metadata"]
+    return Status(
+        name=metadata["labels"][APPLICATION],
+        state=state,
+        reason=reason,
+        source=metadata.get("annotations", {}).get(SOURCE, ""),
+        created=moment(metadata["creationTimestamp"]),
+        started=moment((ended or container.get("running") or {}).get("startedAt")),
+        finished=finished,
+        exit_code=ended.get("exitCode") if state.final else None,
+        attempts=len(ordered),
+        pod=newest["metadata"]["name"] if newest else None,
+    )
+
+
+def container_state(pod: Json) -> Json:
+    """The state of the driver's container: a mapping with one of waiting, running, terminated, or empty."""
+    for container in pod.get("status", {}).get("containerStatuses") or []:
+        if container["name"] == CONTAINER:
+            return dict(container.get("state") or {})
+    return {}
+
+
+def _judge(job: Json, pod: Json | None) -> tuple[State, str | None, datetime | None]:
+    conditions = {entry["type"]: entry for entry in job.get("status", {}).get("conditions") or [] if entry["status"] == "True"}
+    if done := conditions.get("Complete"):
+        return State.SUCCEEDED, None, moment(job["status"].get("completionTime") or done.get("lastTransitionTime"))
+    killed = job["metadata"].get("annotations", {}).get(KILLED)
+    if killed:
+        return State.KILLED, None, moment(killed)
+    if failed := conditions.get("Failed"):
+        return State.FAILED, _failed(failed, pod), moment(failed.get("lastTransitionTime"))
+    if job["spec"].get("suspend"):
+        return State.QUEUED, "not released: its submit was interrupted", None
+    return (*_waiting(pod), None)
+
+
+def _failed(condition: Json, pod: Json | None) -> str:
+    ended = container_state(pod).get("terminated") if pod else None
+    if ended and ended.get("reason") == "OOMKilled":
+        return "OOMKilled"
+    if ended:
+        return f"exit {ended.get('exitCode')}"
+    return str((pod or {}).get("status", {}).get("reason") or condition.get("reason") or "unknown")
+
+
+def _waiting(pod: Json | None) -> tuple[State, str | None]:
+    if pod is None:
+        return State.QUEUED, "no driver pod yet"
+    state = container_state(pod)
+    if "running" in state or "terminated" in state:
+        return State.RUNNING, None
+    if waiting := state.get("waiting"):
+        reason = waiting.get("reason")
+        return State.STARTING, None if reason in ("ContainerCreating", "PodInitializing") else waiting.get("message") or reason
+    for condition in pod.get("status", {}).get("conditions") or []:
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return State.QUEUED, condition.get("message") or condition.get("reason")
+    return State.STARTING, None
+
+
+def moment(text: str | None) -> Any:
+    """A Kubernetes time as a datetime; None stays None."""
+    return datetime.fromisoformat(text) if text else None

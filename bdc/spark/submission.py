@@ -1,0 +1,136 @@
+"""Submit: stage the files, make the objects, release the Job. About six small requests; no JVM.
+
+An application with a name is made once: a second submit with the same name is refused, or with `exist_ok` gives the one that is
+there, provided that it asks for the same (by digest); one whose submit was interrupted is then finished.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bdc.config.names import SPARK_CONF
+from bdc.errors import BdcError, NotFoundError, UnhealthyError, UsageError
+from bdc.kube import ApiError, ApiNotFoundError, Kube
+from bdc.spark.application import Application, unique_name
+from bdc.spark.inspect import job_path
+from bdc.spark.labels import APPLICATION, DIGEST, KILLED
+from bdc.spark.objects import Plan, job, service, settings
+from bdc.spark.settings import IMAGE, Uris, driver, parse, properties
+from bdc.spark.staging import Staging
+
+_CONFLICT = 409
+_MERGE = "application/merge-patch+json"
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """An application that is in the cluster; `created` is False when it was there before (exist_ok)."""
+
+    name: str
+    created: bool
+    uris: Uris
+
+
+def submit(kube: Kube, cluster: str, app: Application, *, staging: Staging, exist_ok: bool = False) -> Submitted:
+    """Start an application; returns when its Job is released, before its driver runs.
+
+    Raises UsageError for anything wrong with the application (a name in use, a file, a setting), NotFoundError when there is no
+    such cluster, and what the Kubernetes API and HDFS raise.
+    """
+    name = app.name or unique_name(app.file)
+    defaults = cluster_defaults(kube, cluster)
+    driver(properties(app, name, cluster, defaults, Uris(app.file)))  # what is wrong is said before anything is sent
+    if app.name and not exist_ok and _existing(kube, cluster, name):
+        raise _in_use(name)
+    uris = staging.uris(app)
+    entries = properties(app, name, cluster, defaults, uris)
+    plan = Plan(cluster, name, app, uris.main, entries, driver(entries), _digest(app, uris))
+    return Submitted(name, _create(kube, plan, exist_ok=exist_ok), uris)
+
+
+def cluster_defaults(kube: Kube, cluster: str) -> dict[str, str]:
+    """The cluster's spark-defaults.conf. Raises NotFoundError without a cluster, UnhealthyError when it names no image."""
+    try:
+        found = kube.request("GET", f"/api/v1/namespaces/{cluster}/configmaps/{SPARK_CONF}")
+    except ApiNotFoundError:
+        raise NotFoundError(f"there is no cluster {cluster} with a Spark pool", "bring it up with bdc up") from None
+    entries = parse(found.get("data", {}).get("spark-defaults.conf", ""))
+    if IMAGE not in entries:
+        raise UnhealthyError(f"the ConfigMap {SPARK_CONF} names no image ({IMAGE})", "repair it with bdc up")
+    return entries
+
+
+def _create(kube: Kube, plan: Plan, *, exist_ok: bool) -> bool:
+    """Make the objects; whether the Job is new."""
+    created = True
+    try:
+        owner = kube.request("POST", job_path(plan.cluster), job(plan))
+    except ApiError as error:
+        if error.code != _CONFLICT:
+            raise
+        owner = _same(_existing(kube, plan.cluster, plan.name), plan, exist_ok=exist_ok)
+        created = False
+        if not owner["spec"].get("suspend"):
+            return False
+    try:
+        core = f"/api/v1/namespaces/{plan.cluster}"
+        _post(kube, f"{core}/services", service(plan, owner))
+        _post(kube, f"{core}/configmaps", settings(plan, owner))
+        kube.request("PATCH", job_path(plan.cluster, plan.name), {"spec": {"suspend": False}}, content_type=_MERGE)
+    except BaseException:
+        if created:
+            with contextlib.suppress(BdcError):
+                kube.request("DELETE", job_path(plan.cluster, plan.name), query={"propagationPolicy": "Background"})
+        raise
+    return created
+
+
+def _post(kube: Kube, path: str, manifest: Mapping[str, Any]) -> None:
+    """Make an object; one that an interrupted submit of this same Job made is as good, any other is in the way."""
+    try:
+        kube.request("POST", path, manifest)
+    except ApiError as error:
+        if error.code != _CONFLICT:
+            raise
+        there = kube.request("GET", f"{path}/{manifest['metadata']['name']}")
+        uid = manifest["metadata"]["ownerReferences"][0]["uid"]
+        if uid not in [owner["uid"] for owner in there["metadata"].get("ownerReferences") or []]:
+            raise UsageError(
+                f"there is another {manifest['kind']} {manifest['metadata']['name']}",
+                "an application of this name may just have been deleted: try again, or choose another --name",
+            ) from None
+
+
+def _existing(kube: Kube, cluster: str, name: str) -> dict[str, Any] | None:
+    try:
+        return kube.request("GET", job_path(cluster, name))
+    except ApiNotFoundError:
+        return None
+
+
+def _same(found: dict[str, Any] | None, plan: Plan, *, exist_ok: bool) -> dict[str, Any]:
+    metadata = (found or {}).get("metadata", {})
+    if not found or not exist_ok or metadata.get("labels", {}).get(APPLICATION) != plan.name:
+        raise _in_use(plan.name)
+    annotations = metadata.get("annotations", {})
+    if annotations.get(DIGEST) != plan.digest:
+        raise UsageError(f"there is an application {plan.name} that asks for something else", "choose another --name, or delete that one")
+    if KILLED in annotations and found["spec"].get("suspend"):
+        found["spec"]["suspend"] = False  # killed before it was released: it stays so
+    return found
+
+
+def _in_use(name: str) -> UsageError:
+    return UsageError(
+        f"the name {name} is in use", f"choose another --name, delete it (bdc spark delete {name}), or take it as it is with --exist-ok"
+    )
+
+
+def _digest(app: Application, uris: Uris) -> str:
+    asked = {**asdict(app), "conf": dict(app.conf), "uris": asdict(uris), "file": None, "py_files": None, "files": None, "jars": None}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
