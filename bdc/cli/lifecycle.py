@@ -1,0 +1,111 @@
+"""`bdc up`, `bdc plan` and `bdc down`: parse, call bdc.lifecycle, show the run."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bdc.cli.output import Format, FormatOption, NoInputOption, Output, YesOption, confirm
+from bdc.cli.settings import Settings, settings
+
+if TYPE_CHECKING:
+    from bdc.cluster import Access, Substrate
+    from bdc.engine import Change
+
+_VERBS = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
+
+
+def up(ctx: typer.Context, output: FormatOption = Format.table) -> None:
+    """Bring the cluster to what bdc.yaml says; make this host a node when there is no other Kubernetes.
+
+    May be interrupted at any point, and run again: it goes on from there. Without a change it does nothing. With -o json, each line on
+    stdout is an event. Exit code 4 when a part was late, 5 when a part can't work.
+    """
+    from bdc.cli.live import view
+    from bdc.lifecycle import up as run
+
+    chosen = settings(ctx)
+    config = chosen.config
+    with view(output, chosen.quiet, f"bdc {_version()} · cluster {config.name} · profile {config.profile}") as report:
+        access = run(config, _substrate(chosen), report)
+    if output is Format.table and not chosen.quiet:
+        _show_endpoints(chosen, access)
+
+
+def plan(ctx: typer.Context, output: FormatOption = Format.table) -> None:
+    """Show what `bdc up` would change, and change nothing. Drift on the cluster is part of it."""
+    from bdc.cli.live import view
+    from bdc.lifecycle import plan as run
+
+    chosen = settings(ctx)
+    with view(Format.table, True, "") as report:
+        changes = run(chosen.config, _substrate(chosen), report)
+    Output(output).emit(_plan_data(changes), text=_plan_text(changes))
+
+
+def down(
+    ctx: typer.Context,
+    *,
+    delete_data: Annotated[bool, typer.Option("--delete-data", help="Also delete volumes, passwords and the CA. Asks first.")] = False,
+    yes: YesOption = False,
+    no_input: NoInputOption = False,
+    output: FormatOption = Format.table,
+) -> None:
+    """Remove the cluster's workloads. Data, passwords and the CA stay for the next `bdc up`, unless --delete-data."""
+    from bdc.cli.live import view
+    from bdc.lifecycle import down as run
+
+    chosen = settings(ctx)
+    name = chosen.config.name
+    if delete_data and not confirm(f"Delete all data of cluster {name}: HDFS, the SQL master, passwords?", yes=yes, no_input=no_input):
+        raise typer.Exit(1)
+    with view(output, chosen.quiet, f"bdc {_version()} · cluster {name}") as report:
+        there = run(chosen.config, _substrate(chosen), report, delete_data=delete_data)
+    if output is Format.table and not chosen.quiet:
+        kept = "its data is deleted" if delete_data else "its data is kept; `bdc up` brings it back"
+        sys.stderr.write(f"cluster {name} is down; {kept}\n" if there else "there is no Kubernetes here, so nothing to remove\n")
+
+
+def _substrate(chosen: Settings) -> Substrate:
+    from bdc.cluster import substrate
+
+    kind = chosen.config.cluster.substrate
+    return substrate(kind, kubeconfig=chosen.explicit_kubeconfig(), context=chosen.kube_context(), name=chosen.config.name)
+
+
+def _plan_data(changes: list[Change] | None) -> dict[str, object]:
+    """{"changes": count, "resources": [{"op", "kind", "name", "part", "paths"}]}; count is null where there is no Kubernetes yet."""
+    if changes is None:
+        return {"changes": None, "resources": []}
+    listed = [{"op": one.op, "kind": one.kind, "name": one.name, "part": one.part, "paths": list(one.paths)} for one in changes]
+    return {"changes": len(changes), "resources": listed}
+
+
+def _plan_text(changes: list[Change] | None) -> str:
+    if changes is None:
+        return "There is no Kubernetes yet: `bdc up` makes this host a node and creates the whole cluster.\n"
+    if not changes:
+        return "No changes: the cluster is what bdc.yaml says.\n"
+    lines = [f"{_VERBS[one.op]} {one.kind} {one.name}{': ' + ', '.join(one.paths) if one.paths else ''}" for one in changes]
+    count = {op: sum(one.op == op for one in changes) for op in _VERBS}
+    summary = f"{count['create']} to create, {count['update']} to change, {count['replace']} to replace, {count['delete']} to delete."
+    return "\n".join([*lines, f"{summary} `bdc up` to apply.", ""])
+
+
+def _show_endpoints(chosen: Settings, access: Access) -> None:
+    from bdc.config.names import ENDPOINTS
+
+    if chosen.config.network.expose != "none":
+        address = chosen.config.network.address or access.address
+        sys.stderr.write("\n")
+        for endpoint in ENDPOINTS:
+            sys.stderr.write(f"  {endpoint.title:<36} {endpoint.scheme}://{address}:{endpoint.port}\n")
+    sys.stderr.write("  password: bdc credentials show --password\n")
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("bdc")

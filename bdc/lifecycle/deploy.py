@@ -1,0 +1,92 @@
+"""The way from a configuration to a running cluster, and back.
+
+    preflight -> node (substrate) -> images -> stacks (data, platform)
+
+Each step is idempotent and leaves nothing that the next run trips over, so `up` after an interruption at any point goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from bdc import images
+from bdc.cluster import Access, Substrate
+from bdc.config.model import Config
+from bdc.engine import Change, Engine
+from bdc.kube import Kube, connect
+from bdc.lifecycle import preflight
+from bdc.lifecycle.report import Report, running
+from bdc.toolchain import ensure
+
+IMAGES = ("hadoop", "httpfs", "hive-metastore", "spark", "trino", "postgres", "proxy")
+"""The images that pods of a cluster run."""
+
+
+def up(config: Config, substrate: Substrate, report: Report) -> Access:
+    """Brings the cluster to what `config` says; how to reach it. Raises BdcError with the cause and the remedy."""
+    with running(report, "preflight") as step:
+        substrate.check()
+        if substrate.name == "embedded" and substrate.access() is None:
+            step.result(preflight.host(config))
+    with running(report, "programs") as step:
+        pulumi = ensure("pulumi", on_progress=step.say)
+        step.result(f"pulumi {pulumi.version}")
+    with running(report, "node") as step:
+        access = substrate.ensure(on_progress=step.say)
+        step.result(f"{substrate.name} · {access.address}")
+    kube = connect(access.kubeconfig, access.context)
+    with running(report, "preflight") as step:
+        step.result(preflight.cluster(config, kube, _storage_class(config, substrate)))
+    with running(report, "images") as step:
+        if config.images.registry is None:
+            images.build(IMAGES, on_progress=step.say)
+            substrate.load_images(lambda ctr, address: images.load(IMAGES, ctr=ctr, address=address, on_progress=step.say))
+        step.result(" · ".join(IMAGES))
+    with running(report, "stacks"):
+        _engine(config, substrate, access, kube, report).up()
+    return access
+
+
+def plan(config: Config, substrate: Substrate, report: Report) -> list[Change] | None:
+    """What `up` would change; None where there is no Kubernetes yet, so everything."""
+    access = substrate.access()
+    if access is None:
+        return None
+    return _engine(config, substrate, access, connect(access.kubeconfig, access.context), report).plan()
+
+
+def down(config: Config, substrate: Substrate, report: Report, *, delete_data: bool) -> bool:
+    """Removes the workloads, and with `delete_data` the data; False where there is no Kubernetes, so nothing to remove."""
+    access = substrate.access()
+    if access is None:
+        return False
+    with running(report, "stacks"):
+        _engine(config, substrate, access, connect(access.kubeconfig, access.context), report).down(delete_data=delete_data)
+    return True
+
+
+def _engine(config: Config, substrate: Substrate, access: Access, kube: Kube, report: Report) -> Engine:
+    return Engine(config.name, kube, programs=_programs(config, substrate, access), on_event=report.event)
+
+
+def _programs(config: Config, substrate: Substrate, access: Access) -> dict[str, Callable[[], None]]:
+    def run(name: str) -> None:
+        from bdc_stacks import data, platform
+        from bdc_stacks.site import Site
+
+        site = Site(
+            cluster=config.name,
+            images=images.references(config.images.registry),
+            network=config.network,
+            addresses=tuple(sorted({access.address, *([config.network.address] if config.network.address else [])})),
+            storage_class=_storage_class(config, substrate),
+            pull_secret=config.images.pull_secret,
+        )
+        {"data": data.program, "platform": platform.program}[name](config, site)
+
+    return {name: partial(run, name) for name in ("data", "platform")}
+
+
+def _storage_class(config: Config, substrate: Substrate) -> str | None:
+    return config.cluster.storage_class or substrate.storage_class

@@ -1,0 +1,87 @@
+"""Asks a host or a Kubernetes whether the cluster can be there, before anything is made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from bdc.config.model import Config
+from bdc.config.names import ENDPOINTS
+from bdc.config.quantity import cores, size
+from bdc.errors import UnhealthyError
+from bdc.kube import Kube
+from bdc.lifecycle.demand import Node, asks, check
+
+_NODE_CPU, _NODE_MEMORY = 0.35, 900 * 2**20
+"""What a new embedded node keeps for itself: requests of kube-system, and memory of its daemons."""
+
+
+def host(config: Config) -> str:
+    """Whether this host, once it is a node, has room. Raises UnhealthyError."""
+    memory = int(next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal:")).split()[1]) * 1024
+    count = float(len(os.sched_getaffinity(0)))
+    return check(asks(config), [Node(os.uname().nodename, count, memory, count - _NODE_CPU, memory - _NODE_MEMORY)])
+
+
+def cluster(config: Config, kube: Kube, storage_class: str | None) -> str:
+    """Whether the Kubernetes has room, a storage class and free ports for this cluster. Raises UnhealthyError."""
+    fits = check(asks(config), nodes(kube, config.name))
+    _storage_class(kube, storage_class)
+    if config.network.expose == "nodeport":
+        _ports(kube, config.name)
+    return fits
+
+
+def nodes(kube: Kube, namespace: str) -> list[Node]:
+    """Nodes that take pods, with what other namespaces' pods leave free."""
+    pods = kube.request("GET", "/api/v1/pods", query={"fieldSelector": "status.phase!=Succeeded,status.phase!=Failed"})["items"]
+    used: dict[str, tuple[float, int]] = {}
+    for pod in pods:
+        node = pod["spec"].get("nodeName")
+        if node and pod["metadata"]["namespace"] != namespace:
+            cpu, memory = used.get(node, (0.0, 0))
+            more_cpu, more_memory = _requests(pod)
+            used[node] = (cpu + more_cpu, memory + more_memory)
+    return list(_free(kube.request("GET", "/api/v1/nodes")["items"], used))
+
+
+def _free(items: Iterable[dict[str, Any]], used: dict[str, tuple[float, int]]) -> Iterable[Node]:
+    for node in items:
+        name = node["metadata"]["name"]
+        taints = node["spec"].get("taints") or []
+        if node["spec"].get("unschedulable") or any(taint["effect"] in {"NoSchedule", "NoExecute"} for taint in taints):
+            continue
+        cpu, memory = cores(node["status"]["allocatable"]["cpu"]), size(node["status"]["allocatable"]["memory"])
+        used_cpu, used_memory = used.get(name, (0.0, 0))
+        yield Node(name, cpu, memory, cpu - used_cpu, memory - used_memory)
+
+
+def _requests(pod: dict[str, Any]) -> tuple[float, int]:
+    asked = [container.get("resources", {}).get("requests", {}) for container in pod["spec"]["containers"]]
+    return sum(cores(one.get("cpu", "0")) for one in asked), sum(size(one.get("memory", "0")) for one in asked)
+
+
+def _storage_class(kube: Kube, wanted: str | None) -> None:
+    classes = kube.request("GET", "/apis/storage.k8s.io/v1/storageclasses")["items"]
+    names = [one["metadata"]["name"] for one in classes]
+    if wanted is not None and wanted not in names:
+        there = ", ".join(names) or "none"
+        raise UnhealthyError(f"there is no StorageClass {wanted} (there is: {there})", "set cluster.storage_class to one of them")
+    default = "storageclass.kubernetes.io/is-default-class"
+    if wanted is None and not any((one["metadata"].get("annotations") or {}).get(default) == "true" for one in classes):
+        there = ", ".join(names) or "none"
+        raise UnhealthyError(f"the Kubernetes has no default StorageClass (there is: {there})", "set cluster.storage_class to one of them")
+
+
+def _ports(kube: Kube, namespace: str) -> None:
+    ours = {endpoint.port: endpoint for endpoint in ENDPOINTS}
+    for service in kube.request("GET", "/api/v1/services")["items"]:
+        for port in service["spec"].get("ports") or []:
+            if port.get("nodePort") in ours and service["metadata"]["namespace"] != namespace:
+                metadata = service["metadata"]
+                raise UnhealthyError(
+                    f"port {port['nodePort']} ({ours[port['nodePort']].title}) is taken by Service {metadata['namespace']}/{metadata['name']}",
+                    "set network.expose to none for one of the two clusters and use `bdc connect`",
+                )

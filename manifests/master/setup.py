@@ -1,0 +1,85 @@
+"""Makes the master's roles and databases equal to what the cluster needs; run by the Job master-setup, as often as one likes.
+
+Passwords come by environment and leave this process only as SCRAM verifiers (RFC 5802, the format of pg_authid.rolpassword), so that
+no statement log ever holds one. Patroni's dynamic configuration is patched too: it can't change by a file after the bootstrap.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import subprocess
+import time
+import urllib.request
+
+LEADER = os.environ["LEADER"]
+ITERATIONS = 4096
+
+
+def verifier(password: str) -> str:
+    """SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>"""
+    salt = os.urandom(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, ITERATIONS)
+    client = hmac.digest(salted, b"Client Key", "sha256")
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    stored = hashlib.sha256(client).digest()
+    text = [base64.b64encode(part).decode() for part in (salt, stored, server)]
+    return f"SCRAM-SHA-256${ITERATIONS}:{text[0]}${text[1]}:{text[2]}"
+
+
+def sql(database: str, statements: str) -> str:
+    """Runs statements in one database; what they print. Secrets go by standard input and environment only."""
+    command = ["psql", "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-h", LEADER, "-U", "postgres", "-d", database]
+    done = subprocess.run(command, input=statements, text=True, capture_output=True, check=False, timeout=60)
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip())
+    return done.stdout.strip()
+
+
+def wait() -> None:
+    """Until the leader takes statements."""
+    for _ in range(300):
+        try:
+            if sql("postgres", "SELECT NOT pg_is_in_recovery()") == "t":
+                return
+        except (RuntimeError, subprocess.TimeoutExpired) as error:
+            print(f"waiting for the leader: {str(error).splitlines()[-1] if str(error) else error}", flush=True)
+        time.sleep(1)
+    raise SystemExit("the master has no leader")
+
+
+def role(name: str, password: str, attributes: str) -> None:
+    exists = sql("postgres", f"SELECT 1 FROM pg_roles WHERE rolname = '{name}'")
+    verb = "ALTER" if exists else "CREATE"
+    sql("postgres", f"{verb} ROLE {name} LOGIN {attributes} PASSWORD '{verifier(password)}';")
+    print("role", name, flush=True)
+
+
+def database(name: str, owner: str) -> None:
+    if not sql("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):
+        sql("postgres", f"CREATE DATABASE {name} OWNER {owner};")
+    print("database", name, flush=True)
+
+
+def patroni(settings: dict[str, object]) -> None:
+    request = urllib.request.Request(
+        f"http://{LEADER}:8008/config", data=json.dumps(settings).encode(), method="PATCH", headers={"Content-Type": "application/json"}
+    )
+    urllib.request.urlopen(request, timeout=10).read()
+    print("patroni", json.dumps(settings), flush=True)
+
+
+wait()
+patroni(json.loads(os.environ["PATRONI_DYNAMIC"]))
+role("bdc", os.environ["BDC_PASSWORD"], "CREATEDB CREATEROLE")
+role("metastore", os.environ["METASTORE_PASSWORD"], "")
+role("trino", os.environ["TRINO_PASSWORD"], "")
+database("bdc", "bdc")
+database("metastore", "metastore")
+sql("postgres", "REVOKE CONNECT ON DATABASE metastore FROM PUBLIC;")
+# The cluster's administrator writes PL/Python as SQL Server's administrators did: the language is trusted in this one database.
+sql("bdc", "CREATE EXTENSION IF NOT EXISTS plpython3u; UPDATE pg_language SET lanpltrusted = true WHERE lanname = 'plpython3u';")
+sql("bdc", "GRANT USAGE ON LANGUAGE plpython3u TO bdc; GRANT ALL ON SCHEMA public TO bdc;")
+sql("bdc", "GRANT pg_read_all_data, pg_write_all_data TO trino;")
+print("ready", flush=True)

@@ -1,0 +1,95 @@
+"""The stack `<cluster>-data`: what outlives `bdc down`. Namespace, volumes, generated Secrets, certificate authority, cluster id."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from bdc.config.model import Config
+from bdc.config.names import CA, CREDENTIALS, MASTER_CREDENTIALS
+from bdc_stacks import identity
+from bdc_stacks.site import Site
+
+TRINO_PASSWORDS = "federation-passwords"
+FEDERATION_SECRET = "federation-internal"
+IDENTITY = "identity"
+
+
+class Data(pulumi.ComponentResource):
+    """Namespace, Secrets and volumes of one cluster. Generated values are made once and never changed by a later run."""
+
+    def __init__(self, config: Config, site: Site) -> None:
+        super().__init__("bdc:data:Data", config.name)
+        self._site = site
+        self._inside = pulumi.ResourceOptions(parent=self)
+        namespace = k8s.core.v1.Namespace(
+            "namespace",
+            metadata={
+                "name": site.namespace,
+                "labels": {
+                    "app.kubernetes.io/managed-by": "bdc",
+                    "app.kubernetes.io/instance": site.cluster,
+                    "pod-security.kubernetes.io/enforce": "restricted",
+                },
+            },
+            opts=self._inside,
+        )
+        self._inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
+        self._secrets(config)
+        self._volumes(config)
+        k8s.core.v1.ConfigMap(
+            IDENTITY,
+            metadata=site.metadata(IDENTITY, "storage", IDENTITY),
+            data={"cluster-id": f"CID-{uuid.uuid4()}"},
+            opts=self._once(),
+        )
+        self.register_outputs({})
+
+    def _once(self) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(ignore_changes=["data"]))
+
+    def _secret(self, name: str, part: str, data: pulumi.Input[dict[str, str]], options: pulumi.ResourceOptions) -> k8s.core.v1.Secret:
+        return k8s.core.v1.Secret(
+            name, metadata=self._site.metadata(name, part, name), type="Opaque", data=pulumi.Output.secret(data), opts=options
+        )
+
+    def _secrets(self, config: Config) -> None:
+        ca = self._secret(CA, "storage", identity.encode(identity.authority(config.name)), self._once())
+        hosts = self._site.hosts()
+        issued = ca.data.apply(lambda data: identity.encode(identity.certificate(identity.decode(data), hosts)))
+        self._secret(self._site.tls, "storage", issued, self._once())
+        credentials = self._secret(
+            CREDENTIALS,
+            "master",
+            identity.encode({"username": "bdc", "password": identity.password(), "token": identity.password()}),
+            self._once(),
+        )
+        names = ("superuser-password", "replication-password", "metastore-password", "trino-password")
+        self._secret(MASTER_CREDENTIALS, "master", identity.encode({name: identity.password() for name in names}), self._once())
+        self._secret(FEDERATION_SECRET, "federation", identity.encode({"shared-secret": secrets.token_hex(48)}), self._once())
+        line = credentials.data.apply(identity.decode).apply(
+            lambda values: identity.encode({"password.db": identity.trino_password_file(values["username"], values["password"])})
+        )
+        self._secret(TRINO_PASSWORDS, "federation", line, self._inside)
+
+    def _volumes(self, config: Config) -> None:
+        for count, workload, part, size in (
+            (config.storage.namenodes, "namenode", "storage", config.storage.namenode_volume),
+            (config.storage.datanodes, "datanode", "storage", config.storage.datanode_volume),
+            (config.master.replicas, "master", "master", config.master.volume),
+        ):
+            for index in range(count):
+                name = f"data-{workload}-{index}"
+                spec: dict[str, object] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}
+                if self._site.storage_class:
+                    spec["storageClassName"] = self._site.storage_class
+                k8s.core.v1.PersistentVolumeClaim(name, metadata=self._site.metadata(name, part, workload), spec=spec, opts=self._inside)
+
+
+def program(config: Config, site: Site) -> None:
+    """The Pulumi program of the stack `<cluster>-data`."""
+    Data(config, site)
+    pulumi.export("tls", site.tls)

@@ -1,0 +1,75 @@
+"""The door of an endpoint whose engine has no TLS or password of its own: an HAProxy beside it in the pod, and the outside Service."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from bdc.config.model import pod as sized
+from bdc.config.names import CREDENTIALS, ENDPOINTS, Endpoint, selector
+from bdc.config.render import render
+from bdc_stacks import pods
+from bdc_stacks.site import Site
+
+UID = 10003
+_SIZE = sized("10m", "24Mi", "96Mi")
+
+
+def find(name: str) -> Endpoint:
+    """The endpoint of that name."""
+    return next(endpoint for endpoint in ENDPOINTS if endpoint.name == name)
+
+
+def configuration(
+    *, scheme: str, port: int, check: str | None = None, http2: bool = False, user_name: str | None = None, timeout: str = "10m"
+) -> str:
+    """haproxy.cfg; scheme is "basic" or "token", port the engine's on loopback, check a path that answers 2xx or 3xx when it is well."""
+    return render("proxy/haproxy.cfg.j2", scheme=scheme, port=port, check=check, http2=http2, user_name=user_name, timeout=timeout)
+
+
+def container(site: Site) -> pods.Json:
+    """The proxy's container; the pod has volumes `door` (ConfigMap with haproxy.cfg) and `tls`."""
+    return pods.container(
+        "door",
+        site.images["proxy"],
+        _SIZE,
+        env=pods.env(
+            secret={
+                "BDC_USERNAME": (CREDENTIALS, "username"),
+                "BDC_PASSWORD": (CREDENTIALS, "password"),
+                "BDC_TOKEN": (CREDENTIALS, "token"),
+            }
+        ),
+        ports=[{"name": "door", "containerPort": 8443}],
+        volumeMounts=[
+            {"name": "door", "mountPath": "/etc/haproxy", "readOnly": True},
+            {"name": "tls", "mountPath": pods.TLS_PATH, "readOnly": True},
+        ],
+        readinessProbe=pods.http("/bdc/ready", 8443, scheme="HTTPS", periodSeconds=3, failureThreshold=3),
+        livenessProbe=pods.http("/bdc/alive", 8443, scheme="HTTPS", periodSeconds=20),
+    )
+
+
+def volumes(site: Site, config: str) -> list[pods.Json]:
+    """Volumes of `container`: the ConfigMap named `config` must hold haproxy.cfg."""
+    return [
+        {"name": "door", "configMap": {"name": config, "items": [{"key": "haproxy.cfg", "path": "haproxy.cfg"}]}},
+        pods.secret("tls", site.tls, pods.TLS_PATH)[0],
+    ]
+
+
+def outside(site: Site, name: str, options: pulumi.ResourceOptions, extra_selector: dict[str, str] | None = None) -> None:
+    """The Service `<name>-external`, where endpoints are exposed."""
+    endpoint, kind = find(name), site.service_type()
+    if kind is None:
+        return
+    k8s.core.v1.Service(
+        f"{name}-external",
+        metadata=site.metadata(f"{name}-external", endpoint.part, endpoint.workload, annotations={"pulumi.com/skipAwait": "true"}),
+        spec={
+            "type": kind,
+            "selector": {**selector(site.cluster, endpoint.workload), **(extra_selector or {})},
+            "ports": [site.endpoint_port(endpoint)],
+        },
+        opts=options,
+    )

@@ -1,0 +1,132 @@
+"""The federation layer: Trino's coordinator and workers, with the catalogs lake (Delta on HDFS), master (PostgreSQL) and tpch."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from bdc.config.model import Federation, Resources
+from bdc.config.names import HADOOP_CONF, MASTER_CREDENTIALS, selector
+from bdc.config.quantity import mebibytes
+from bdc.config.render import render
+from bdc_stacks import door, pods
+from bdc_stacks.data import FEDERATION_SECRET, TRINO_PASSWORDS
+from bdc_stacks.metastore import USER
+from bdc_stacks.site import Site, digest
+
+UID = 10002
+
+
+class TrinoFederation(pulumi.ComponentResource):
+    """Trino. Attributes: `ready`."""
+
+    def __init__(self, config: Federation, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("bdc:federation:TrinoFederation", "federation", None, opts)
+        self._config, self._site = config, site
+        self._inside = pulumi.ResourceOptions(parent=self)
+        self._catalogs = {
+            f"{name}.properties": render(f"federation/{name}.properties.j2", namespace=site.namespace)
+            for name in ("lake", "master", "tpch")
+        }
+        catalogs = k8s.core.v1.ConfigMap("trino-catalogs", metadata=self._meta("trino-catalogs"), data=self._catalogs, opts=self._inside)
+        k8s.core.v1.Service(
+            "trino",
+            metadata=self._meta("trino", "trino-coordinator") | {"annotations": {"pulumi.com/skipAwait": "true"}},
+            spec={
+                "selector": selector(site.cluster, "trino-coordinator"),
+                "publishNotReadyAddresses": True,
+                "ports": [{"name": "http", "port": 8080}, {"name": "https", "port": 8443}],
+            },
+            opts=self._inside,
+        )
+        door.outside(site, "trino", self._inside)
+        self.ready: list[pulumi.Resource] = [self._servers("trino-coordinator", 1, config.coordinator, catalogs)]
+        if config.workers:
+            self.ready.append(self._servers("trino-worker", config.workers, config.worker, catalogs))
+        if config.workers > 1:
+            k8s.policy.v1.PodDisruptionBudget(
+                "trino-worker",
+                metadata=self._meta("trino-worker"),
+                spec={"maxUnavailable": 1, "selector": {"matchLabels": selector(site.cluster, "trino-worker")}},
+                opts=self._inside,
+            )
+        self.register_outputs({})
+
+    def _meta(self, name: str, component: str | None = None) -> dict[str, object]:
+        return self._site.metadata(name, "federation", component)
+
+    def _etc(self, of: Resources, *, coordinator: bool) -> dict[str, str]:
+        heap = heap_mebibytes(of)
+        config = render(
+            "federation/config.properties.j2",
+            coordinator=coordinator,
+            works=self._config.workers == 0,
+            namespace=self._site.namespace,
+            query_memory=heap * 2 // 5,
+            total_memory=heap * 2 // 5 * max(1, self._config.workers),
+            headroom=heap // 4,
+        )
+        jvm = render("federation/jvm.config.j2", heap=heap, region=32 if heap >= 8192 else 4, code_cache=256 if heap >= 4096 else 112)
+        files = {
+            "config.properties": config,
+            "jvm.config": jvm,
+            "node.properties": render("federation/node.properties.j2"),
+            "log.properties": render("federation/log.properties.j2"),
+        }
+        if coordinator:
+            files["password-authenticator.properties"] = render("federation/password-authenticator.properties.j2")
+        return files
+
+    def _servers(self, name: str, replicas: int, of: Resources, catalogs: k8s.core.v1.ConfigMap) -> k8s.apps.v1.Deployment:
+        coordinator = name == "trino-coordinator"
+        files = self._etc(of, coordinator=coordinator)
+        config = k8s.core.v1.ConfigMap(name, metadata=self._meta(name), data=files, opts=self._inside)
+        etc, _ = pods.config_map("etc", name, "/etc/trino")
+        catalog, catalog_mount = pods.config_map("catalogs", "trino-catalogs", "/etc/trino/catalog")
+        hadoop, hadoop_mount = pods.config_map("hadoop", HADOOP_CONF, "/etc/hadoop")
+        tls, tls_mount = pods.secret("tls", self._site.tls, pods.TLS_PATH)
+        passwords, passwords_mount = pods.secret("passwords", TRINO_PASSWORDS, "/etc/bdc/passwords")
+        data, data_mount = pods.scratch("data", "/data", limit="2Gi")
+        tmp, tmp_mount = pods.scratch("tmp", "/tmp", limit="512Mi")  # noqa: S108
+        mounts = [{"name": "etc", "mountPath": f"/etc/trino/{file}", "subPath": file, "readOnly": True} for file in files]
+        server = pods.container(
+            "trino",
+            self._site.images["trino"],
+            of,
+            env=pods.env(
+                {"HADOOP_USER_NAME": USER},
+                {"SHARED_SECRET": (FEDERATION_SECRET, "shared-secret"), "MASTER_PASSWORD": (MASTER_CREDENTIALS, "trino-password")},
+                POD_NAME="metadata.name",
+            ),
+            ports=[{"name": "http", "containerPort": 8080}, {"name": "https", "containerPort": 8443}],
+            volumeMounts=[*mounts, catalog_mount, hadoop_mount, tls_mount, passwords_mount, data_mount, tmp_mount],
+            startupProbe=_info(periodSeconds=2, failureThreshold=150),
+            readinessProbe=_info(periodSeconds=5, timeoutSeconds=5),
+            livenessProbe=pods.tcp(8080, periodSeconds=20, failureThreshold=6),
+        )
+        return k8s.apps.v1.Deployment(
+            name,
+            metadata=self._meta(name),
+            spec={
+                "replicas": replicas,
+                "strategy": {"type": "Recreate"} if coordinator else {"type": "RollingUpdate"},
+                "selector": {"matchLabels": selector(self._site.cluster, name)},
+                "template": pods.template(
+                    self._site, "federation", name, UID, [server], [etc, catalog, hadoop, tls, passwords, data, tmp],
+                    checksum=digest([files, self._catalogs, self._site.tls, self._site.generation]),
+                ),
+            },
+            opts=pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[config, catalogs])),
+        )  # fmt: skip
+
+
+def heap_mebibytes(of: Resources) -> int:
+    """Trino's heap: the limit less 1 GiB for metaspace, code, threads and direct memory, at most four fifths of it."""
+    limit = mebibytes(of.memory_limit)
+    return max(512, min(limit - 1024, limit * 4 // 5))
+
+
+def _info(**more: int) -> pods.Json:
+    """Asks the server whether it has started; /v1/info says so without a password."""
+    ask = "import json,sys,urllib.request as u; sys.exit(json.load(u.urlopen('http://127.0.0.1:8080/v1/info',timeout=4))['starting'])"
+    return {"exec": {"command": ["python3", "-c", ask]}, **more}

@@ -1,0 +1,182 @@
+"""The SQL master: PostgreSQL under Patroni with the Kubernetes API as its consensus store, read-write and read-only services."""
+
+from __future__ import annotations
+
+import json
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from bdc.config.model import Master, pod
+from bdc.config.names import COMPONENT, CREDENTIALS, INSTANCE, MASTER_CREDENTIALS, selector
+from bdc.config.paths import resources
+from bdc.config.quantity import mebibytes
+from bdc.config.render import render
+from bdc_stacks import door, pods
+from bdc_stacks.site import Site, digest
+from bdc_stacks.storage import claim
+
+UID = 999
+ROLE = "bdc.dev/role"
+"""Label that Patroni keeps on its pods: `primary` or `replica`."""
+
+_RULES = [
+    {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "get", "list", "patch", "update", "watch", "delete"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "patch", "update", "watch"]},
+]
+
+
+class SqlMaster(pulumi.ComponentResource):
+    """PostgreSQL servers under Patroni. Attributes: `ready` (what to depend on before connecting: roles and databases are there)."""
+
+    def __init__(self, config: Master, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("bdc:master:SqlMaster", "master", None, opts)
+        self._config, self._site = config, site
+        self._inside = pulumi.ResourceOptions(parent=self)
+        self._account()
+        self._service("master-pods", {}, headless=True)
+        self._service("master", {ROLE: "primary"})
+        # With one server it also answers reads; with more, reads go to the replicas.
+        self._service("master-ro", {ROLE: "replica"} if config.replicas > 1 else {})
+        door.outside(site, "master", self._inside, {ROLE: "primary"})
+        door.outside(site, "master-ro", self._inside, {ROLE: "replica"} if config.replicas > 1 else {})
+        servers = self._servers()
+        if config.replicas > 1:
+            k8s.policy.v1.PodDisruptionBudget(
+                "master",
+                metadata=self._meta("master"),
+                spec={"maxUnavailable": 1, "selector": {"matchLabels": selector(site.cluster, "master")}},
+                opts=self._inside,
+            )
+        self.ready: list[pulumi.Resource] = [self._setup(pulumi.ResourceOptions(parent=self, depends_on=[servers]))]
+        self.register_outputs({})
+
+    def _meta(self, name: str, component: str = "master") -> dict[str, object]:
+        return self._site.metadata(name, "master", component)
+
+    def _account(self) -> None:
+        k8s.core.v1.ServiceAccount("master", metadata=self._meta("master"), opts=self._inside)
+        k8s.rbac.v1.Role("master", metadata=self._meta("master"), rules=_RULES, opts=self._inside)
+        k8s.rbac.v1.RoleBinding(
+            "master",
+            metadata=self._meta("master"),
+            role_ref={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "master"},
+            subjects=[{"kind": "ServiceAccount", "name": "master", "namespace": self._site.namespace}],
+            opts=self._inside,
+        )
+
+    def _service(self, name: str, role: dict[str, str], *, headless: bool = False) -> None:
+        spec: dict[str, object] = {
+            "selector": {**selector(self._site.cluster, "master"), **role},
+            "ports": [{"name": "postgresql", "port": 5432}, {"name": "patroni", "port": 8008}],
+        }
+        if headless:
+            spec |= {"clusterIP": "None", "publishNotReadyAddresses": True}
+        metadata = self._meta(name) | {"annotations": {"pulumi.com/skipAwait": "true"}}
+        k8s.core.v1.Service(name, metadata=metadata, spec=spec, opts=self._inside)
+
+    def _servers(self) -> k8s.apps.v1.StatefulSet:
+        of = self._config.resources
+        conf = {
+            "patroni.yml": render(
+                "master/patroni.yml.j2",
+                namespace=self._site.namespace,
+                cluster=self._site.cluster,
+                scope_label=COMPONENT,
+                instance_label=INSTANCE,
+                synchronous="true" if self._config.synchronous else "false",
+                max_connections=self._config.max_connections,
+                shared_buffers=max(32, mebibytes(of.memory) // 4),
+            )
+        }
+        config = k8s.core.v1.ConfigMap("master-patroni", metadata=self._meta("master-patroni"), data=conf, opts=self._inside)
+        patroni, patroni_mount = pods.config_map("patroni", "master-patroni", "/etc/patroni")
+        tls, tls_mount = pods.secret("tls", self._site.tls, pods.TLS_PATH)
+        run, run_mount = pods.scratch("run", "/run/bdc", memory=True, limit="16Mi")
+        tmp, tmp_mount = pods.scratch("tmp", "/tmp", limit="256Mi")  # noqa: S108
+        server = pods.container(
+            "postgres",
+            self._site.images["postgres"],
+            of,
+            args=["patroni"],
+            env=[
+                *pods.env(
+                    {"PGHOST": "/run/bdc", "HOME": "/run/bdc"},
+                    {
+                        "PATRONI_SUPERUSER_PASSWORD": (MASTER_CREDENTIALS, "superuser-password"),
+                        "PATRONI_REPLICATION_PASSWORD": (MASTER_CREDENTIALS, "replication-password"),
+                    },
+                    PATRONI_NAME="metadata.name",
+                    POD_IP="status.podIP",
+                    PATRONI_KUBERNETES_POD_IP="status.podIP",
+                ),
+                {"name": "PATRONI_RESTAPI_CONNECT_ADDRESS", "value": "$(POD_IP):8008"},
+                {"name": "PATRONI_POSTGRESQL_CONNECT_ADDRESS", "value": "$(POD_IP):5432"},
+            ],
+            ports=[{"name": "postgresql", "containerPort": 5432}, {"name": "patroni", "containerPort": 8008}],
+            volumeMounts=[patroni_mount, tls_mount, run_mount, tmp_mount, {"name": "data", "mountPath": "/data"}],
+            startupProbe=pods.http("/readiness", 8008, periodSeconds=1, failureThreshold=300),
+            readinessProbe=pods.http("/readiness", 8008, periodSeconds=3, timeoutSeconds=3),
+            livenessProbe=pods.http("/liveness", 8008, periodSeconds=10, timeoutSeconds=5, failureThreshold=6),
+        )
+        volumes = [patroni, tls, run, tmp]
+        return k8s.apps.v1.StatefulSet(
+            "master",
+            metadata=self._meta("master"),
+            spec={
+                "serviceName": "master-pods",
+                "replicas": self._config.replicas,
+                "podManagementPolicy": "Parallel",
+                "selector": {"matchLabels": selector(self._site.cluster, "master")},
+                "template": pods.template(
+                    self._site, "master", "master", UID, [server], volumes, checksum=digest([conf, self._site.tls, self._site.generation]),
+                    serviceAccountName="master", automountServiceAccountToken=True, terminationGracePeriodSeconds=60,
+                ),
+                "volumeClaimTemplates": [claim(self._config.volume, self._site)],
+            },
+            opts=pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[config])),
+        )  # fmt: skip
+
+    def _setup(self, options: pulumi.ResourceOptions) -> k8s.batch.v1.Job:
+        script = (resources("manifests") / "master" / "setup.py").read_text()
+        config = k8s.core.v1.ConfigMap(
+            "master-setup", metadata=self._meta("master-setup", "master-setup"), data={"setup.py": script}, opts=self._inside
+        )
+        volume, mount = pods.config_map("script", "master-setup", "/opt/bdc")
+        tls, tls_mount = pods.secret("tls", self._site.tls, pods.TLS_PATH)
+        dynamic = json.dumps({"synchronous_mode": self._config.synchronous})
+        container = pods.container(
+            "setup",
+            self._site.images["postgres"],
+            pod("10m", "32Mi", "128Mi"),
+            args=["python3", "/opt/bdc/setup.py"],
+            env=pods.env(
+                {
+                    "LEADER": f"master.{self._site.namespace}.svc",
+                    "PATRONI_DYNAMIC": dynamic,
+                    "PGSSLMODE": "verify-full",
+                    "PGSSLROOTCERT": f"{pods.TLS_PATH}/ca.crt",
+                    "PGCONNECT_TIMEOUT": "5",
+                    "HOME": "/tmp",  # noqa: S108
+                },
+                {
+                    "PGPASSWORD": (MASTER_CREDENTIALS, "superuser-password"),
+                    "BDC_PASSWORD": (CREDENTIALS, "password"),
+                    "METASTORE_PASSWORD": (MASTER_CREDENTIALS, "metastore-password"),
+                    "TRINO_PASSWORD": (MASTER_CREDENTIALS, "trino-password"),
+                },
+            ),
+            volumeMounts=[mount, tls_mount],
+        )
+        return k8s.batch.v1.Job(
+            "master-setup",
+            metadata=self._meta("master-setup", "master-setup"),
+            spec={
+                "backoffLimit": 4,
+                "template": pods.template(
+                    self._site, "master", "master-setup", UID, [container], [volume, tls],
+                    checksum=digest([script, dynamic, self._site.generation]), restartPolicy="OnFailure",
+                ),
+            },
+            opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[config])),
+        )  # fmt: skip

@@ -1,0 +1,23 @@
+"""The stack `<cluster>`: the workloads of the five parts, which `bdc down` removes and `bdc up` brings back."""
+
+from __future__ import annotations
+
+import pulumi
+
+from bdc.config.model import Config
+from bdc_stacks.federation import TrinoFederation
+from bdc_stacks.master import SqlMaster
+from bdc_stacks.metastore import HiveMetastore
+from bdc_stacks.site import Site
+from bdc_stacks.spark import SparkPool
+from bdc_stacks.storage import StoragePool
+
+
+def program(config: Config, site: Site) -> None:
+    """The Pulumi program of the stack `<cluster>`. Parts start together; only the metastore's and the pool's needs are waited for."""
+    storage = StoragePool(config.storage, site)
+    master = SqlMaster(config.master, site)
+    HiveMetastore(config.metastore, site, pulumi.ResourceOptions(depends_on=[*master.ready]))
+    TrinoFederation(config.federation, site)
+    SparkPool(config.spark, site, pulumi.ResourceOptions(depends_on=[*storage.ready]))
+    pulumi.export("namespace", site.namespace)

@@ -1,0 +1,107 @@
+"""The pieces of a pod that are the same everywhere: security context, resources, probes, volumes, environment.
+
+Every pod satisfies the Pod Security Standard "restricted"; the namespace enforces it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bdc.config.model import Resources
+from bdc.config.names import labels
+from bdc_stacks.site import Site
+
+Json = dict[str, Any]
+
+TLS_PATH = "/etc/bdc/tls"
+
+
+def resources(of: Resources) -> Json:
+    """Requests and the memory limit of a container; idle CPU may always be used."""
+    return {"requests": {"cpu": of.cpu, "memory": of.memory}, "limits": {"memory": of.memory_limit}}
+
+
+def env(values: Mapping[str, str] | None = None, secret: Mapping[str, tuple[str, str]] | None = None, **fields: str) -> list[Json]:
+    """Environment: plain values, `secret` = {variable: (Secret, key)}, and keyword = path of a pod field."""
+    listed: list[Json] = [{"name": key, "valueFrom": {"fieldRef": {"fieldPath": path}}} for key, path in fields.items()]
+    listed += [{"name": key, "valueFrom": {"secretKeyRef": {"name": name, "key": item}}} for key, (name, item) in (secret or {}).items()]
+    return listed + [{"name": key, "value": value} for key, value in (values or {}).items()]
+
+
+def container(name: str, image: str, of: Resources, **more: Any) -> Json:
+    """A container that may not gain rights."""
+    return {
+        "name": name,
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "resources": resources(of),
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        **more,
+    }
+
+
+def tcp(port: int, **more: int) -> Json:
+    """A probe that connects."""
+    return {"tcpSocket": {"port": port}, **more}
+
+
+def http(path: str, port: int, *, scheme: str = "HTTP", **more: int) -> Json:
+    """A probe that asks."""
+    return {"httpGet": {"path": path, "port": port, "scheme": scheme}, **more}
+
+
+def config_map(name: str, config: str, path: str, *, optional: bool = False) -> tuple[Json, Json]:
+    """Volume and mount of a ConfigMap."""
+    return {"name": name, "configMap": {"name": config, "optional": optional}}, {"name": name, "mountPath": path, "readOnly": True}
+
+
+def secret(name: str, of: str, path: str) -> tuple[Json, Json]:
+    """Volume and mount of a Secret, readable by the pod's group only."""
+    return {"name": name, "secret": {"secretName": of, "defaultMode": 0o440}}, {"name": name, "mountPath": path, "readOnly": True}
+
+
+def scratch(name: str, path: str, *, memory: bool = False, limit: str | None = None) -> tuple[Json, Json]:
+    """Volume and mount of a folder that goes with the pod."""
+    volume: Json = {}
+    if memory:
+        volume["medium"] = "Memory"
+    if limit:
+        volume["sizeLimit"] = limit
+    return {"name": name, "emptyDir": volume}, {"name": name, "mountPath": path}
+
+
+def template(
+    site: Site,
+    part: str,
+    component: str,
+    uid: int,
+    containers: Iterable[Json],
+    volumes: Iterable[Json],
+    *,
+    checksum: str = "",
+    more_labels: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Json:
+    """A pod template; `checksum` stands for configuration whose change must roll the pods."""
+    spec: Json = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": uid,
+            "runAsGroup": uid,
+            "fsGroup": uid,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": list(containers),
+        "volumes": list(volumes),
+        **more,
+    }
+    if site.pull_secret:
+        spec["imagePullSecrets"] = [{"name": site.pull_secret}]
+    metadata: Json = {"labels": {**labels(site.cluster, part, component), **(more_labels or {})}}
+    if checksum:
+        metadata["annotations"] = {"bdc.dev/configuration": checksum}
+    return {"metadata": metadata, "spec": spec}

@@ -1,0 +1,70 @@
+"""What every component of one cluster shares: its name, images, network, and the objects' common metadata."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bdc.config.model import Network
+from bdc.config.names import Endpoint, labels
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a cluster stands.
+
+    images: full reference by image name. addresses: names and addresses that users reach the endpoints at, written into certificates.
+    """
+
+    cluster: str
+    images: Mapping[str, str]
+    network: Network
+    addresses: tuple[str, ...] = ()
+    storage_class: str | None = None
+    pull_secret: str | None = None
+    generation: str = field(default="1")
+
+    @property
+    def namespace(self) -> str:
+        """The namespace is the cluster's name."""
+        return self.cluster
+
+    def metadata(self, name: str, part: str, component: str | None = None, **more: object) -> dict[str, object]:
+        """Metadata of a namespaced object."""
+        return {"name": name, "namespace": self.namespace, "labels": labels(self.cluster, part, component or name), **more}
+
+    def hosts(self) -> list[str]:
+        """DNS names and addresses of the endpoints' certificate, sorted."""
+        names = {"localhost", "127.0.0.1", *self.addresses}
+        for service in ("master", "master-ro", "trino", "httpfs", "spark-connect", "spark-history", "connect", "history"):
+            names |= {
+                service,
+                f"{service}.{self.namespace}",
+                f"{service}.{self.namespace}.svc",
+                f"{service}.{self.namespace}.svc.cluster.local",
+            }
+        names.add(f"*.master-pods.{self.namespace}.svc")
+        return sorted(names)
+
+    @property
+    def tls(self) -> str:
+        """Name of the Secret with the endpoints' certificate: another set of names is another certificate, so pods that use it roll."""
+        return f"tls-{digest(self.hosts())}"
+
+    def service_type(self) -> str | None:
+        """Type of the endpoints' Services; None where nothing is exposed."""
+        return {"nodeport": "NodePort", "loadbalancer": "LoadBalancer", "none": None}[self.network.expose]
+
+    def endpoint_port(self, endpoint: Endpoint) -> dict[str, object]:
+        """The port of an exposed endpoint's Service."""
+        port: dict[str, object] = {"name": "endpoint", "port": endpoint.port, "targetPort": endpoint.target, "protocol": "TCP"}
+        if self.network.expose == "nodeport":
+            port["nodePort"] = endpoint.port
+        return port
+
+
+def digest(value: object) -> str:
+    """Eight hex digits that stand for a value; used where a change of configuration must roll pods."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:8]

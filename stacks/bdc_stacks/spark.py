@@ -1,0 +1,162 @@
+"""The Spark pool: what applications share (settings, account), the history server, and a Spark Connect server behind their doors."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from bdc.config.model import Resources, Spark
+from bdc.config.names import HADOOP_CONF, NAMESERVICE, SPARK_ACCOUNT, SPARK_CONF, labels, selector
+from bdc.config.quantity import mebibytes
+from bdc.config.render import render
+from bdc_stacks import door, pods
+from bdc_stacks.metastore import USER
+from bdc_stacks.site import Site, digest
+
+UID = 185
+
+_RULES = [
+    {
+        "apiGroups": [""],
+        "resources": ["pods", "services", "configmaps", "persistentvolumeclaims"],
+        "verbs": ["create", "get", "list", "watch", "patch", "update", "delete", "deletecollection"],
+    }
+]
+
+
+class SparkPool(pulumi.ComponentResource):
+    """The shared side of Spark on Kubernetes. Attributes: `ready`."""
+
+    def __init__(self, config: Spark, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("bdc:spark:SparkPool", "spark", None, opts)
+        self._config, self._site = config, site
+        self._inside = pulumi.ResourceOptions(parent=self)
+        self._account()
+        self._conf = self._configuration()
+        shared = k8s.core.v1.ConfigMap(SPARK_CONF, metadata=self._meta(SPARK_CONF), data=self._conf, opts=self._inside)
+        self.ready: list[pulumi.Resource] = [
+            self._server("history", config.history, [], _history_door(), shared),
+            self._server("connect", config.connect, _connect_settings(config.connect), _connect_door(), shared),
+        ]
+        self.register_outputs({})
+
+    def _meta(self, name: str, component: str | None = None) -> dict[str, object]:
+        return self._site.metadata(name, "spark", component)
+
+    def _account(self) -> None:
+        k8s.core.v1.ServiceAccount(SPARK_ACCOUNT, metadata=self._meta(SPARK_ACCOUNT), opts=self._inside)
+        k8s.rbac.v1.Role(SPARK_ACCOUNT, metadata=self._meta(SPARK_ACCOUNT), rules=_RULES, opts=self._inside)
+        k8s.rbac.v1.RoleBinding(
+            SPARK_ACCOUNT,
+            metadata=self._meta(SPARK_ACCOUNT),
+            role_ref={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": SPARK_ACCOUNT},
+            subjects=[{"kind": "ServiceAccount", "name": SPARK_ACCOUNT, "namespace": self._site.namespace}],
+            opts=self._inside,
+        )
+
+    def _configuration(self) -> dict[str, str]:
+        config, site = self._config, self._site
+        settings = render(
+            "spark/spark-defaults.conf.j2",
+            namespace=site.namespace,
+            nameservice=NAMESERVICE,
+            image=site.images["spark"],
+            pull_secret=site.pull_secret,
+            account=SPARK_ACCOUNT,
+            user=USER,
+            cpu=config.cpu,
+            driver_memory=mebibytes(config.driver_memory),
+            executor_memory=mebibytes(config.executor_memory),
+            memory_overhead=mebibytes(config.memory_overhead),
+            executor_cores=config.executor_cores,
+            max_executors=config.max_executors,
+            shuffle_partitions=max(4, 2 * config.executor_cores * config.max_executors),
+        )
+        return {
+            "spark-defaults.conf": settings,
+            "hive-site.xml": render("spark/hive-site.xml.j2", namespace=site.namespace),
+            "log4j2.properties": render("spark/log4j2.properties.j2"),
+            "executor.yaml": render(
+                "spark/executor.yaml.j2", labels=labels(site.cluster, "spark", "spark-executor"), hadoop_conf=HADOOP_CONF
+            ),
+        }
+
+    def _server(
+        self, endpoint: str, of: Resources, settings: list[str], haproxy: str, shared: k8s.core.v1.ConfigMap
+    ) -> k8s.apps.v1.Deployment:
+        name = f"spark-{endpoint}"
+        limit = mebibytes(of.memory_limit)
+        conf = {"haproxy.cfg": haproxy}
+        config = k8s.core.v1.ConfigMap(name, metadata=self._meta(name), data=conf, opts=self._inside)
+        spark, spark_mount = pods.config_map("spark", SPARK_CONF, "/etc/spark")
+        hadoop, hadoop_mount = pods.config_map("hadoop", HADOOP_CONF, "/etc/hadoop")
+        work, work_mount = pods.scratch("work", "/tmp", limit="4Gi")  # noqa: S108
+        port = {"history": 18080, "connect": 15002}[endpoint]
+        server = pods.container(
+            endpoint,
+            self._site.images["spark"],
+            of,
+            args=[endpoint, *settings],
+            env=pods.env(
+                {
+                    "HADOOP_USER_NAME": USER,
+                    "SPARK_DAEMON_MEMORY": f"{max(limit - 384, limit // 2)}m",
+                    "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC -Xss512k",
+                    "HOME": "/tmp",  # noqa: S108
+                },
+                POD_NAME="metadata.name",
+                POD_IP="status.podIP",
+            ),
+            ports=[{"containerPort": port}],
+            volumeMounts=[spark_mount, hadoop_mount, work_mount],
+            startupProbe=pods.tcp(8443, periodSeconds=2, failureThreshold=150),
+            livenessProbe=pods.http("/bdc/alive", 8443, scheme="HTTPS", periodSeconds=30, failureThreshold=6),
+        )
+        driver = endpoint == "connect"
+        deployment = k8s.apps.v1.Deployment(
+            name,
+            metadata=self._meta(name),
+            spec={
+                "replicas": 1,
+                "strategy": {"type": "Recreate"},
+                "selector": {"matchLabels": selector(self._site.cluster, name)},
+                "template": pods.template(
+                    self._site, "spark", name, UID, [server, door.container(self._site)],
+                    [spark, hadoop, work, *door.volumes(self._site, name)],
+                    checksum=digest([self._conf, conf, settings, self._site.tls, self._site.generation]),
+                    serviceAccountName=SPARK_ACCOUNT if driver else "default", automountServiceAccountToken=driver,
+                ),
+            },
+            opts=pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[config, shared])),
+        )  # fmt: skip
+        door.outside(self._site, endpoint, self._inside)
+        return deployment
+
+
+def _history_door() -> str:
+    return door.configuration(scheme="basic", port=18080, check="/api/v1/version")
+
+
+def _connect_door() -> str:
+    # A Spark Connect call lives as long as its query; gRPC keeps the connection busy.
+    return door.configuration(scheme="token", port=15002, http2=True, timeout="24h")
+
+
+def _connect_settings(of: Resources) -> list[str]:
+    """Settings of the Connect server, which is a driver of its own executors."""
+    heap = max(mebibytes(of.memory_limit) - 640, mebibytes(of.memory_limit) // 2)
+    settings = {
+        "spark.app.name": "connect",
+        "spark.driver.memory": f"{heap}m",
+        "spark.driver.host": "$(POD_IP)",
+        "spark.driver.bindAddress": "$(POD_IP)",
+        "spark.driver.port": "7078",
+        "spark.driver.blockManager.port": "7079",
+        "spark.kubernetes.driver.pod.name": "$(POD_NAME)",
+        "spark.kubernetes.executor.podNamePrefix": "$(POD_NAME)",
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": "15002",
+        "spark.dynamicAllocation.initialExecutors": "0",
+        "spark.dynamicAllocation.executorIdleTimeout": "60s",
+    }
+    return [item for key, value in settings.items() for item in ("--conf", f"{key}={value}")]

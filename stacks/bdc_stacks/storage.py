@@ -1,0 +1,212 @@
+"""The storage pool: HDFS NameNode and DataNodes, the cluster's folders, and HttpFS behind its door."""
+
+from __future__ import annotations
+
+import json
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from bdc.config.model import Resources, Storage, pod
+from bdc.config.names import HADOOP_CONF, NAMESERVICE, selector
+from bdc.config.paths import resources
+from bdc.config.quantity import mebibytes, size
+from bdc.config.render import render
+from bdc_stacks import door, pods
+from bdc_stacks.data import IDENTITY
+from bdc_stacks.site import Site, digest
+
+UID = 10001
+FOLDERS = {
+    "/tmp": ("hdfs", "1777"),  # noqa: S108
+    "/user": ("hdfs", "755"),
+    "/user/bdc": ("bdc", "755"),
+    "/warehouse": ("bdc", "1777"),
+    "/spark": ("bdc", "755"),
+    "/spark/staging": ("bdc", "755"),
+    "/spark-events": ("bdc", "1777"),
+    "/data": ("bdc", "755"),
+}
+
+
+class StoragePool(pulumi.ComponentResource):
+    """HDFS under the nameservice hdfs://bdc. Attributes: `ready` (what to depend on before using the file system)."""
+
+    def __init__(self, config: Storage, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("bdc:storage:StoragePool", "storage", None, opts)
+        self._config, self._site = config, site
+        self._inside = pulumi.ResourceOptions(parent=self)
+        self._conf = self._configuration()
+        self._hadoop = k8s.core.v1.ConfigMap(HADOOP_CONF, metadata=self._meta(HADOOP_CONF), data=self._conf, opts=self._inside)
+        after = pulumi.ResourceOptions(parent=self, depends_on=[self._hadoop])
+        self._service("namenode", {"rpc": 8020, "http": 9870})
+        self._service("datanode", {"data": 9866, "http": 9864, "ipc": 9867})
+        namenode = self._stateful("namenode", config.namenodes, config.namenode, 8020, after)
+        datanode = self._stateful("datanode", config.datanodes, config.datanode, 9864, after)
+        self._disruption("namenode", config.namenodes)
+        self._disruption("datanode", config.datanodes)
+        folders = self._folders(pulumi.ResourceOptions(parent=self, depends_on=[namenode]))
+        self._httpfs(pulumi.ResourceOptions(parent=self, depends_on=[namenode]))
+        self.ready: list[pulumi.Resource] = [namenode, datanode, folders]
+        self.register_outputs({})
+
+    def _meta(self, name: str, component: str | None = None) -> dict[str, object]:
+        return self._site.metadata(name, "storage", component)
+
+    def _configuration(self) -> dict[str, str]:
+        values = {
+            "nameservice": NAMESERVICE,
+            "namespace": self._site.namespace,
+            "namenodes": self._config.namenodes,
+            "datanodes": self._config.datanodes,
+            "replication": self._config.replication,
+            "block_size": size(self._config.block_size),
+        }
+        return {
+            "core-site.xml": render("storage/core-site.xml.j2", **values),
+            "hdfs-site.xml": render("storage/hdfs-site.xml.j2", **values),
+            "log4j.properties": render("storage/log4j.properties.j2"),
+        }
+
+    def _service(self, name: str, ports: dict[str, int]) -> None:
+        k8s.core.v1.Service(
+            name,
+            metadata=self._meta(name),
+            spec={
+                "clusterIP": "None",
+                "publishNotReadyAddresses": True,
+                "selector": selector(self._site.cluster, name),
+                "ports": [{"name": key, "port": port} for key, port in ports.items()],
+            },
+            opts=self._inside,
+        )
+
+    def _disruption(self, name: str, replicas: int) -> None:
+        if replicas > 1:
+            k8s.policy.v1.PodDisruptionBudget(
+                name,
+                metadata=self._meta(name),
+                spec={"maxUnavailable": 1, "selector": {"matchLabels": selector(self._site.cluster, name)}},
+                opts=self._inside,
+            )
+
+    def _stateful(self, name: str, replicas: int, of: Resources, port: int, options: pulumi.ResourceOptions) -> k8s.apps.v1.StatefulSet:
+        hadoop, hadoop_mount = pods.config_map("hadoop", HADOOP_CONF, "/etc/hadoop")
+        tmp, tmp_mount = pods.scratch("tmp", "/tmp", limit="256Mi")  # noqa: S108
+        container = pods.container(
+            name,
+            self._site.images["hadoop"],
+            of,
+            args=[name],
+            env=[
+                *pods.env({"BDC_JVM_OPTS": _heap(of)}, POD_NAME="metadata.name"),
+                {"name": "CLUSTER_ID", "valueFrom": {"configMapKeyRef": {"name": IDENTITY, "key": "cluster-id"}}},
+            ],
+            ports=[{"containerPort": port}],
+            volumeMounts=[hadoop_mount, tmp_mount, {"name": "data", "mountPath": "/data"}],
+            startupProbe=pods.tcp(port, periodSeconds=1, failureThreshold=180),
+            readinessProbe=pods.tcp(port, periodSeconds=5),
+            livenessProbe=pods.tcp(port, periodSeconds=20, failureThreshold=6),
+        )
+        return k8s.apps.v1.StatefulSet(
+            name,
+            metadata=self._meta(name),
+            spec={
+                "serviceName": name,
+                "replicas": replicas,
+                "podManagementPolicy": "Parallel",
+                "selector": {"matchLabels": selector(self._site.cluster, name)},
+                "template": pods.template(
+                    self._site,
+                    "storage",
+                    name,
+                    UID,
+                    [container],
+                    [hadoop, tmp],
+                    checksum=digest(self._conf),
+                    terminationGracePeriodSeconds=30,
+                ),
+                "volumeClaimTemplates": [self._claim(name)],
+            },
+            opts=options,
+        )
+
+    def _claim(self, name: str) -> dict[str, object]:
+        """Matches the claim that the data stack made, which the StatefulSet takes as its own."""
+        volume = {"namenode": self._config.namenode_volume, "datanode": self._config.datanode_volume}[name]
+        return claim(volume, self._site)
+
+    def _folders(self, options: pulumi.ResourceOptions) -> k8s.batch.v1.Job:
+        script = (resources("manifests") / "storage" / "folders.py").read_text()
+        config = k8s.core.v1.ConfigMap("hdfs-folders", metadata=self._meta("hdfs-folders"), data={"folders.py": script}, opts=self._inside)
+        volume, mount = pods.config_map("script", "hdfs-folders", "/opt/bdc")
+        container = pods.container(
+            "folders",
+            self._site.images["hadoop"],
+            pod("10m", "32Mi", "128Mi"),
+            command=["tini", "--", "python3", "/opt/bdc/folders.py"],
+            env=pods.env({"NAMENODE": f"namenode-0.namenode.{self._site.namespace}.svc:9870", "FOLDERS": json.dumps(FOLDERS)}),
+            volumeMounts=[mount],
+        )
+        return k8s.batch.v1.Job(
+            "hdfs-folders",
+            metadata=self._meta("hdfs-folders"),
+            spec={
+                "backoffLimit": 4,
+                "template": pods.template(
+                    self._site, "storage", "hdfs-folders", UID, [container], [volume],
+                    checksum=digest([script, FOLDERS]), restartPolicy="OnFailure",
+                ),
+            },
+            opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[config])),
+        )  # fmt: skip
+
+    def _httpfs(self, options: pulumi.ResourceOptions) -> None:
+        conf = {
+            "httpfs-site.xml": render("storage/httpfs-site.xml.j2"),
+            "httpfs-log4j.properties": render("storage/log4j.properties.j2"),
+            "haproxy.cfg": door.configuration(scheme="basic", port=14000, user_name="bdc", timeout="1h"),
+        }
+        config = k8s.core.v1.ConfigMap("httpfs", metadata=self._meta("httpfs"), data=conf, opts=self._inside)
+        hadoop, hadoop_mount = pods.config_map("hadoop", HADOOP_CONF, "/etc/hadoop")
+        httpfs, httpfs_mount = pods.config_map("httpfs", "httpfs", "/etc/httpfs")
+        tmp, tmp_mount = pods.scratch("tmp", "/tmp", limit="256Mi")  # noqa: S108
+        server = pods.container(
+            "httpfs",
+            self._site.images["httpfs"],
+            self._config.httpfs,
+            args=["httpfs"],
+            env=pods.env({"BDC_JVM_OPTS": _heap(self._config.httpfs)}),
+            volumeMounts=[hadoop_mount, httpfs_mount, tmp_mount],
+        )
+        k8s.apps.v1.Deployment(
+            "httpfs",
+            metadata=self._meta("httpfs"),
+            spec={
+                "replicas": 1,
+                "selector": {"matchLabels": selector(self._site.cluster, "httpfs")},
+                "template": pods.template(
+                    self._site, "storage", "httpfs", UID, [server, door.container(self._site)],
+                    [hadoop, httpfs, tmp, *door.volumes(self._site, "httpfs")], checksum=digest([self._conf, conf]),
+                ),
+            },
+            opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[config])),
+        )  # fmt: skip
+        door.outside(self._site, "httpfs", self._inside)
+
+
+def claim(volume: str, site: Site) -> dict[str, object]:
+    """The volumeClaimTemplate `data`; the claims themselves belong to the data stack."""
+    spec: dict[str, object] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": volume}}}
+    if site.storage_class:
+        spec["storageClassName"] = site.storage_class
+    return {"metadata": {"name": "data"}, "spec": spec}
+
+
+def _heap(of: Resources) -> str:
+    """JVM options for a small Hadoop daemon: the heap is what the limit leaves after 256 MiB, at least 40 % of it.
+
+    The first megabytes are not touched at the start, so that an idle daemon stays near its request.
+    """
+    limit = mebibytes(of.memory_limit)
+    return f"-Xmx{max(limit - 256, limit * 2 // 5)}m"
