@@ -1,0 +1,202 @@
+"""Where a cluster's endpoints answer from here, and what it takes to get in.
+
+An endpoint is reached at its address where it is exposed and answers; otherwise through the Kubernetes API (`portforward`). All show
+certificates of the cluster's own CA, which cover the addresses, `localhost` and 127.0.0.1.
+"""
+
+from __future__ import annotations
+
+import base64
+import socket
+import ssl
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from bdc.config.model import Config
+from bdc.config.names import CA, CREDENTIALS, ENDPOINTS, Endpoint, selector
+from bdc.errors import BdcError, NotFoundError
+from bdc.kube.client import Kube
+from bdc.kube.errors import ApiNotFoundError
+from bdc.kube.portforward import forward
+
+ROLE = "bdc.dev/role"
+"""Label that Patroni keeps on the master's pods: primary or replica."""
+
+CONNECT_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What every endpoint asks for: a user and a password, or (Spark Connect) a token; and the CA, PEM."""
+
+    username: str
+    password: SecretStr
+    token: SecretStr
+    ca: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Reached:
+    """An endpoint that can be connected to now. `server_name` is what its certificate is checked against."""
+
+    host: str
+    port: int
+    server_name: str
+    ca_file: Path
+    forwarded: bool = False
+
+    @property
+    def netloc(self) -> str:
+        """host:port as in a URL."""
+        return f"{bracketed(self.host)}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Probed:
+    """Whether an endpoint answers with TLS of the cluster's CA; `reason` says why not."""
+
+    reachable: bool
+    reason: str
+
+
+def endpoint(name: str) -> Endpoint:
+    """The endpoint of that name; raises NotFoundError."""
+    for one in ENDPOINTS:
+        if one.name == name:
+            return one
+    raise NotFoundError(f"there is no endpoint {name}", f"endpoints are {', '.join(one.name for one in ENDPOINTS)}")
+
+
+def credentials(kube: Kube, cluster: str) -> Credentials:
+    """The cluster's user, password, token and CA; raises NotFoundError when there is no such cluster."""
+    user, authority = _secret(kube, cluster, CREDENTIALS), _secret(kube, cluster, CA)
+    return Credentials(user["username"], SecretStr(user["password"]), SecretStr(user["token"]), authority["ca.crt"])
+
+
+def certificate_authority(kube: Kube, cluster: str) -> str:
+    """The cluster's CA certificate, PEM."""
+    return _secret(kube, cluster, CA)["ca.crt"]
+
+
+def addresses(kube: Kube, config: Config, name: str | None = None) -> list[str]:
+    """Where exposed endpoints answer: network.address, else the load balancer's ingress, else the nodes; empty when not exposed.
+
+    Every endpoint has a load balancer of its own, so with `loadbalancer` its `name` matters; without one it is the first that has any.
+    """
+    if config.network.expose == "none":
+        return []
+    if config.network.address:
+        return [config.network.address]
+    if config.network.expose == "loadbalancer":
+        names = [name] if name else [one.name for one in ENDPOINTS]
+        return next((found for one in names if (found := _ingress(kube, config.name, one))), [])
+    nodes = kube.request("GET", "/api/v1/nodes")["items"]
+    for kind in ("ExternalIP", "InternalIP"):
+        if found := [one["address"] for node in nodes for one in node["status"].get("addresses") or [] if one["type"] == kind]:
+            return found
+    return []
+
+
+@contextmanager
+def reach(kube: Kube, config: Config, name: str) -> Iterator[Reached]:
+    """Make an endpoint connectable: at its own address when that answers within 2 s, else by a forwarded port."""
+    wanted = endpoint(name)
+    with authority_file(certificate_authority(kube, config.name)) as ca_file:
+        for address in addresses(kube, config, name):
+            if _answers(address, wanted.port):
+                # The certificate covers the nodes' addresses and network.address, and not what a cloud names its load balancers.
+                covered = config.network.address or config.network.expose == "nodeport"
+                yield Reached(address, wanted.port, address if covered else name, ca_file)
+                return
+        with forwarded(kube, config, name) as (host, port):
+            yield Reached(host, port, "localhost", ca_file, forwarded=True)
+
+
+@contextmanager
+def forwarded(kube: Kube, config: Config, name: str, **options: Any) -> Iterator[tuple[str, int]]:
+    """A local port that leads to the endpoint's pods; `options` are those of `portforward.forward`."""
+    wanted = endpoint(name)
+    with forward(kube, config.name, pods_of(config, wanted), wanted.target, **options) as local:
+        yield local
+
+
+def pods_of(config: Config, wanted: Endpoint) -> Mapping[str, str]:
+    """The labels of the pods behind an endpoint, as its Service selects them."""
+    labels = selector(config.name, wanted.workload)
+    if wanted.name == "master":
+        labels[ROLE] = "primary"
+    elif wanted.name == "master-ro" and config.master.replicas > 1:
+        labels[ROLE] = "replica"
+    return labels
+
+
+def probe(host: str, port: int, server_name: str, ca: str, scheme: str = "https", timeout_seconds: float = 4) -> Probed:
+    """Speak TLS to an endpoint, checking its certificate against the CA (PEM). PostgreSQL is asked for TLS in its own way first."""
+    context = ssl.create_default_context(cadata=ca)
+    if scheme == "sc":
+        context.set_alpn_protocols(["h2"])
+    try:
+        with socket.create_connection((host, port), timeout_seconds) as plain:
+            if scheme == "postgresql":
+                # SSLRequest: https://www.postgresql.org/docs/current/protocol-message-formats.html
+                plain.sendall((8).to_bytes(4, "big") + (80877103).to_bytes(4, "big"))
+                if plain.recv(1) != b"S":
+                    return Probed(False, "no TLS: it doesn't speak PostgreSQL's TLS")
+            with context.wrap_socket(plain, server_hostname=server_name):
+                return Probed(True, "")
+    except ssl.SSLCertVerificationError as error:
+        return Probed(False, f"its certificate isn't the cluster's: {error.verify_message}")
+    except TimeoutError:
+        return Probed(False, f"no answer in {timeout_seconds:g} s")
+    except ssl.SSLError as error:
+        return Probed(False, f"no TLS: {error.reason or error}")
+    except OSError as error:
+        return Probed(False, (error.strerror or str(error)).lower())
+
+
+@contextmanager
+def authority_file(ca: str) -> Iterator[Path]:
+    """The CA in a file, as client libraries want it."""
+    with tempfile.NamedTemporaryFile("w", prefix="bdc-ca-", suffix=".crt") as file:
+        file.write(ca)
+        file.flush()
+        yield Path(file.name)
+
+
+def bracketed(host: str) -> str:
+    """A host as in a URL: IPv6 addresses in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), CONNECT_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+def _secret(kube: Kube, cluster: str, name: str) -> dict[str, str]:
+    try:
+        data = kube.request("GET", f"/api/v1/namespaces/{cluster}/secrets/{name}").get("data") or {}
+    except ApiNotFoundError as error:
+        raise NotFoundError(f"there is no cluster {cluster} here: its Secret {name} is missing", "make it: bdc up") from error
+    try:
+        return {key: base64.b64decode(value, validate=True).decode() for key, value in data.items()}
+    except ValueError:
+        raise BdcError(f"the Secret {name} in namespace {cluster} can't be read") from None
+
+
+def _ingress(kube: Kube, cluster: str, name: str) -> list[str]:
+    try:
+        service = kube.request("GET", f"/api/v1/namespaces/{cluster}/services/{name}-external")
+    except ApiNotFoundError:
+        return []
+    entries = service.get("status", {}).get("loadBalancer", {}).get("ingress") or []
+    return [str(entry.get("hostname") or entry["ip"]) for entry in entries]
