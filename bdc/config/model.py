@@ -92,9 +92,9 @@ class Storage(Section):
     block_size: Size = Field("128Mi", description="Block size of new files.")
     namenode_volume: Size = Field("10Gi", description="Volume of a NameNode: the file system's image and edits.")
     datanode_volume: Size = Field("50Gi", description="Volume of a DataNode: the blocks.")
-    namenode: Resources = Field(default_factory=lambda: pod("50m", "320Mi", "512Mi"), description="Resources of a NameNode.")
-    datanode: Resources = Field(default_factory=lambda: pod("50m", "320Mi", "512Mi"), description="Resources of a DataNode.")
-    httpfs: Resources = Field(default_factory=lambda: pod("50m", "288Mi", "448Mi"), description="Resources of HttpFS.")
+    namenode: Resources = Field(default_factory=lambda: pod("50m", "288Mi", "512Mi"), description="Resources of a NameNode.")
+    datanode: Resources = Field(default_factory=lambda: pod("50m", "288Mi", "512Mi"), description="Resources of a DataNode.")
+    httpfs: Resources = Field(default_factory=lambda: pod("50m", "256Mi", "448Mi"), description="Resources of HttpFS.")
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -118,7 +118,7 @@ class Master(Section):
     synchronous: bool = Field(False, description="Commit waits for a replica; needs at least 3 replicas to survive a loss and go on.")
     volume: Size = Field("20Gi", description="Volume of one server.")
     max_connections: int = Field(100, ge=20, le=10000, description="PostgreSQL's max_connections.")
-    resources: Resources = Field(default_factory=lambda: pod("100m", "384Mi", "1Gi"), description="Resources of one server.")
+    resources: Resources = Field(default_factory=lambda: pod("100m", "256Mi", "1Gi"), description="Resources of one server.")
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -132,7 +132,7 @@ class Metastore(Section):
     """The Hive Metastore: the one table catalog of Spark and Trino."""
 
     replicas: int = Field(1, ge=1, le=5, description="Metastore servers; stateless.")
-    resources: Resources = Field(default_factory=lambda: pod("50m", "384Mi", "640Mi"), description="Resources of one server.")
+    resources: Resources = Field(default_factory=lambda: pod("50m", "320Mi", "640Mi"), description="Resources of one server.")
 
 
 class Federation(Section):
@@ -152,8 +152,8 @@ class Spark(Section):
     executor_cores: int = Field(1, ge=1, le=64, description="Task slots of an executor unless the application asks otherwise.")
     max_executors: int = Field(2, ge=1, le=1000, description="Executors of an application unless it asks otherwise.")
     cpu: Cpu = Field("100m", description="CPU request of a driver or executor pod; idle cores are used above it.")
-    history: Resources = Field(default_factory=lambda: pod("50m", "352Mi", "640Mi"), description="Resources of the history server.")
-    connect: Resources = Field(default_factory=lambda: pod("100m", "832Mi", "1408Mi"), description="Resources of the Spark Connect server.")
+    history: Resources = Field(default_factory=lambda: pod("50m", "320Mi", "640Mi"), description="Resources of the history server.")
+    connect: Resources = Field(default_factory=lambda: pod("100m", "768Mi", "1408Mi"), description="Resources of the Spark Connect server.")
 
 
 class Config(Section):

@@ -1,0 +1,91 @@
+"""A command group that imports a command only when it is called.
+
+`bdc --help` and completion show names and one-line helps from a table; the module behind a name, with all that it imports, is
+loaded for the one command that runs. A command whose module isn't installed is not shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command, get_group
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A command: where it is, as "module:attribute" (a Typer app or a function), and its help in one line."""
+
+    target: str
+    help: str
+
+    @property
+    def module(self) -> str:
+        """The module that the command is in."""
+        return self.target.partition(":")[0]
+
+    def load(self, name: str) -> Any:
+        """The command itself, under `name`."""
+        module, _, attribute = self.target.partition(":")
+        found = getattr(import_module(module), attribute)
+        if isinstance(found, typer.Typer):
+            command: Any = get_group(found)
+        else:
+            app = typer.Typer(add_completion=False, rich_markup_mode=None)
+            app.command(name)(found)
+            command = get_command(app)
+        command.name = name
+        return _plain(command)
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands come from `table`."""
+
+    table: dict[str, Entry] = {}  # noqa: RUF012  - set once by each subclass
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self._stubs = {name: TyperCommand(name, help=entry.help) for name, entry in self.table.items() if find_spec(entry.module)}
+        self._loaded: dict[str, Any] = {}
+        self._listing = False
+        self.commands.update(self._stubs)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002  - the group's interface
+        """The command, or only its name and help while they are being listed."""
+        if self._listing or cmd_name not in self._stubs:
+            return self._stubs.get(cmd_name)
+        if cmd_name not in self._loaded:
+            self._loaded[cmd_name] = self.table[cmd_name].load(cmd_name)
+        return self._loaded[cmd_name]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Help without importing any command."""
+        with self._names_only():
+            super().format_help(ctx, formatter)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Completion of names without importing any command."""
+        with self._names_only():
+            return super().shell_complete(ctx, incomplete)
+
+    @contextmanager
+    def _names_only(self) -> Iterator[None]:
+        self._listing = True
+        try:
+            yield
+        finally:
+            self._listing = False
+
+
+def _plain(command: Any) -> Any:
+    """The command and all below it with plain help: rich's boxes cost 0.2 s and fit no narrow terminal or log."""
+    command.rich_markup_mode = None
+    for inner in getattr(command, "commands", {}).values():
+        _plain(inner)
+    return command

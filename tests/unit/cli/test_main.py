@@ -1,0 +1,169 @@
+"""The entry point: laziness, the shape of errors, exit codes, completion."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+
+from bdc.cli import main
+from bdc.cli.lazy import Entry
+from bdc.errors import BdcError, DeadlineError, UnhealthyError
+from tests.unit.cli.conftest import Bdc
+
+HEAVY = ("kubernetes", "pulumi", "pydantic", "rich", "yaml", "jinja2", "httpx", "trino", "psycopg", "hdfs", "cryptography")
+
+
+def program(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """`bdc` as its own process."""
+    code = "from bdc.cli.main import main; main()"
+    environment = {**os.environ, **variables}
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False, env=environment)
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., object]], None]:
+    """Puts a function into the table as `bdc try`."""
+
+    def put(function: Callable[..., object]) -> None:
+        monkeypatch.setattr(main, "_tried", function, raising=False)
+        monkeypatch.setitem(main.Commands.table, "try", Entry("bdc.cli.main:_tried", "Try."))
+
+    return put
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom bdc.cli.main import run\nassert run(['--help']) == 0\n"
+        f"sys.stderr.write(' '.join(m for m in {HEAVY!r} if m in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "config" in done.stdout
+    assert done.stderr == ""
+
+
+def test_help_is_quick() -> None:
+    def seconds() -> float:
+        started = time.monotonic()
+        assert program("--help").returncode == 0
+        return time.monotonic() - started
+
+    assert min(seconds() for _ in range(5)) < 0.3
+
+
+def test_every_command_that_is_there_loads_and_has_help(bdc: Bdc) -> None:
+    shown = bdc("--help").out
+    group = typer.main.get_group(main.app)
+    assert "config" in group.commands
+    for name in group.commands:
+        assert f"\n  {name} " in shown
+        result = bdc(name, "--help")
+        assert result.code == 0
+        assert result.out.startswith(f"Usage: bdc {name} ")
+
+
+def test_a_command_whose_module_is_missing_is_not_shown(bdc: Bdc, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(main.Commands.table, "ghost", Entry("bdc.cli.ghost:app", "Not there."))
+    assert "ghost" not in bdc("--help").out
+    assert bdc("ghost").code == 2
+
+
+def test_nothing_is_help_and_version_is_a_number(bdc: Bdc) -> None:
+    assert bdc().out == bdc("--help").out
+    assert bdc("--version").out.startswith("bdc 0.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["confg"], "error: no such command 'confg'. Did you mean 'config'?\n", "hint:  bdc --help\n"),
+        (["--bad"], "error: no such option: --bad\n", "hint:  bdc --help\n"),
+        (["config", "show", "--bad"], "error: no such option: --bad\n", "hint:  bdc config show --help\n"),
+        (["config", "show", "--set", "a=b"], "error: no such option: --set\n", "hint:  --set goes before the command: bdc --set ..."),
+        (["config", "show", "-o", "xml"], "error: invalid value for '--output' / '-o': ", "hint:  bdc config show --help\n"),
+        (["config", "set"], "error: missing argument", "hint:  bdc config set --help\n"),
+        (["--set", "x", "config", "show"], "error: 'x' is not KEY=VALUE\n", "hint:  write it like storage.datanodes=3\n"),
+        (["--set", "x=1", "config", "show"], "error: --set: x: unknown key\n", "hint:  `bdc config schema`"),
+    ],
+)  # fmt: skip
+def test_mistakes_on_the_command_line(bdc: Bdc, arguments: list[str], message: str, hint: str) -> None:
+    result = bdc(*arguments)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(message)
+    assert f"\n{hint}" in result.err
+
+
+def test_a_group_without_a_command_prints_its_help(bdc: Bdc) -> None:
+    result = bdc("config")
+    assert result.code == 2
+    assert result.err.startswith("Usage: bdc config ")
+
+
+@pytest.mark.parametrize(("failure", "code"), [(BdcError("no"), 1), (DeadlineError("no"), 4), (UnhealthyError("no"), 5)])
+def test_errors_have_their_exit_code(bdc: Bdc, command: Callable[..., None], failure: BdcError, code: int) -> None:
+    def fail() -> None:
+        raise failure
+
+    command(fail)
+    result = bdc("try")
+    assert (result.code, result.out, result.err) == (code, "", "error: no\n")
+
+
+def test_an_error_and_its_hint_may_have_more_lines(bdc: Bdc, command: Callable[..., None]) -> None:
+    def fail() -> None:
+        raise BdcError("one\ntwo", "three")
+
+    command(fail)
+    assert bdc("try").err == "error: one\n       two\nhint:  three\n"
+
+
+def test_a_bug_is_an_internal_error_with_its_traceback_only_under_debug(bdc: Bdc, command: Callable[..., None]) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError("by nought")
+
+    command(fail)
+    result = bdc("try")
+    assert result.code == 1
+    assert result.err == "error: internal error: ZeroDivisionError: by nought\nhint:  run again with --debug and report it\n"
+    assert "Traceback" in bdc("--debug", "try").err
+
+
+def test_interrupts_and_results_are_exit_codes(bdc: Bdc, command: Callable[..., None]) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    command(interrupted)
+    assert (bdc("try").code, bdc("try").err) == (130, "")
+    command(lambda: 7)
+    assert bdc("try").code == 7
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["config", "schema"]])
+def test_a_reader_that_went_away_is_no_error(arguments: list[str]) -> None:
+    code = f"import sys, time\nfrom bdc.cli.main import run\ntime.sleep(0.2)\nsys.exit(run({arguments!r}))"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 1
+
+
+@pytest.mark.parametrize(("words", "expected"), [("bdc con", "config"), ("bdc config sch", "schema"), ("bdc --kubec", "--kubeconfig")])
+def test_completion(words: str, expected: str) -> None:
+    done = program(_BDC_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(len(words.split()) - 1))
+    found = done.stdout.split()
+    assert expected in found
+    assert all(name.startswith(words.split()[-1]) for name in found)
+
+
+def test_completion_installs(tmp_path: Path) -> None:
+    done = program("--install-completion", "bash", HOME=str(tmp_path))
+    assert done.returncode == 0
+    assert "bdc" in (tmp_path / ".bashrc").read_text()
