@@ -80,8 +80,8 @@ def _ports(kube: Kube, namespace: str) -> None:
     for service in kube.request("GET", "/api/v1/services")["items"]:
         for port in service["spec"].get("ports") or []:
             if port.get("nodePort") in ours and service["metadata"]["namespace"] != namespace:
-                metadata = service["metadata"]
+                taken, metadata = ours[port["nodePort"]], service["metadata"]
                 raise UnhealthyError(
-                    f"port {port['nodePort']} ({ours[port['nodePort']].title}) is taken by Service {metadata['namespace']}/{metadata['name']}",
+                    f"port {taken.port} ({taken.title}) is taken by Service {metadata['namespace']}/{metadata['name']}",
                     "set network.expose to none for one of the two clusters and use `bdc connect`",
                 )

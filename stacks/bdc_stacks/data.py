@@ -14,7 +14,7 @@ from bdc_stacks import identity
 from bdc_stacks.site import Site
 
 TRINO_PASSWORDS = "federation-passwords"
-FEDERATION_SECRET = "federation-internal"
+FEDERATION_INTERNAL = "federation-internal"
 IDENTITY = "identity"
 
 
@@ -69,7 +69,7 @@ class Data(pulumi.ComponentResource):
         )
         names = ("superuser-password", "replication-password", "metastore-password", "trino-password")
         self._secret(MASTER_CREDENTIALS, "master", identity.encode({name: identity.password() for name in names}), self._once())
-        self._secret(FEDERATION_SECRET, "federation", identity.encode({"shared-secret": secrets.token_hex(48)}), self._once())
+        self._secret(FEDERATION_INTERNAL, "federation", identity.encode({"shared-secret": secrets.token_hex(48)}), self._once())
         line = credentials.data.apply(identity.decode).apply(
             lambda values: identity.encode({"password.db": identity.trino_password_file(values["username"], values["password"])})
         )

@@ -10,7 +10,7 @@ from bdc.config.names import HADOOP_CONF, MASTER_CREDENTIALS, selector
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
 from bdc_stacks import door, pods
-from bdc_stacks.data import FEDERATION_SECRET, TRINO_PASSWORDS
+from bdc_stacks.data import FEDERATION_INTERNAL, TRINO_PASSWORDS
 from bdc_stacks.metastore import USER
 from bdc_stacks.site import Site, digest
 
@@ -95,7 +95,7 @@ class TrinoFederation(pulumi.ComponentResource):
             of,
             env=pods.env(
                 {"HADOOP_USER_NAME": USER},
-                {"SHARED_SECRET": (FEDERATION_SECRET, "shared-secret"), "MASTER_PASSWORD": (MASTER_CREDENTIALS, "trino-password")},
+                {"SHARED_SECRET": (FEDERATION_INTERNAL, "shared-secret"), "MASTER_PASSWORD": (MASTER_CREDENTIALS, "trino-password")},
                 POD_NAME="metadata.name",
             ),
             ports=[{"name": "http", "containerPort": 8080}, {"name": "https", "containerPort": 8443}],

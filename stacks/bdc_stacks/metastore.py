@@ -35,7 +35,11 @@ class HiveMetastore(pulumi.ComponentResource):
         tmp, tmp_mount = pods.scratch("tmp", "/tmp", limit="256Mi")  # noqa: S108
         shared = {
             "env": pods.env(
-                {"BDC_JVM_OPTS": f"-Xmx{max(limit - 320, limit * 2 // 5)}m", "HADOOP_USER_NAME": USER},
+                {
+                    "BDC_JVM_OPTS": f"-Xmx{max(limit - 320, limit * 2 // 5)}m",
+                    "HADOOP_USER_NAME": USER,
+                    "PGSSLROOTCERT": f"{pods.TLS_PATH}/ca.crt",
+                },
                 {"METASTORE_DB_PASSWORD": (MASTER_CREDENTIALS, "metastore-password")},
             ),
             "volumeMounts": [hadoop_mount, own_mount, tls_mount, tmp_mount],
