@@ -12,7 +12,9 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +23,7 @@ from bdc.errors import BdcError
 from bdc.images.archive import add_saved
 from bdc.images.host import Mount, proxy_settings
 from bdc.images.oci_layout import Layout
+from bdc.images.spec import REGISTRY
 from bdc.images.step import run_step
 
 
@@ -54,6 +57,9 @@ class Builder(Protocol):
 
     def recover(self) -> None:
         """Removes what a killed build has left in the tool's store."""
+
+    def tidy(self, keep: Iterable[str]) -> None:
+        """Removes bdc's images but `keep` from the tool's store."""
 
 
 class Buildah:
@@ -102,13 +108,9 @@ class Buildah:
         run_step(command, reference, log)
 
     def restore(self, layout: Layout, reference: str, log: Path) -> None:
-        """See `Builder`."""
-        run_step([*self._global, "pull", "--quiet", f"oci:{layout.folder}:{reference}"], reference, log)
-        # The image has no name yet; the newest is listed first.
-        listed = subprocess.run(
-            [*self._global, "images", "--quiet", "--no-trunc", "--filter", "dangling=true"], capture_output=True, text=True, check=True
-        )
-        run_step([*self._global, "tag", listed.stdout.split()[0], reference], reference, log)
+        """See `Builder`. By an archive: `oci:FOLDER:NAME` isn't taken where a folder's name begins with a dot."""
+        with _as_archive(layout, reference) as archive:
+            run_step([*self._global, "pull", "--quiet", f"oci-archive:{archive}"], reference, log)
 
     def push(self, layout: Layout, reference: str, target: str, log: Path) -> None:
         """See `Builder`."""
@@ -127,6 +129,14 @@ class Buildah:
         """See `Builder`."""
         _succeeds([*self._global, "rm", "--all"])
         _succeeds([*self._global, "rmi", "--prune"])
+
+    def tidy(self, keep: Iterable[str]) -> None:
+        """See `Builder`."""
+        names = [*self._global, "images", "--format", "{{.Name}}:{{.Tag}}"]
+        listed = subprocess.run(names, capture_output=True, text=True, check=False).stdout.split()
+        for reference in sorted(set(listed) - set(keep)):
+            if reference.startswith(f"{REGISTRY}/"):
+                self.remove(reference)
 
 
 class BuildKit:
@@ -168,13 +178,8 @@ class BuildKit:
 
     def restore(self, layout: Layout, reference: str, log: Path) -> None:
         """See `Builder`: engines of version 25 and newer read the layout's format."""
-        archive = layout.folder / f".restored-{os.getpid()}.tar"
-        try:
-            with archive.open("wb") as out:
-                layout.write_tar({reference: reference}, out)
+        with _as_archive(layout, reference) as archive:
             run_step([self.program, "load", "--input", str(archive)], reference, log)
-        finally:
-            archive.unlink(missing_ok=True)
 
     def push(self, layout: Layout, reference: str, target: str, log: Path) -> None:  # noqa: ARG002  the engine has it
         """See `Builder`."""
@@ -187,6 +192,9 @@ class BuildKit:
 
     def recover(self) -> None:
         """See `Builder`: an engine tidies its own builds."""
+
+    def tidy(self, keep: Iterable[str]) -> None:
+        """See `Builder`: what is in the engine's store is its user's."""
 
 
 def with_mounts(dockerfile: str, mounts: Sequence[Mount]) -> tuple[str, dict[str, Path]]:
@@ -232,6 +240,15 @@ def ensure_builder() -> Builder:
     packages = ["buildah", "mmdebstrap", "debian-archive-keyring"]
     run_step(["apt-get", "install", "--quiet", "--yes", "--no-install-recommends", *packages], "the build tool", log, env=noninteractive)
     return Buildah()
+
+
+@contextmanager
+def _as_archive(layout: Layout, reference: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix=".restore-", dir=layout.folder.parent) as folder:
+        archive = Path(folder) / "image.tar"
+        with archive.open("wb") as out:
+            layout.write_tar({reference: reference}, out)
+        yield archive
 
 
 def _succeeds(command: Sequence[str]) -> bool:

@@ -17,6 +17,8 @@ from bdc.images.host import Mount, mounts
 from bdc.images.oci_layout import layout
 from bdc.images.spec import Image, ImageSpec, chosen, images, pinned, references, tags
 
+_KEPT_TAGS = 2
+
 Progress = Callable[[str], None]
 
 
@@ -65,6 +67,16 @@ def _build_all(wanted: list[str], say: Progress) -> None:
         mounted = mounts(Path(work))
         for number, spec in enumerate(order, 1):
             _build_one(spec, builder, mounted, Path(work), _numbered(say, f"[{number}/{len(order)}]"))
+    builder.tidy(references().values())
+    layout().prune(_newest(layout().descriptors()))
+
+
+def _newest(built: Iterable[str]) -> set[str]:
+    """The last two tags of each image: another checkout, or the version before this one, may still want the older."""
+    by_name: dict[str, list[str]] = {}
+    for reference in built:  # in the order in which they were built
+        by_name.setdefault(reference.rpartition(":")[0], []).append(reference)
+    return {reference for found in by_name.values() for reference in found[-_KEPT_TAGS:]}
 
 
 def _numbered(say: Progress, number: str) -> Progress:
