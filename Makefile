@@ -1,0 +1,45 @@
+# make test: everything that CI checks. make demo: from a bare Linux machine to a running cluster and its first job.
+
+BIN := .venv/bin
+SCRIPTS = $(shell grep -rlIE '^\#!/.*\b(ba|da)?sh\b' .ci images examples)
+.SILENT:
+.NOTPARALLEL:
+.PHONY: venv lint unit e2e reference test test-full demo bench clean
+
+venv: .venv/ready
+
+.venv/ready: pyproject.toml .ci/venv
+	.ci/venv
+
+lint: .venv/ready
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports >.venv/lint-imports.log || { cat .venv/lint-imports.log; false; }
+	$(BIN)/shellcheck $(SCRIPTS)
+	$(BIN)/hadolint images/*/Dockerfile
+
+unit: .venv/ready
+	$(BIN)/pytest -q tests/unit tests/stacks
+
+# As root: makes this host a Kubernetes node, or goes on with the node that is there.
+e2e: .venv/ready
+	$(BIN)/pytest -q -x tests/e2e
+
+reference: .venv/ready
+	$(BIN)/python -m bdc.config.reference --check
+
+test: lint reference unit e2e
+
+test-full: test demo bench
+
+demo: .venv/ready
+	$(BIN)/bdc up
+	PATH="$(CURDIR)/$(BIN):$$PATH" examples/flights/run.sh
+
+bench: .venv/ready
+	$(BIN)/pytest -q -s tests/bench
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
+	find . -name __pycache__ -prune -exec rm -rf {} +
