@@ -19,7 +19,7 @@ from bdc.lifecycle import preflight
 from bdc.lifecycle.report import Report, running
 from bdc.toolchain import ensure
 
-IMAGES = ("hadoop", "httpfs", "hive-metastore", "spark", "trino", "postgres", "proxy")
+IMAGES = ("hadoop", "hive-metastore", "spark", "trino", "postgres", "proxy")
 """The images that pods of a cluster run."""
 
 

@@ -164,20 +164,20 @@ class StoragePool(pulumi.ComponentResource):
     def _httpfs(self, options: pulumi.ResourceOptions) -> None:
         conf = {
             "httpfs-site.xml": render("storage/httpfs-site.xml.j2"),
-            "httpfs-log4j.properties": render("storage/log4j.properties.j2"),
             "haproxy.cfg": door.configuration(scheme="basic", port=14000, user_name="bdc", timeout="1h"),
         }
         config = k8s.core.v1.ConfigMap("httpfs", metadata=self._meta("httpfs"), data=conf, opts=self._inside)
-        hadoop, hadoop_mount = pods.config_map("hadoop", HADOOP_CONF, "/etc/hadoop")
-        httpfs, httpfs_mount = pods.config_map("httpfs", "httpfs", "/etc/httpfs")
+        own = {"configMap": {"name": "httpfs", "items": [{"key": "httpfs-site.xml", "path": "httpfs-site.xml"}]}}
+        hadoop = {"name": "hadoop", "projected": {"sources": [{"configMap": {"name": HADOOP_CONF}}, own]}}
+        hadoop_mount = {"name": "hadoop", "mountPath": "/etc/hadoop", "readOnly": True}
         tmp, tmp_mount = pods.scratch("tmp", "/tmp", limit="256Mi")  # noqa: S108
         server = pods.container(
             "httpfs",
-            self._site.images["httpfs"],
+            self._site.images["hadoop"],
             self._config.httpfs,
             args=["httpfs"],
             env=pods.env({"BDC_JVM_OPTS": _heap(self._config.httpfs)}),
-            volumeMounts=[hadoop_mount, httpfs_mount, tmp_mount],
+            volumeMounts=[hadoop_mount, tmp_mount],
         )
         k8s.apps.v1.Deployment(
             "httpfs",
@@ -187,7 +187,7 @@ class StoragePool(pulumi.ComponentResource):
                 "selector": {"matchLabels": selector(self._site.cluster, "httpfs")},
                 "template": pods.template(
                     self._site, "storage", "httpfs", UID, [server, door.container(self._site)],
-                    [hadoop, httpfs, tmp, *door.volumes(self._site, "httpfs")], checksum=digest([self._conf, conf]),
+                    [hadoop, tmp, *door.volumes(self._site, "httpfs")], checksum=digest([self._conf, conf]),
                 ),
             },
             opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[config])),
