@@ -55,8 +55,9 @@ class Run:
         stack.recover()
         copy = StateCopy(self._kube, self._cluster, name)
         if self._copied and (serial := copy.serial()) > self._serials().get(name, 0) and (newer := copy.load()):
-            stack.load(newer.deployment)
-            stack.recover()
+            if newer.deployment["deployment"]:  # empty after a run that failed before its first resource
+                stack.load(newer.deployment)
+                stack.recover()
             self._remember(name, serial)
         return stack
 
@@ -67,6 +68,7 @@ class Run:
         try:
             yield stack
         finally:
+            stack.forget_history()
             if self._copied:
                 serial = self._serials().get(name, 0) + 1
                 StateCopy(self._kube, self._cluster, name).save(stack.export(), serial)

@@ -18,6 +18,7 @@ from bdc.engine.program import Pulumi
 
 PROJECT = "bdc"
 PARALLEL = 16
+_HISTORY, _FILES_EACH = 5, 4
 Program = Callable[[], None]
 Deployment = dict[str, Any]
 
@@ -36,8 +37,8 @@ class Stack:
 
     def __init__(self, name: str, program: Program, place: Place, pulumi: Pulumi) -> None:
         self.name = name
-        self._place = place
-        work = place.folder / "work" / name
+        self._place, self._pulumi = place, pulumi
+        self._work = work = place.folder / "work" / name
         work.mkdir(parents=True, exist_ok=True)
         settings = automation.ProjectSettings(name=PROJECT, runtime="python", backend=automation.ProjectBackend(url=place.backend))
         options = automation.LocalWorkspaceOptions(
@@ -70,9 +71,13 @@ class Stack:
         return {key: output.value for key, output in self._stack.outputs().items()}
 
     def export(self) -> Deployment:
-        """The state; secrets in it are encrypted."""
-        exported = self._stack.export_stack()
-        return {"version": exported.version, "deployment": exported.deployment}
+        """The state; secrets in it stay encrypted, which the Automation API's own export would not do."""
+        if self._checkpoint:
+            checkpoint = json.loads(self._checkpoint.read_text())
+            latest = checkpoint["checkpoint"].get("latest") or {}
+            return {"version": checkpoint["version"], "deployment": latest}
+        command = ["stack", "export", "--stack", self.name]
+        return dict(json.loads(self._pulumi.run(command, str(self._work), self._place.env).stdout))
 
     def load(self, deployment: Deployment) -> None:
         """Replace the state."""
@@ -85,26 +90,26 @@ class Stack:
         """
         if self._locked():
             self._stack.cancel()
-        if not self._maybe_pending():
-            return
         state = self.export()
         if state["deployment"].get("pending_operations"):
             state["deployment"]["pending_operations"] = []
             self.load(state)
 
+    def forget_history(self) -> None:
+        """Drop what the file backend keeps of all but the last operations: a copy of the whole state each."""
+        if root := self._local_root():
+            for old in sorted((root / "history" / PROJECT / self.name).glob("*"))[: -_HISTORY * _FILES_EACH]:
+                old.unlink()
+
     def _locked(self) -> bool:
         root = self._local_root()
         return root is None or any((root / "locks").rglob(f"{self.name}/*.json"))
 
-    def _maybe_pending(self) -> bool:
+    @property
+    def _checkpoint(self) -> Path | None:
+        """The file backend's file of this stack."""
         root = self._local_root()
-        if root is None:
-            return True
-        try:
-            state = json.loads((root / "stacks" / PROJECT / f"{self.name}.json").read_text())
-        except (OSError, ValueError):
-            return True
-        return bool(((state.get("checkpoint") or {}).get("latest") or {}).get("pending_operations"))
+        return root / "stacks" / PROJECT / f"{self.name}.json" if root else None
 
     def _local_root(self) -> Path | None:
         """The file backend's folder; None for other backends."""

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import base64
 import socket
-import ssl
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +22,7 @@ from bdc.errors import BdcError, NotFoundError
 from bdc.kube.client import Kube
 from bdc.kube.errors import ApiNotFoundError
 from bdc.kube.portforward import forward
+from bdc.kube.tls import authority_file
 
 ROLE = "bdc.dev/role"
 """Label that Patroni keeps on the master's pods: primary or replica."""
@@ -55,14 +54,6 @@ class Reached:
     def netloc(self) -> str:
         """host:port as in a URL."""
         return f"{bracketed(self.host)}:{self.port}"
-
-
-@dataclass(frozen=True)
-class Probed:
-    """Whether an endpoint answers with TLS of the cluster's CA; `reason` says why not."""
-
-    reachable: bool
-    reason: str
 
 
 def endpoint(name: str) -> Endpoint:
@@ -134,39 +125,6 @@ def pods_of(config: Config, wanted: Endpoint) -> Mapping[str, str]:
     elif wanted.name == "master-ro" and config.master.replicas > 1:
         labels[ROLE] = "replica"
     return labels
-
-
-def probe(host: str, port: int, server_name: str, ca: str, scheme: str = "https", timeout_seconds: float = 4) -> Probed:
-    """Speak TLS to an endpoint, checking its certificate against the CA (PEM). PostgreSQL is asked for TLS in its own way first."""
-    context = ssl.create_default_context(cadata=ca)
-    if scheme == "sc":
-        context.set_alpn_protocols(["h2"])
-    try:
-        with socket.create_connection((host, port), timeout_seconds) as plain:
-            if scheme == "postgresql":
-                # SSLRequest: https://www.postgresql.org/docs/current/protocol-message-formats.html
-                plain.sendall((8).to_bytes(4, "big") + (80877103).to_bytes(4, "big"))
-                if plain.recv(1) != b"S":
-                    return Probed(False, "no TLS: it doesn't speak PostgreSQL's TLS")
-            with context.wrap_socket(plain, server_hostname=server_name):
-                return Probed(True, "")
-    except ssl.SSLCertVerificationError as error:
-        return Probed(False, f"its certificate isn't the cluster's: {error.verify_message}")
-    except TimeoutError:
-        return Probed(False, f"no answer in {timeout_seconds:g} s")
-    except ssl.SSLError as error:
-        return Probed(False, f"no TLS: {error.reason or error}")
-    except OSError as error:
-        return Probed(False, (error.strerror or str(error)).lower())
-
-
-@contextmanager
-def authority_file(ca: str) -> Iterator[Path]:
-    """The CA in a file, as client libraries want it."""
-    with tempfile.NamedTemporaryFile("w", prefix="bdc-ca-", suffix=".crt") as file:
-        file.write(ca)
-        file.flush()
-        yield Path(file.name)
 
 
 def bracketed(host: str) -> str:

@@ -93,10 +93,28 @@ class Writer:
 
     def update(self, obj: Object, manager: str, *, dry_run: bool) -> Object:
         """The changed object; lists that the program declares lose what others put there."""
-        live = self._apply(obj, manager, dry_run=dry_run)
-        if dry_run or obj["kind"] == "Pod" or not self._forced(obj) or not (patch := without_surplus(live, obj)):
+        forced = self._forced(obj) and obj["kind"] != "Pod"
+        try:
+            live = self._apply(obj, manager, dry_run=dry_run)
+        except ApiError as error:
+            # Somebody changed an element's key, such as a port's number: applying would add ours beside theirs.
+            if not forced or error.reason != "Invalid":
+                raise
+            return self._overwrite(obj, manager, error, dry_run=dry_run)
+        if dry_run or not forced or not (patch := without_surplus(live, obj)):
             return live
-        query = {"fieldManager": manager}
+        return self._merge(obj, patch, manager, dry_run=False)
+
+    def _overwrite(self, obj: Object, manager: str, invalid: ApiError, *, dry_run: bool) -> Object:
+        """Put the declared lists in the place of those that are there, then apply, to own the fields."""
+        try:
+            live = self._merge(obj, obj, manager, dry_run=dry_run)
+        except ApiError:
+            raise invalid from None
+        return live if dry_run else self._apply(obj, manager, dry_run=False)
+
+    def _merge(self, obj: Object, patch: Object, manager: str, *, dry_run: bool) -> Object:
+        query = {"fieldManager": manager} | ({"dryRun": "All"} if dry_run else {})
         return self._kube.request("PATCH", self._kube.path(obj), patch, query=query, content_type="application/merge-patch+json")
 
     def _patiently(self, obj: Object, manager: str, *, dry_run: bool) -> Object:
