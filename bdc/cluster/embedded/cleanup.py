@@ -23,6 +23,7 @@ from bdc.errors import BdcError
 
 _CNI_STATE = Path("/var/lib/cni")
 _CONTAINERD_SHARED = Path("/run/containerd")
+_MAY_HOLD_OTHERS = {KUBERNETES_DIR, KUBELET_DIR, _CONTAINERD_SHARED, _CNI_STATE, _CNI_STATE / "networks", _CNI_STATE / "results"}
 _ATTEMPTS = 5
 
 
@@ -129,8 +130,10 @@ def _our_files(layout: Layout) -> Iterator[Path]:
     yield _CNI_STATE / "networks" / "bdc"
     yield from (_CNI_STATE / "results").glob("bdc-*")
     if not (_CONTAINERD_SHARED / "containerd.sock").exists():  # no containerd of somebody else
+        yield from (_CNI_STATE / "results").glob("cni-loopback-*")
         yield from (_CONTAINERD_SHARED / name for name in ("s", "runc", "fifo"))
         yield _CONTAINERD_SHARED
+    yield from (_CNI_STATE / "networks", _CNI_STATE / "results", _CNI_STATE)
     for name in ("log/pods", "log/containers"):
         yield Path("/var") / name
     yield layout.run
@@ -148,9 +151,10 @@ def _delete(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        if not os.path.ismount(path) and path not in {KUBERNETES_DIR, KUBELET_DIR, _CONTAINERD_SHARED}:
+        if not os.path.ismount(path) and path not in _MAY_HOLD_OTHERS:
             raise BdcError(f"can't delete {path}: {error.strerror}", "see what holds it, then run the command again") from error
 
 
 def _may_delete_tree(path: Path) -> bool:
-    return path != _CONTAINERD_SHARED
+    """Whether all below it is ours; the others are removed only when empty."""
+    return path not in _MAY_HOLD_OTHERS

@@ -17,6 +17,7 @@ from pathlib import Path
 from bdc.cluster.embedded.layout import Layout
 
 _CGROUPS = Path("/sys/fs/cgroup")
+_NOT_WAITED_FOR = {"kube-apiserver", "pause"}
 _POD_CGROUPS = ("kubepods", "kubepods.slice")
 
 
@@ -76,13 +77,13 @@ def end(pids: Iterable[int], *, wait_seconds: float = 10) -> set[int]:
 
 
 def end_gently(pids: Iterable[int], *, wait_seconds: float) -> None:
-    """Ask processes to end and give them `wait_seconds`."""
-    remaining = set(pids) - {os.getpid()}
-    for pid in remaining:
+    """Ask processes to end and give them `wait_seconds`; the API server isn't waited for, as it waits for its clients first."""
+    asked = set(pids) - {os.getpid()}
+    for pid in asked:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + wait_seconds
-    while any(_alive(pid) for pid in remaining) and time.monotonic() < deadline:
+    while any(_alive(pid) and _name(pid) not in _NOT_WAITED_FOR for pid in asked) and time.monotonic() < deadline:
         time.sleep(0.1)
 
 
@@ -102,3 +103,10 @@ def _alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (OSError, IndexError):
         return False
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
