@@ -1,0 +1,201 @@
+"""A whole cluster on a test host: `bdc up` from a bare machine, its five parts, its endpoints, drift, loss of power, and `down`.
+
+The tests build on each other, in this order: a cluster takes minutes to make.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.host import TestHost
+
+PARTS = ["storage", "master", "metastore", "federation", "spark"]
+KUBECTL = ("/var/lib/bdc/node/bin/kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "-n", "bdc")
+
+
+@pytest.fixture(scope="module")
+def host(prepared: None) -> Iterator[TestHost]:
+    with TestHost("cluster", 60) as made:
+        yield made
+
+
+def bdc(host: TestHost, *arguments: str, code: int = 0, **more: Any) -> subprocess.CompletedProcess[str]:
+    """Run bdc in the host and check its exit code."""
+    done = host.run(["bdc", *arguments], **more)
+    assert done.returncode == code, f"bdc {' '.join(arguments)}: exit {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    return done
+
+
+def document(host: TestHost, *arguments: str, code: int = 0) -> Any:
+    return json.loads(bdc(host, *arguments, "-o", "json", code=code).stdout)
+
+
+def kubectl(host: TestHost, *arguments: str) -> str:
+    done = host.run([*KUBECTL, *arguments])
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def psql(host: TestHost, statement: str, password: str, *, port: int = 31433, tls: str = "verify-full") -> subprocess.CompletedProcess[str]:
+    """A plain libpq client on the neighbour that sees only the node's address."""
+    script = "import os, sys, psycopg\nprint(psycopg.connect(sys.argv[1], password=os.environ['PW']).execute(sys.argv[2]).fetchall())"
+    target = f"host={host.address} port={port} user=bdc dbname=bdc sslmode={tls} sslrootcert={host.folder}/ca.crt connect_timeout=5"
+    return host.run(["python", "-c", script, target, statement], env={"PW": password}, outside=True)
+
+
+def password(host: TestHost) -> str:
+    return str(document(host, "credentials", "show", "--password")["password"])
+
+
+def all_ready(host: TestHost, seconds: float = 180) -> dict[str, Any]:
+    """The status, once every part is ready."""
+    deadline = time.monotonic() + seconds
+    while True:
+        done = host.run(["bdc", "status", "-o", "json"])
+        if done.returncode == 0 or time.monotonic() > deadline:
+            assert done.returncode == 0, done.stdout + done.stderr
+            return dict(json.loads(done.stdout))
+        time.sleep(2)
+
+
+def test_up_makes_a_cluster_of_a_bare_machine(host: TestHost) -> None:
+    assert bdc(host, "status", code=3).stderr.startswith("error: ")
+    done = bdc(host, "up", timeout_seconds=1500)
+    assert "failed" not in done.stderr
+    status = all_ready(host)
+    assert [part["name"] for part in status["parts"]] == PARTS
+    assert all(part["ready"] is True for part in status["parts"])
+
+
+def test_a_second_up_changes_nothing(host: TestHost) -> None:
+    assert document(host, "plan") == {"changes": 0, "resources": []}
+    before = kubectl(host, "get", "pods", "-o", "jsonpath={.items[*].metadata.uid}")
+    events = [json.loads(line) for line in bdc(host, "up", "-o", "json").stdout.splitlines()]
+    assert [event for event in events if "resource" in event] == []
+    assert kubectl(host, "get", "pods", "-o", "jsonpath={.items[*].metadata.uid}") == before
+
+
+def test_the_main_job_gives_the_known_answers(host: TestHost) -> None:
+    checkout = Path(__file__).parents[2]
+    done = host.run(["bash", checkout / "examples" / "flights" / "run.sh"], timeout_seconds=900)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    checked = host.run(["python", checkout / "examples" / "flights" / "check.py"], timeout_seconds=300)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_every_endpoint_answers_from_outside(host: TestHost) -> None:
+    endpoints = document(host, "endpoints")
+    assert {one["name"] for one in endpoints} == {"master", "master-ro", "trino", "httpfs", "connect", "history"}
+    assert [one for one in endpoints if one["reachable"] is not True] == []
+    (host.folder / "ca.crt").write_text(bdc(host, "credentials", "ca").stdout)
+    reachable = psql(host, "SELECT 40 + 2", password(host))
+    assert reachable.stdout.strip() == "[(42,)]", reachable.stderr
+
+
+def test_no_endpoint_answers_without_a_password_or_with_a_wrong_one(host: TestHost) -> None:
+    assert "password authentication failed" in psql(host, "SELECT 1", "wrong").stderr
+    assert "no pg_hba.conf entry" in psql(host, "SELECT 1", password(host), tls="disable").stderr
+    for port, path in ((31870, "/webhdfs/v1/?op=LISTSTATUS"), (31808, "/api/v1/version"), (31880, "/v1/statement")):
+        for user in ([], ["--user", "bdc:wrong"], ["--user", "bdc:"]):
+            method = ["--data", "SELECT 1"] if port == 31880 else []
+            url = f"https://{host.address}:{port}{path}"
+            answer = host.run(
+                ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--cacert", host.folder / "ca.crt", *user, *method, url],
+                outside=True,
+            )
+            assert answer.stdout == "401", f"{url} {user}: {answer.stdout} {answer.stderr}"
+    for header in ([], ["-H", "authorization: Bearer wrong"]):
+        url = f"https://{host.address}:31002/spark.connect.SparkConnectService/Config"
+        answer = host.run(
+            [
+                "curl",
+                "-s",
+                "--http2",
+                "-o",
+                "/dev/null",
+                "-w",
+                "%{http_code}",
+                "--cacert",
+                host.folder / "ca.crt",
+                *header,
+                "--data",
+                "",
+                url,
+            ],
+            outside=True,
+        )
+        assert answer.stdout == "401", answer.stdout + answer.stderr
+
+
+def test_nothing_else_is_reachable_from_outside(host: TestHost) -> None:
+    service = kubectl(host, "get", "services", "-o", "json")
+    node_ports = {port["nodePort"] for one in json.loads(service)["items"] for port in one["spec"]["ports"] if "nodePort" in port}
+    assert node_ports == {31433, 31436, 31880, 31870, 31002, 31808}
+
+
+def test_a_user_without_root_can_look_and_query(host: TestHost) -> None:
+    kubeconfig = host.folder / "home-1000" / "kubeconfig"
+    shutil.copy(host.folder / "disk" / "etc_kubernetes" / "admin.conf", kubeconfig)
+    shutil.chown(kubeconfig, 1000, 1000)
+    env = {"KUBECONFIG": str(kubeconfig)}
+    assert bdc(host, "status", user=1000, env=env).returncode == 0
+    rows = bdc(host, "sql", "query", "SELECT count(*) AS n FROM tpch.tiny.nation", "-o", "json", user=1000, env=env).stdout
+    assert json.loads(rows) == [{"n": 25}]
+
+
+def test_a_part_that_is_scaled_away_is_reported(host: TestHost) -> None:
+    kubectl(host, "scale", "deployment/trino-coordinator", "--replicas=0")
+    kubectl(host, "wait", "--for=delete", "pod", "-l", "app.kubernetes.io/component=trino-coordinator", "--timeout=60s")
+    parts = {part["name"]: part["ready"] for part in document(host, "status", code=5)["parts"]}
+    assert parts == {name: name != "federation" for name in PARTS}
+
+
+def test_plan_names_drift_and_up_mends_it(host: TestHost) -> None:
+    kubectl(host, "delete", "configmap", "trino-catalogs")
+    kubectl(
+        host, "patch", "service", "metastore", "--type=merge", "-p", '{"spec":{"ports":[{"name":"thrift","port":9083,"targetPort":1}]}}'
+    )
+    named = {(one["kind"], one["name"]) for one in document(host, "plan")["resources"]}
+    assert {("ConfigMap", "trino-catalogs"), ("Service", "metastore"), ("Deployment", "trino-coordinator")} <= named
+    assert not [one for one in named if one[1] in {"master", "namenode", "datanode", "spark-connect"}]
+    bdc(host, "up")
+    assert document(host, "plan")["changes"] == 0
+    all_ready(host)
+
+
+def test_the_cluster_comes_back_after_a_loss_of_power(host: TestHost) -> None:
+    secret = password(host)
+    bdc(host, "sql", "query", "--engine", "master", "CREATE TABLE kept AS SELECT 7 AS n")
+    bdc(host, "hdfs", "put", "-", "/user/bdc/kept.txt", stdin="still here\n")
+    assert host.kill_all() > 20
+    bdc(host, "up", timeout_seconds=900)
+    all_ready(host)
+    assert bdc(host, "hdfs", "cat", "/user/bdc/kept.txt").stdout == "still here\n"
+    assert psql(host, "SELECT n FROM kept", secret).stdout.strip() == "[(7,)]"
+
+
+def test_data_and_password_outlive_down_and_the_local_state(host: TestHost) -> None:
+    secret = password(host)
+    bdc(host, "down", timeout_seconds=600)
+    assert kubectl(host, "get", "statefulsets,deployments", "-o", "name") == ""
+    shutil.rmtree(host.folder / "home" / "data")
+    bdc(host, "up", timeout_seconds=900)
+    all_ready(host)
+    assert password(host) == secret
+    assert psql(host, "SELECT n FROM kept", secret).stdout.strip() == "[(7,)]"
+    assert bdc(host, "hdfs", "cat", "/user/bdc/kept.txt").stdout == "still here\n"
+
+
+def test_down_with_its_data_leaves_nothing(host: TestHost) -> None:
+    assert bdc(host, "down", "--delete-data", "--no-input", code=2).stderr.startswith("error: ")
+    bdc(host, "down", "--delete-data", "--yes", timeout_seconds=600)
+    there = host.run([*KUBECTL, "get", "namespace", "bdc"])
+    assert "NotFound" in there.stderr
