@@ -27,7 +27,7 @@ class Commands(LazyGroup):
     """All commands of bdc."""
 
     table = {  # noqa: RUF012  - never changed
-        "up": Entry("bdc.cli.lifecycle:up", "Bring the cluster to what bdc.yaml says; make this host a node when there is no other."),
+        "up": Entry("bdc.cli.lifecycle:up", "Bring up the cluster that bdc.yaml describes."),
         "plan": Entry("bdc.cli.lifecycle:plan", "Show what `up` would change."),
         "down": Entry("bdc.cli.lifecycle:down", "Remove the cluster; its data stays unless told otherwise."),
         "status": Entry("bdc.cli.health:status", "Show the parts of the cluster and how they are."),
