@@ -10,7 +10,7 @@ from pathlib import Path
 from bdc.cluster.embedded import host
 from bdc.cluster.embedded.api import NodeApi
 from bdc.cluster.embedded.command import run
-from bdc.cluster.embedded.images import PAUSE_IMAGE, PROGRAMS, TOOLS_IMAGE, node_archive, references
+from bdc.cluster.embedded.images import PAUSE_IMAGE, TOOLS_IMAGE, node_archive, references
 from bdc.cluster.embedded.layout import BRIDGE, STORAGE_CLASS, Layout
 from bdc.cluster.embedded.manifests import render, write_if_changed
 from bdc.cluster.embedded.packages import cni_bin_dir
@@ -67,7 +67,7 @@ def image_tags(versions: Mapping[str, str]) -> dict[str, str]:
 
 def import_images(layout: Layout, programs: NodePrograms) -> None:
     """Put the images of the node into its containerd."""
-    archive = node_archive({name: programs.by_name[name].path.resolve() for name in PROGRAMS}, programs.versions)
+    archive = node_archive(programs.in_images, programs.versions)
     argv: list[str | Path] = [
         layout.bin / "ctr",
         "--address",
@@ -80,13 +80,6 @@ def import_images(layout: Layout, programs: NodePrograms) -> None:
         archive,
     ]
     run(argv, what="importing the node's images", deadline_seconds=300)
-
-
-def missing_images(layout: Layout, programs: NodePrograms) -> set[str]:
-    """Images of the node that its containerd lacks."""
-    argv: list[str | Path] = [layout.bin / "ctr", "--address", layout.containerd_socket, "--namespace", "k8s.io", "images", "list", "-q"]
-    there = set(run(argv, what="listing the node's images", deadline_seconds=60).split())
-    return set(references(programs.versions).values()) - there
 
 
 def kubeadm_init(layout: Layout) -> None:

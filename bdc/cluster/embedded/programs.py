@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bdc.cluster.embedded.images import PROGRAMS
+from bdc.cluster.embedded.images import COMPONENTS, PROGRAMS
 from bdc.toolchain import Program, ensure
 
 _KUBERNETES = ("kubeadm", "kubectl", "kubelet")
@@ -26,10 +26,16 @@ class NodePrograms:
         """Version of each, without a leading v."""
         return {name: program.version.removeprefix("v") for name, program in self.by_name.items()}
 
+    @property
+    def in_images(self) -> dict[str, Path]:
+        """Path of each program that runs in an image."""
+        paths = {name: self.by_name["kubernetes"].link(name) for name in COMPONENTS}
+        return paths | {name: self.by_name[name].path for name in PROGRAMS}
+
 
 def ensure_programs(on_progress: Callable[[str], None]) -> NodePrograms:
     """Everything that the node and its images are made of."""
-    return NodePrograms({name: ensure(name, on_progress=on_progress) for name in (*PROGRAMS, "containerd")})
+    return NodePrograms({name: ensure(name, on_progress=on_progress) for name in ("kubernetes", "containerd", *PROGRAMS)})
 
 
 def install_programs(programs: NodePrograms, folder: Path) -> bool:

@@ -6,6 +6,7 @@ import pytest
 
 from bdc.cluster.embedded.archive import Image, Layer, write_archive
 from bdc.cluster.embedded.host_files import parse_libraries
+from bdc.cluster.embedded.images import kubernetes_layer
 
 
 def members(path: Path) -> dict[str, bytes]:
@@ -52,3 +53,17 @@ def test_libraries_in_the_output_of_ldd() -> None:
 \t/lib64/ld-linux-x86-64.so.2 (0x00007f01)
 """
     assert parse_libraries(output) == [Path("/lib/x86_64-linux-gnu/libc.so.6"), Path("/lib64/ld-linux-x86-64.so.2")]
+
+
+def test_one_kubernetes_binary_or_many(tmp_path: Path) -> None:
+    (tmp_path / "kubernetes").touch()
+    for name in ("kubelet", "kube-proxy"):
+        (tmp_path / name).symlink_to("kubernetes")
+    one = kubernetes_layer({name: tmp_path / name for name in ("kubelet", "kube-proxy")})
+    assert list(one.files) == ["usr/local/bin/kubernetes"]
+    assert one.links == {"usr/local/bin/kubelet": "kubernetes", "usr/local/bin/kube-proxy": "kubernetes"}
+    (tmp_path / "kubelet").unlink()
+    (tmp_path / "kubelet").touch()
+    many = kubernetes_layer({name: tmp_path / name for name in ("kubelet", "kube-proxy")})
+    assert set(many.files) == {"usr/local/bin/kubelet", "usr/local/bin/kube-proxy"}
+    assert not many.links
