@@ -1,23 +1,49 @@
-"""Fixtures of the end-to-end tests: run as root with `pytest tests/e2e`."""
+"""Fixtures of the end-to-end tests: run as root with `pytest tests/e2e`.
+
+A test host has no way to a registry: what it takes from the machine (packages, programs, images) is made here first, by bdc's own code.
+"""
 
 from __future__ import annotations
 
-import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
+from bdc import images, toolchain
+from bdc.cluster.embedded.packages import install_packages
+from bdc.lifecycle.deploy import IMAGES
 from tests.e2e.host import TestHost
+
+TOOLS = {"nsenter": "util-linux", "unshare": "util-linux", "setpriv": "util-linux", "ip": "iproute2", "curl": "curl"}
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201  - a cold machine builds for twenty minutes
+
+
+@pytest.fixture(scope="session")
+def node_ready() -> None:
+    """The packages and programs of a node are on this machine."""
+    missing = sorted({package for program, package in TOOLS.items() if shutil.which(program) is None})
+    if missing:
+        subprocess.run(["apt-get", "update", "-qq"], check=True)
+        subprocess.run(["apt-get", "install", "-qq", "-y", "--no-install-recommends", *missing], check=True)
+    install_packages(_say)
+    for spec in toolchain.programs():
+        toolchain.ensure(spec.name, on_progress=_say)
+
+
+@pytest.fixture(scope="session")
+def prepared(node_ready: None) -> None:
+    """Everything that `bdc up` takes from this machine is there."""
+    images.build(IMAGES, on_progress=_say)
 
 
 @pytest.fixture(scope="module")
-def host(request: pytest.FixtureRequest) -> Iterator[TestHost]:
-    """A test host for the tests of one module; they are skipped where none can be made."""
-    if os.geteuid():
-        pytest.skip("a test host needs root")
-    if missing := [name for name in ("nsenter", "unshare", "ip", "setpriv") if shutil.which(name) is None]:
-        pytest.skip(f"a test host needs {', '.join(missing)}")
+def host(request: pytest.FixtureRequest, node_ready: None) -> Iterator[TestHost]:
+    """A test host for the tests of one module."""
     number = 11 + sum(map(ord, request.module.__name__)) % 20
     with TestHost(f"m{number}", number) as made:
         yield made
