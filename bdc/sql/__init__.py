@@ -1,1 +1,8 @@
-"""See docs/architecture.md for this package's job."""
+"""SQL on a running cluster. Start at `connect`."""
+
+from bdc.sql.connection import Engine, connect
+from bdc.sql.errors import QueryError
+from bdc.sql.result import Column, Result, Row, Session, Value
+from bdc.sql.statements import Statement, split
+
+__all__ = ["Column", "Engine", "QueryError", "Result", "Row", "Session", "Statement", "Value", "connect", "split"]

@@ -35,6 +35,7 @@ _KNOWN = (
     "Network is unreachable",
     "Connection reset",
     "Hostname mismatch",
+    "doesn't match",
     "self-signed certificate",
     "unable to get local issuer certificate",
 )

@@ -1,8 +1,7 @@
 """The `hdfs` package's WebHDFS client, fitted to HttpFS behind a password.
 
 What is changed, and why: `resolve` leaves every name as it is (the package expands `#LATEST` in names); redirects stay at the
-address that we know and trust (HttpFS behind a proxy names itself with the wrong scheme); every failure becomes a BdcError here;
-and environment variables (proxies, .netrc, REQUESTS_CA_BUNDLE) don't change where the password goes or whom we trust.
+address that we know and trust (HttpFS behind a proxy names itself with the wrong scheme); and every failure becomes a BdcError here.
 """
 
 from __future__ import annotations
@@ -13,9 +12,9 @@ from urllib.parse import unquote, urlsplit
 import hdfs.client
 import requests
 from pydantic import SecretStr
-from requests.adapters import HTTPAdapter
 
 from bdc.errors import BdcError, UsageError
+from bdc.kube.tls import session
 from bdc.storage import errors
 from bdc.storage.paths import normal
 
@@ -39,15 +38,12 @@ class Wire(_Client):  # type: ignore[misc]
         server_name: str | None = None,
         timeout_seconds: float = 120,
     ) -> None:
-        session = requests.Session()
-        session.trust_env = False
-        session.auth = requests.auth.HTTPBasicAuth(username.encode(), password.get_secret_value().encode())
-        session.verify = ca_file or True
-        if server_name:
-            session.mount("https://", _NamedAdapter(server_name))
+        made = session(ca_file, server_name)
+        made.auth = requests.auth.HTTPBasicAuth(username.encode(), password.get_secret_value().encode())
+        made.headers["Accept-Encoding"] = "identity"
         self._home: str | None = None
         self._defaults: dict[str, Any] | None = None
-        super().__init__(url.rstrip("/"), timeout=(10, timeout_seconds), session=session)
+        super().__init__(url.rstrip("/"), timeout=(10, timeout_seconds), session=made)
 
     def __repr__(self) -> str:
         return f"Wire({self.url})"
@@ -93,17 +89,6 @@ class Wire(_Client):  # type: ignore[misc]
             body = response.content
             raise errors.refused(path, response.status_code, body)
         return response
-
-
-class _NamedAdapter(HTTPAdapter):
-    """Checks the certificate against a name that isn't the address's."""
-
-    def __init__(self, server_name: str) -> None:
-        self._server_name = server_name
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs, server_hostname=self._server_name, assert_hostname=self._server_name)
 
 
 def _path(url: str) -> str:

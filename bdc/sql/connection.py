@@ -1,0 +1,52 @@
+"""Opens a session with an engine of a cluster, wherever it is reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from bdc.config.model import Config
+from bdc.kube import Kube
+from bdc.kube.endpoints import credentials, reach
+
+if TYPE_CHECKING:
+    from bdc.sql.federation import Federation
+    from bdc.sql.master import Master
+
+
+class Engine(StrEnum):
+    """Where statements run: Trino over everything, or PostgreSQL over its own tables."""
+
+    federation = "federation"
+    master = "master"
+
+
+@contextmanager
+def connect(
+    kube: Kube,
+    config: Config,
+    engine: Engine = Engine.federation,
+    *,
+    catalog: str | None = None,
+    schema: str | None = None,
+    on_notice: Callable[[str], None] | None = None,
+) -> Iterator[Federation | Master]:
+    """A session with an engine. `catalog` and `schema` are the federation's; `on_notice` hears what the master remarks.
+
+    >>> with connect(kube, config) as session:
+    ...     for row in session.query("SELECT * FROM tpch.tiny.nation").rows: ...
+    """
+    access = credentials(kube, config.name)
+    with reach(kube, config, "trino" if engine is Engine.federation else "master") as reached:
+        if engine is Engine.federation:
+            from bdc.sql.federation import Federation
+
+            with Federation(reached, access, catalog, schema) as federation:
+                yield federation
+        else:
+            from bdc.sql.master import Master
+
+            with Master(reached, access, on_notice) as master:
+                yield master

@@ -1,0 +1,24 @@
+"""The errors of SQL engines, with their own codes and the place in the statement."""
+
+from __future__ import annotations
+
+from bdc.errors import BdcError
+
+
+class QueryError(BdcError):
+    """A statement failed. `code` is Trino's error name or PostgreSQL's SQLSTATE; line and column count from 1 in the statement."""
+
+    def __init__(self, text: str, code: str | None = None, place: tuple[int, int] | None = None, hint: str | None = None) -> None:
+        self.text, self.code, self.place = text, code, place
+        super().__init__(_message(text, code, place), hint)
+
+    def moved(self, lines: int) -> QueryError:
+        """The same error in a file where the statement starts `lines` further down."""
+        if not self.place:
+            return self
+        return QueryError(self.text, self.code, (self.place[0] + lines, self.place[1]), self.hint)
+
+
+def _message(text: str, code: str | None, place: tuple[int, int] | None) -> str:
+    where = f"line {place[0]}, column {place[1]}: " if place else ""
+    return f"{where}{text}{f' ({code})' if code else ''}"
