@@ -35,7 +35,7 @@ def _holds(obj: Mapping[str, Any], expression: str) -> bool:
     if how == "condition":
         name, _, wanted = what.partition("=")
         return str(condition(obj, name).get("status", "")).lower() == (wanted or "True").lower()
-    if how == "jsonpath" and (match := re.match(r"\{?([^}=]*)\}?=?(.*)$", what)):
+    if how == "jsonpath" and (match := re.match(r"(\{[^}]*\}|[^=]*)=?(.*)$", what)):
         found = _at(obj, match[1])
         return bool(found) and (not match[2] or str(found[0]) == match[2])
     raise UsageError(f"pulumi.com/waitFor: {expression!r} starts with neither condition= nor jsonpath=")

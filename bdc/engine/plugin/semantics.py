@@ -54,10 +54,10 @@ def _join(path: str, key: str) -> str:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two scalars mean the same to Kubernetes: 1 and "1", "1024Mi" and "1Gi", "0.5" and "500m"."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
     if one == other or str(one) == str(other):
         return True
-    if isinstance(one, bool) or isinstance(other, bool):
-        return False
     left, right = _QUANTITY.match(str(one)), _QUANTITY.match(str(other))
     return bool(left and right) and _amount(left) == _amount(right)
 

@@ -61,6 +61,8 @@ class FakeKube(Kube):
         return self._store(path, body)
 
     def _delete(self, path: str, body: Any, _query: Any) -> dict[str, Any]:
+        if path not in self.objects:
+            raise ApiNotFoundError(404, "NotFound", f"{path} not found")
         version = ((body or {}).get("preconditions") or {}).get("resourceVersion")
         if version and self._get(path, None, {})["metadata"]["resourceVersion"] != version:
             raise ApiError(409, "Conflict", f"{path} was changed")

@@ -1,0 +1,82 @@
+"""Pulumi's events as ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pulumi.automation import EngineEvent
+
+from bdc.engine.errors import engine_error
+from bdc.engine.events import Event, Watcher
+
+STACK = "urn:pulumi:s::bdc::pulumi:pulumi:Stack::bdc-s"
+PART = "urn:pulumi:s::bdc::bdc:part:Part::storage"
+INNER = "urn:pulumi:s::bdc::bdc:part:Part$bdc:x:X::inner"
+URN = "urn:pulumi:s::bdc::bdc:part:Part$bdc:x:X$kubernetes:apps/v1:Deployment::web"
+
+
+def state(urn: str, kind: str, parent: str, **more: Any) -> dict[str, Any]:
+    return {"type": kind, "urn": urn, "id": "", "parent": parent, "provider": "", "custom": kind.startswith("kubernetes"), **more}
+
+
+def step(urn: str, kind: str, parent: str, op: str, **more: Any) -> dict[str, Any]:
+    inputs = {"metadata": {"name": "web-real"}}
+    metadata = {"op": op, "urn": urn, "type": kind, "provider": "", "new": state(urn, kind, parent, inputs=inputs), **more}
+    return {"metadata": metadata}
+
+
+def send(watcher: Watcher, **event: Any) -> None:
+    watcher(EngineEvent.from_json({"sequence": 1, "timestamp": 1, **event}))
+
+
+def watched(op: str = "update", **more: Any) -> tuple[Watcher, list[Event]]:
+    events: list[Event] = []
+    watcher = Watcher(events.append)
+    send(watcher, resourcePreEvent=step(PART, "bdc:part:Part", STACK, "create"))
+    send(watcher, resourcePreEvent=step(INNER, "bdc:x:X", PART, "create"))
+    send(watcher, resourcePreEvent=step(URN, "kubernetes:apps/v1:Deployment", INNER, op, **more))
+    return watcher, events
+
+
+def test_change_has_its_outermost_part_and_its_paths() -> None:
+    watcher, _ = watched(detailedDiff={"spec.replicas": {"diffKind": "update", "inputDiff": True}}, diffs=["spec"])
+    (change,) = watcher.changes
+    assert (change.op, change.kind, change.name, change.part) == ("update", "Deployment", "web-real", "storage")
+    assert change.paths == ("spec.replicas",)
+
+
+def test_unchanged_is_no_change() -> None:
+    assert watched("same")[0].changes == []
+
+
+def test_waiting_and_done() -> None:
+    watcher, events = watched()
+    send(
+        watcher, diagnosticEvent={"message": "<{%reset%}>waiting for pods<{%reset%}>\n", "severity": "info", "ephemeral": True, "urn": URN}
+    )
+    send(watcher, resOutputsEvent=step(URN, "kubernetes:apps/v1:Deployment", INNER, "update"))
+    assert [(event.state, event.message) for event in events] == [("started", ""), ("waiting", "pods"), ("done", "")]
+
+
+def test_failure_has_its_message_and_hint() -> None:
+    watcher, events = watched("create")
+    message = f"resource {URN} was created, but failed: Deployment n/web-real can't become ready: pod web-1 x\n  log\nhint: do that\n"
+    for _ in range(2):
+        send(watcher, diagnosticEvent={"message": f"error: {message}", "severity": "error", "urn": URN})
+    send(watcher, diagnosticEvent={"message": "update failed", "severity": "error", "urn": ""})
+    send(watcher, resOpFailedEvent=step(URN, "kubernetes:apps/v1:Deployment", INNER, "create"))
+    (failure,) = watcher.failures
+    assert failure.message.endswith("Deployment n/web-real can't become ready: pod web-1 x\n  log")
+    assert failure.hint == "do that"
+    assert events[-1].state == "failed"
+    assert watcher.said == ("update failed",)
+    error = engine_error(watcher.failures, watcher.said, "")
+    assert error.exit_code == 5
+    assert error.hint == "do that"
+    assert error.message.startswith("storage: ")
+
+
+def test_error_without_a_resource() -> None:
+    assert engine_error((), ("program failed",), "x").message == "program failed"
+    assert engine_error((), (), "a\nb").message == "a\nb"
+    assert engine_error((), ("Job n/x was not ready in time",), "").exit_code == 4
