@@ -101,9 +101,7 @@ def reach(kube: Kube, config: Config, name: str) -> Iterator[Reached]:
     with authority_file(certificate_authority(kube, config.name)) as ca_file:
         for address in addresses(kube, config, name):
             if _answers(address, wanted.port):
-                # The certificate covers the nodes' addresses and network.address, and not what a cloud names its load balancers.
-                covered = config.network.address or config.network.expose == "nodeport"
-                yield Reached(address, wanted.port, address if covered else name, ca_file)
+                yield Reached(address, wanted.port, server_name(config, name, address), ca_file)
                 return
         with forwarded(kube, config, name) as (host, port):
             yield Reached(host, port, "localhost", ca_file, forwarded=True)
@@ -115,6 +113,11 @@ def forwarded(kube: Kube, config: Config, name: str, **options: Any) -> Iterator
     wanted = endpoint(name)
     with forward(kube, config.name, pods_of(config, wanted), wanted.target, **options) as local:
         yield local
+
+
+def server_name(config: Config, name: str, address: str) -> str:
+    """What an endpoint's certificate is checked against: it covers nodes and network.address, and not a cloud's load balancers."""
+    return address if config.network.address or config.network.expose == "nodeport" else name
 
 
 def pods_of(config: Config, wanted: Endpoint) -> Mapping[str, str]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from itertools import chain
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from typing import Any, Self
 
 import psycopg
@@ -74,7 +73,7 @@ class Master:
         if columns:
             rows = self._stream(cursor, sql)
             first = next(rows, None)  # errors of the statement itself are raised here
-            return Result(columns, chain([first], rows) if first is not None else iter(()))
+            return Result(columns, _behind(first, rows) if first is not None else iter(()))
         with _running(self._connection, sql):
             cursor.execute(sql.encode())
             if cursor.description:  # a statement that could not be described, such as several at once
@@ -82,7 +81,7 @@ class Master:
         command = cursor.statusmessage
         return Result([], command=command, affected=cursor.rowcount if cursor.rowcount >= 0 and _counts(command) else None)
 
-    def _stream(self, cursor: psycopg.Cursor[Any], sql: str) -> Iterator[Row]:
+    def _stream(self, cursor: psycopg.Cursor[Any], sql: str) -> Generator[Row]:
         with _running(self._connection, sql):
             yield from cursor.stream(sql.encode())
 
@@ -99,6 +98,12 @@ class Master:
             return info.get_type_display(oid=oid, fmod=modifier)
         row = self._connection.execute("SELECT format_type(%s, %s)", (oid, modifier)).fetchone()
         return str(row[0]) if row else str(oid)
+
+
+def _behind(first: Row, rows: Generator[Row]) -> Iterator[Row]:
+    with closing(rows):
+        yield first
+        yield from rows
 
 
 @contextmanager

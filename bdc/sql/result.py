@@ -33,6 +33,11 @@ class Result:
     command: str | None = None
     affected: int | None = None
 
+    def close(self) -> None:
+        """End it at the server too, when not all rows were read."""
+        if callable(close := getattr(self.rows, "close", None)):
+            close()
+
 
 class Session(Protocol):
     """A connection to one engine; what statements set in it (USE, SET) stays set."""

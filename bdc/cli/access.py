@@ -1,0 +1,182 @@
+"""`bdc endpoints`, `bdc connect`, `bdc credentials`: where a cluster is reached, and what it takes to get in."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bdc.cli.output import Format, FormatOption, Output
+from bdc.cli.settings import settings
+from bdc.config.names import ENDPOINTS, Endpoint
+from bdc.errors import BdcError, UsageError
+
+if TYPE_CHECKING:
+    from bdc.config.model import Config
+    from bdc.kube import Kube
+
+credentials = typer.Typer(no_args_is_help=True, help="Show passwords, the token and the certificate authority.")
+
+_COLUMNS = {"name": "name", "title": "what it is", "url": "address", "reachable": "reachable", "reason": "reason"}
+
+
+def endpoints(
+    ctx: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One endpoint only.")] = None,
+    output: FormatOption = Format.table,
+    *,
+    uri: Annotated[bool, typer.Option("--uri", help="Print the address only, as clients take it.")] = False,
+) -> None:
+    """Show where the cluster is reached, and whether it answers from here.
+
+    Each is spoken to with TLS and its certificate checked. None of the addresses contains a password.
+    """
+    from bdc.kube import endpoints as known
+
+    if uri and not name:
+        raise UsageError("--uri prints one address, and no endpoint was named", "bdc endpoints master --uri")
+    wanted = [known.endpoint(name)] if name else list(ENDPOINTS)
+    options = settings(ctx)
+    kube, config = options.kube(), options.config
+    authority = known.certificate_authority(kube, config.name)
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        rows = list(pool.map(lambda one: _look(kube, config, one, authority), wanted))
+    if uri:
+        if not rows[0]["url"]:
+            raise BdcError(f"{name} is not exposed", f"bdc connect {name} leads to it")
+        sys.stdout.write(f"{rows[0]['url']}\n")
+        return
+    Output(output, quiet=options.quiet).emit(rows, columns=_COLUMNS)
+
+
+def connect(
+    ctx: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME[:PORT]...]", help="Endpoints, and local ports for them.")] = None,
+    output: FormatOption = Format.table,
+    address: Annotated[str, typer.Option("--address", help="Local address to listen at.")] = "127.0.0.1",
+) -> None:
+    """Forward endpoints to this machine, through the Kubernetes API, until Ctrl-C.
+
+    A local port is the endpoint's own when it is free here, else any. Connections outlive pods: each takes a ready one.
+    """
+    from bdc.kube import endpoints as known
+
+    options = settings(ctx)
+    kube, config = options.kube(), options.config
+    known.credentials(kube, config.name)
+    wanted = [_split(text) for text in names or [one.name for one in ENDPOINTS]]
+    printer = Output(output, quiet=options.quiet)
+    with ExitStack() as stack:
+        rows = []
+        for name, port in wanted:
+            host, local = _forward(stack, kube, config, name, port, address, printer)
+            rows.append(
+                {"name": name, "url": url(known.endpoint(name), "localhost" if host == "127.0.0.1" else host, local), "port": local}
+            )
+        printer.emit(rows, columns={"name": "name", "url": "address"})
+        sys.stdout.flush()
+        printer.progress("forwarding until Ctrl-C")
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            printer.progress("")
+
+
+@credentials.command()
+def show(
+    ctx: typer.Context,
+    output: FormatOption = Format.table,
+    *,
+    password: Annotated[bool, typer.Option("--password", help="Print the password only.")] = False,
+    token: Annotated[bool, typer.Option("--token", help="Print Spark Connect's token only.")] = False,
+) -> None:
+    """Show the user, the password and Spark Connect's token."""
+    from bdc.kube.endpoints import credentials as read
+
+    if password and token:
+        raise UsageError("--password and --token were both given", "choose one")
+    options = settings(ctx)
+    found = read(options.kube(), options.config.name)
+    if password or token:
+        sys.stdout.write(f"{(found.password if password else found.token).get_secret_value()}\n")
+        return
+    secrets = {"username": found.username, "password": found.password.get_secret_value(), "token": found.token.get_secret_value()}
+    Output(output).emit(secrets)
+
+
+@credentials.command()
+def ca(
+    ctx: typer.Context,
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Where to write it; stdout by default.")] = None,
+) -> None:
+    """Show or save the certificate of the cluster's certificate authority, PEM, for other programs to trust."""
+    from bdc.kube.endpoints import certificate_authority
+
+    options = settings(ctx)
+    pem = certificate_authority(options.kube(), options.config.name)
+    if file is None:
+        sys.stdout.write(pem)
+        return
+    try:
+        file.write_text(pem)
+    except OSError as error:
+        raise BdcError(f"{file} can't be written: {error.strerror}") from error
+    Output(quiet=options.quiet).progress(f"wrote {file}")
+
+
+def url(endpoint: Endpoint, host: str, port: int) -> str:
+    """An endpoint's address as its clients take it, without a secret."""
+    from bdc.kube.endpoints import bracketed
+
+    place = f"{bracketed(host)}:{port}"
+    if endpoint.scheme == "postgresql":
+        return f"postgresql://bdc@{place}/bdc?sslmode=require"
+    if endpoint.scheme == "sc":
+        return f"sc://{place}/;use_ssl=true"
+    return f"{endpoint.scheme}://{place}{'/webhdfs/v1' if endpoint.name == 'httpfs' else ''}"
+
+
+def _look(kube: Kube, config: Config, endpoint: Endpoint, authority: str) -> dict[str, Any]:
+    """The row of one endpoint: the first of its addresses that answers, else the first and why it doesn't."""
+    from bdc.kube.endpoints import addresses, server_name
+    from bdc.kube.tls import probe
+
+    row: dict[str, Any] = {"name": endpoint.name, "title": endpoint.title, "url": None, "reachable": False}
+    for address in addresses(kube, config, endpoint.name):
+        found = probe(address, endpoint.port, server_name(config, endpoint.name, address), authority, endpoint.scheme)
+        if found.reachable or row["url"] is None:
+            row |= {"url": url(endpoint, address, endpoint.port), "reachable": found.reachable, "reason": found.reason}
+        if found.reachable:
+            break
+    if row["url"] is None:
+        row["reason"] = f"not exposed: bdc connect {endpoint.name}"
+    return row
+
+
+def _split(text: str) -> tuple[str, int | None]:
+    name, colon, port = text.partition(":")
+    if colon and not (port.isdigit() and int(port) < 65536):
+        raise UsageError(f"{text}: {port!r} is not a port", "write NAME or NAME:PORT, such as master:5432")
+    return name, int(port) if colon else None
+
+
+def _forward(stack: ExitStack, kube: Kube, config: Config, name: str, port: int | None, address: str, printer: Output) -> tuple[str, int]:
+    from bdc.kube.endpoints import endpoint, forwarded
+
+    def listen(local: int) -> tuple[str, int]:
+        heard = lambda reason: printer.progress(f"{name}: {reason}")  # noqa: E731 it needs the name
+        return stack.enter_context(forwarded(kube, config, name, local_port=local, bind=address, on_error=heard))
+
+    if port is not None:
+        return listen(port)
+    try:
+        return listen(endpoint(name).port)
+    except BdcError as error:
+        if "in use" not in str(error):
+            raise
+        return listen(0)
