@@ -130,7 +130,7 @@ class TestHost:
             "XDG_CONFIG_HOME": str(home / "config"),
             "BDC_CACHE": str(cache_dir()),
             "BDC_NODE_CGROUP_ROOT": self.cgroup_root,
-            "BDC_POD_SUBNET": f"10.{231 + self._numbers.index}.0.0/16",
+            "BDC_POD_SUBNET": f"10.{130 + self._numbers.index}.0.0/16",
             "PYTHONPATH": str(CHECKOUT),
             "LANG": "C.UTF-8",
         }
