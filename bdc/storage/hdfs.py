@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,8 @@ from bdc.storage import paths
 from bdc.storage.errors import PathExistsError
 from bdc.storage.files import Status
 from bdc.storage.transfer import Progress, Streams, Transfer
+
+Done = Callable[[Transfer], None]
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,9 @@ class Hdfs(Streams):
             server_name=reached.server_name,
         )
 
-    def put(self, local: Path, target: str, options: CopyOptions | None = None, progress: Progress | None = None) -> list[Transfer]:
+    def put(
+        self, local: Path, target: str, options: CopyOptions | None = None, progress: Progress | None = None, done: Done | None = None
+    ) -> list[Transfer]:
         """Copy a local file, or a folder with all in it, to `target`, or into it when that is a directory.
 
         Symbolic links are followed. Raises NotFoundError, PathExistsError, UsageError for what can't be a file in HDFS.
@@ -54,15 +58,17 @@ class Hdfs(Streams):
         if not local.exists():
             raise NotFoundError(f"{local}: no such local file")
         full = self._into(target, Path(os.path.abspath(local)).name)  # noqa: PTH100 `resolve` would follow a link and take its target's name
-        return list(self._put(local, full, options, progress, frozenset()))
+        return _told(self._put(local, full, options, progress, frozenset()), done)
 
-    def get(self, path: str, local: Path, options: CopyOptions | None = None, progress: Progress | None = None) -> list[Transfer]:
+    def get(
+        self, path: str, local: Path, options: CopyOptions | None = None, progress: Progress | None = None, done: Done | None = None
+    ) -> list[Transfer]:
         """Copy a file, or a directory with all in it, to `local`, or into it when that is a folder."""
         status = self.status(path)
         target = local / _local_name(status.path) if local.is_dir() else local
         if not target.parent.is_dir():
             raise NotFoundError(f"{target.parent}: no such local folder", f"make it: mkdir -p {target.parent}")
-        return list(self._get(status, target, options or CopyOptions(), progress))
+        return _told(self._get(status, target, options or CopyOptions(), progress), done)
 
     def _put(self, local: Path, target: str, options: CopyOptions, progress: Progress | None, above: frozenset[str]) -> Iterator[Transfer]:
         _utf8(local)
@@ -126,6 +132,15 @@ class Hdfs(Streams):
         stat = local.stat()
         self._wire.set_times(target, access_time=int(stat.st_atime * 1000), modification_time=int(stat.st_mtime * 1000))
         self._wire.set_permission(target, permission=f"{stat.st_mode & 0o777:o}")
+
+
+def _told(transfers: Iterator[Transfer], done: Done | None) -> list[Transfer]:
+    all_of_them = []
+    for transfer in transfers:
+        all_of_them.append(transfer)
+        if done:
+            done(transfer)
+    return all_of_them
 
 
 @contextmanager
