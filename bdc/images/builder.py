@@ -244,7 +244,7 @@ def ensure_builder() -> Builder:
 
 @contextmanager
 def _as_archive(layout: Layout, reference: str) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix=".restore-", dir=layout.folder.parent) as folder:
+    with tempfile.TemporaryDirectory(prefix=".work-", dir=layout.folder.parent) as folder:
         archive = Path(folder) / "image.tar"
         with archive.open("wb") as out:
             layout.write_tar({reference: reference}, out)

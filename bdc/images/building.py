@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -59,11 +60,13 @@ def build_lock(say: Progress) -> Iterator[None]:
 
 def _build_all(wanted: list[str], say: Progress) -> None:
     builder = ensure_builder()
+    for left in (cache_dir() / "images").glob(".work-*"):
+        shutil.rmtree(left, ignore_errors=True)
     builder.recover()
     specs = {spec.name: spec for spec in images()}
     _restore_parents(wanted, specs, builder)
     order = _with_parents(wanted, specs, builder, references())
-    with tempfile.TemporaryDirectory(prefix=".build-", dir=cache_dir() / "images") as work:
+    with tempfile.TemporaryDirectory(prefix=".work-", dir=cache_dir() / "images") as work:
         mounted = mounts(Path(work))
         for number, spec in enumerate(order, 1):
             _build_one(spec, builder, mounted, Path(work), _numbered(say, f"[{number}/{len(order)}]"))

@@ -58,7 +58,7 @@ def registry_answers(reference: str) -> bool:
 
 def _make(reference: str, builder: Builder, log: Path) -> None:
     release = reference.rsplit(":", 1)[1].removesuffix("-slim")
-    with tempfile.TemporaryDirectory(dir=cache_dir() / "images") as name:
+    with tempfile.TemporaryDirectory(prefix=".work-", dir=cache_dir() / "images") as name:
         folder = Path(name)
         options = [f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT]
         options += ['--aptopt=APT::Install-Recommends "false"', "--dpkgopt=path-include=/usr/share/doc/*/copyright"]

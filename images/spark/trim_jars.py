@@ -1,6 +1,5 @@
 """Drops native libraries of other operating systems and processors from the jars of a folder: `trim_jars.py FOLDER`."""
 
-import os
 import platform
 import re
 import sys
@@ -9,7 +8,9 @@ from pathlib import Path
 
 OURS = {"x86_64": r"x86_64|x86-64|amd64|linux64|x64", "aarch64": r"aarch64|arm64"}[platform.machine()]
 NATIVE = re.compile(r"\.(so|dll|dylib|jnilib|a|lib|sym|tbd)$|\.so[.-]|librocksdbjni-linux", re.IGNORECASE)
-FOREIGN_SYSTEM = re.compile(r"\.(dll|dylib|jnilib|lib|tbd)$|darwin|win32|win64|windows|mac|osx|freebsd|aix|sunos|android|musl", re.IGNORECASE)
+FOREIGN_SYSTEM = re.compile(
+    r"\.(dll|dylib|jnilib|lib|tbd)$|darwin|win32|win64|windows|mac|osx|freebsd|aix|sunos|android|musl", re.IGNORECASE
+)
 NAMED = re.compile(rf"({OURS})", re.IGNORECASE)
 
 
@@ -34,7 +35,7 @@ def trim(jar: Path) -> int:
                 if item.filename not in names:
                     new.writestr(item, old.read(item))
     saved = jar.stat().st_size - part.stat().st_size
-    os.replace(part, jar)
+    part.replace(jar)
     return saved
 
 

@@ -1,0 +1,131 @@
+"""Images written and read as files."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bdc.errors import NotFoundError
+from bdc.images import layout, write_archive
+from bdc.images.archive import add_saved
+from bdc.images.oci_layout import LAYER_TYPE, Layout
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BDC_CACHE", str(tmp_path / "cache"))
+
+
+def add_image(target: Layout, reference: str, *contents: bytes) -> None:
+    layers = [target.add_blob(io.BytesIO(content), LAYER_TYPE) for content in contents]
+    config = {"os": "linux", "config": {"Env": ["A=1"]}, "rootfs": {"type": "layers", "diff_ids": [layer["digest"] for layer in layers]}}
+    target.add_image(reference, config, layers)
+
+
+def read(path: Path) -> dict[str, bytes]:
+    with tarfile.open(path) as tar:
+        return {member.name: tar.extractfile(member).read() for member in tar if member.isfile()}  # type: ignore[union-attr]
+
+
+def image_in(found: dict[str, bytes]) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Name, manifest and configuration of the one image; every blob must be what its name says."""
+    for name, data in found.items():
+        if name.startswith("blobs/sha256/"):
+            assert name.removeprefix("blobs/sha256/") == hashlib.sha256(data).hexdigest()
+    [entry] = json.loads(found["index.json"])["manifests"]
+    manifest = json.loads(found[f"blobs/{entry['digest'].replace(':', '/')}"])
+    return (
+        entry["annotations"]["io.containerd.image.name"],
+        manifest,
+        json.loads(found[f"blobs/{manifest['config']['digest'].replace(':', '/')}"]),
+    )
+
+
+def test_programs_on_nothing(tmp_path: Path) -> None:
+    program = tmp_path / "kube-apiserver"
+    program.write_bytes(b"program")
+    program.chmod(0o755)
+    reference = "registry.test/kube-apiserver:v1"
+    files = {"/usr/local/bin/kube-apiserver": program}
+    path = write_archive(tmp_path / "image.tar", reference, files, entrypoint=["/usr/local/bin/kube-apiserver"], user="65532:65532")
+    found = read(path)
+    name, manifest, config = image_in(found)
+    assert name == reference
+    assert config["config"]["Entrypoint"] == ["/usr/local/bin/kube-apiserver"]
+    assert config["config"]["User"] == "65532:65532"
+    [layer] = manifest["layers"]
+    assert config["rootfs"]["diff_ids"] == [layer["digest"]]
+    with tarfile.open(fileobj=io.BytesIO(found[f"blobs/{layer['digest'].replace(':', '/')}"])) as tar:
+        assert tar.getnames() == ["usr", "usr/local", "usr/local/bin", "usr/local/bin/kube-apiserver"]
+        assert tar.getmember("usr/local/bin/kube-apiserver").mode == 0o755
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["image.tar", "kube-apiserver"]
+
+
+def test_programs_on_a_built_image(tmp_path: Path) -> None:
+    add_image(layout(), "bdc.local/kube-proxy:1", b"one", b"two")
+    program = tmp_path / "kube-proxy"
+    program.write_bytes(b"program")
+    path = write_archive(
+        tmp_path / "i.tar", "r.test/kube-proxy:v1", {"/bin/kube-proxy": program}, entrypoint=["kube-proxy"], base="bdc.local/kube-proxy:1"
+    )
+    _, manifest, config = image_in(read(path))
+    assert len(manifest["layers"]) == len(config["rootfs"]["diff_ids"]) == 3
+    assert config["config"]["Env"] == ["A=1"]
+
+
+def test_a_base_that_is_not_built_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match=r"bdc\.local/gone:1 isn't built"):
+        write_archive(tmp_path / "i.tar", "r.test/x:1", {}, entrypoint=["x"], base="bdc.local/gone:1")
+
+
+def test_a_tar_has_only_the_images_asked_for_under_their_names(tmp_path: Path) -> None:
+    add_image(layout(), "bdc.local/a:1", b"shared", b"own of a")
+    add_image(layout(), "bdc.local/b:1", b"shared", b"own of b")
+    with (tmp_path / "out.tar").open("wb") as out:
+        layout().write_tar({"bdc.local/a:1": "registry.test/a:1"}, out)
+    found = read(tmp_path / "out.tar")
+    name, manifest, _ = image_in(found)
+    assert name == "registry.test/a:1"
+    assert b"own of a" in found.values()
+    assert b"own of b" not in found.values()
+    assert len(manifest["layers"]) == 2
+
+
+def test_pruning_keeps_what_kept_images_share() -> None:
+    add_image(layout(), "bdc.local/a:1", b"shared", b"own of a" * 1000)
+    add_image(layout(), "bdc.local/b:1", b"shared", b"own of b")
+    assert layout().prune(["bdc.local/b:1"]) > 8000
+    assert list(layout().descriptors()) == ["bdc.local/b:1"]
+    assert all(path.is_file() for path in layout().blobs("bdc.local/b:1"))
+
+
+def test_an_index_cut_short_counts_as_empty() -> None:
+    add_image(layout(), "bdc.local/a:1", b"x")
+    index = layout().folder / "index.json"
+    index.write_text(index.read_text()[:40])
+    assert layout().descriptors() == {}
+    add_image(layout(), "bdc.local/a:1", b"x")
+    assert list(layout().descriptors()) == ["bdc.local/a:1"]
+
+
+def test_a_docker_save_archive_is_read(tmp_path: Path) -> None:
+    config = {"os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(b"layer").hexdigest()]}}
+    parts = {
+        "abc/layer.tar": b"layer",
+        "cfg.json": json.dumps(config).encode(),
+        "manifest.json": json.dumps([{"Config": "cfg.json", "RepoTags": ["bdc.local/a:1"], "Layers": ["abc/layer.tar"]}]).encode(),
+    }
+    with tarfile.open(tmp_path / "saved.tar", "w") as tar:
+        for name, data in parts.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    add_saved(layout(), tmp_path / "saved.tar", "bdc.local/a:1")
+    assert layout().manifest("bdc.local/a:1")["layers"][0]["digest"] == config["rootfs"]["diff_ids"][0]  # type: ignore[index]
+    assert layout().size_bytes("bdc.local/a:1") == 5
