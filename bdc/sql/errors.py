@@ -12,11 +12,10 @@ class QueryError(BdcError):
         self.text, self.code, self.place = text, code, place
         super().__init__(_message(text, code, place), hint)
 
-    def moved(self, lines: int) -> QueryError:
-        """The same error in a file where the statement starts `lines` further down."""
-        if not self.place:
-            return self
-        return QueryError(self.text, self.code, (self.place[0] + lines, self.place[1]), self.hint)
+    def inside(self, file: str, line: int) -> QueryError:
+        """The same error with its place in a file, of a statement that starts in that line: `file:line:column: ...`."""
+        place = f"{line + self.place[0] - 1}:{self.place[1]}" if self.place else str(line)
+        return QueryError(f"{file}:{place}: {self.text}", self.code, None, self.hint)
 
 
 def _message(text: str, code: str | None, place: tuple[int, int] | None) -> str:

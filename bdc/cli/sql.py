@@ -1,0 +1,160 @@
+"""`bdc sql`: statements on the federation (Trino: everything) or on the master (PostgreSQL: its own tables)."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bdc.cli.output import Output
+from bdc.cli.settings import settings
+from bdc.cli.sql_render import SqlFormat, chart, is_chartable, render
+from bdc.errors import NotFoundError, UsageError
+from bdc.sql import Engine, QueryError, Result, Session, Statement, split
+
+if TYPE_CHECKING:
+    from bdc.sql.federation import Federation
+    from bdc.sql.master import Master
+
+app = typer.Typer(no_args_is_help=True, help="SQL on the federation and on the master.")
+
+EngineOption = Annotated[Engine, typer.Option("--engine", "-e", help="federation: Trino, over everything. master: PostgreSQL.")]
+CatalogOption = Annotated[str | None, typer.Option("--catalog", help="The federation's catalog: lake, master, tpch, ...")]
+SchemaOption = Annotated[str | None, typer.Option("--schema", help="Schema in that catalog.")]
+OutputOption = Annotated[SqlFormat, typer.Option("--output", "-o", help="Format of the result.")]
+ChartOption = Annotated[bool, typer.Option("--chart", help="On a terminal, draw a label and a number as a bar chart.")]
+
+
+@app.command()
+def query(
+    ctx: typer.Context,
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="One statement; - reads it from stdin.")],
+    engine: EngineOption = Engine.federation,
+    catalog: CatalogOption = None,
+    schema: SchemaOption = None,
+    output: OutputOption = SqlFormat.table,
+    *,
+    chart: ChartOption = False,
+) -> None:
+    """Run one statement and show its result."""
+    statements = split(sys.stdin.read() if sql == "-" else sql).all
+    if len(statements) != 1:
+        raise UsageError(f"this is {len(statements)} statements, and query runs one", "bdc sql run FILE runs all of a file; - is stdin")
+    with _session(ctx, engine, catalog, schema) as session:
+        Printer(output, draw=chart, quiet=settings(ctx).quiet).run(session, statements[0])
+
+
+@app.command()
+def run(
+    ctx: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Statements, each ended by a semicolon; - is stdin.")],
+    engine: EngineOption = Engine.federation,
+    catalog: CatalogOption = None,
+    schema: SchemaOption = None,
+    output: OutputOption = SqlFormat.table,
+    *,
+    chart: ChartOption = False,
+) -> None:
+    """Run a file's statements in order, in one session; the first that fails ends it.
+
+    With -o json, every statement's result is an array of its own.
+    """
+    statements = split(_read(file)).all
+    printer = Printer(output, draw=chart, quiet=settings(ctx).quiet)
+    with _session(ctx, engine, catalog, schema) as session:
+        for statement in statements:
+            try:
+                printer.run(session, statement)
+            except QueryError as error:
+                raise error.inside(file, statement.line) from error
+
+
+@app.command()
+def shell(
+    ctx: typer.Context,
+    engine: EngineOption = Engine.federation,
+    catalog: CatalogOption = None,
+    schema: SchemaOption = None,
+) -> None:
+    """Type statements and see their results. \\? says what else can be typed."""
+    from bdc.cli.sql_shell import Shell
+    from bdc.config.paths import state_dir
+
+    options = settings(ctx)
+    with _session(ctx, engine, catalog, schema) as session:
+        Shell(session, engine, Printer(SqlFormat.table, quiet=options.quiet), state_dir(options.config.name) / "sql_history").run()
+
+
+class Printer:
+    """Runs statements and shows their results on stdout, and what there is to say of them on stderr."""
+
+    def __init__(self, output: SqlFormat, *, draw: bool = False, quiet: bool = False) -> None:
+        self._output, self._draw = output, draw
+        self._say = Output(quiet=quiet).progress
+        self.timing = True
+
+    def run(self, session: Session, statement: Statement) -> None:
+        """One statement, from start to last row."""
+        started = time.monotonic()
+        with closing(session.query(statement.text)) as result:
+            if result.columns or self._output is SqlFormat.json:
+                rows = self._show(result)
+                said = f"{rows:,} row{'' if rows == 1 else 's'}" if result.columns else str(result.command)
+            else:
+                said = str(result.command or "done")
+                for _ in result.rows:
+                    continue
+            if result.affected is not None and str(result.affected) not in said:
+                said += f" {result.affected:,}"
+        sys.stdout.flush()
+        self._say(f"({said}, {time.monotonic() - started:.1f} s)" if self.timing else f"({said})")
+
+    def _show(self, result: Result) -> int:
+        if self._draw and self._output is SqlFormat.table and sys.stdout.isatty():
+            if not is_chartable(result.columns):
+                self._say("a chart needs two columns: a label and a number")
+            else:
+                return self._chart(result)
+        return render(result, self._output, sys.stdout.write)
+
+    def _chart(self, result: Result) -> int:
+        rows = list(result.rows)
+        drawing = chart(rows, shutil.get_terminal_size().columns)
+        if drawing is None:
+            self._say("a chart needs numbers in the second column")
+            return render(Result(result.columns, iter(rows)), self._output, sys.stdout.write)
+        sys.stdout.write(drawing)
+        return len(rows)
+
+
+@contextmanager
+def _session(ctx: typer.Context, engine: Engine, catalog: str | None, schema: str | None) -> Iterator[Federation | Master]:
+    from bdc.sql import connect
+
+    if engine is Engine.master and (catalog or schema):
+        raise UsageError("--catalog and --schema are the federation's; the master has one database, bdc", "SET search_path = ...")
+    if schema and not catalog:
+        raise UsageError("--schema was given without --catalog", "such as --catalog lake --schema demo")
+    options = settings(ctx)
+    say = Output(quiet=options.quiet).progress
+    with connect(options.kube(), options.config, engine, catalog=catalog, schema=schema, on_notice=say) as session:
+        yield session
+
+
+def _read(file: str) -> str:
+    if file == "-":
+        return sys.stdin.read()
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise NotFoundError(f"there is no file {file}") from None
+    except OSError as error:
+        raise UsageError(f"{file} can't be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise UsageError(f"{file} isn't UTF-8 text") from None
