@@ -91,7 +91,8 @@ class _Forwarder:
                 if task:
                     tasks.add(task)
                     task.add_done_callback(tasks.discard)
-                await self._connection(session, reader, writer)
+                with suppress(asyncio.CancelledError):  # only `stop` cancels, and waits for it
+                    await self._connection(session, reader, writer)
 
             server = await asyncio.start_server(accept, sock=listener, limit=PIECE_BYTES)
             await self._end.wait()

