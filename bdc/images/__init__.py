@@ -3,10 +3,9 @@
 Own code for the order, the tags and the store; the building is done by docker, nerdctl or buildah.
 """
 
-from bdc.images.archive import write_archive
 from bdc.images.builder import ensure_builder
 from bdc.images.building import build, missing
-from bdc.images.containerd import load, load_archive
+from bdc.images.containerd import load
 from bdc.images.oci_layout import layout
 from bdc.images.registry import push
 from bdc.images.spec import Image, ImageSpec, images, references
@@ -19,9 +18,7 @@ __all__ = [
     "images",
     "layout",
     "load",
-    "load_archive",
     "missing",
     "push",
     "references",
-    "write_archive",
 ]

@@ -41,12 +41,6 @@ def load(names: Iterable[str] | None, *, ctr: Path, address: Path, on_progress: 
     _pin(ctr, address, absent)
 
 
-def load_archive(archive: Path, reference: str, *, ctr: Path, address: Path) -> None:
-    """Loads an image written by `write_archive` under its name `reference`."""
-    _ctr(ctr, address, "images", "import", str(archive))
-    _pin(ctr, address, [reference])
-
-
 def _pin(ctr: Path, address: Path, references_: Sequence[str]) -> None:
     for reference in references_:
         _ctr(ctr, address, "images", "label", reference, _PINNED)

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from bdc.errors import NotFoundError
-from bdc.images import layout, write_archive
+from bdc.images import layout
 from bdc.images.archive import add_saved
 from bdc.images.oci_layout import LAYER_TYPE, Layout
 
@@ -45,43 +44,6 @@ def image_in(found: dict[str, bytes]) -> tuple[str, dict[str, Any], dict[str, An
         manifest,
         json.loads(found[f"blobs/{manifest['config']['digest'].replace(':', '/')}"]),
     )
-
-
-def test_programs_on_nothing(tmp_path: Path) -> None:
-    program = tmp_path / "kube-apiserver"
-    program.write_bytes(b"program")
-    program.chmod(0o755)
-    reference = "registry.test/kube-apiserver:v1"
-    files = {"/usr/local/bin/kube-apiserver": program}
-    path = write_archive(tmp_path / "image.tar", reference, files, entrypoint=["/usr/local/bin/kube-apiserver"], user="65532:65532")
-    found = read(path)
-    name, manifest, config = image_in(found)
-    assert name == reference
-    assert config["config"]["Entrypoint"] == ["/usr/local/bin/kube-apiserver"]
-    assert config["config"]["User"] == "65532:65532"
-    [layer] = manifest["layers"]
-    assert config["rootfs"]["diff_ids"] == [layer["digest"]]
-    with tarfile.open(fileobj=io.BytesIO(found[f"blobs/{layer['digest'].replace(':', '/')}"])) as tar:
-        assert tar.getnames() == ["usr", "usr/local", "usr/local/bin", "usr/local/bin/kube-apiserver"]
-        assert tar.getmember("usr/local/bin/kube-apiserver").mode == 0o755
-    assert sorted(item.name for item in tmp_path.iterdir()) == ["image.tar", "kube-apiserver"]
-
-
-def test_programs_on_a_built_image(tmp_path: Path) -> None:
-    add_image(layout(), "bdc.local/kube-proxy:1", b"one", b"two")
-    program = tmp_path / "kube-proxy"
-    program.write_bytes(b"program")
-    path = write_archive(
-        tmp_path / "i.tar", "r.test/kube-proxy:v1", {"/bin/kube-proxy": program}, entrypoint=["kube-proxy"], base="bdc.local/kube-proxy:1"
-    )
-    _, manifest, config = image_in(read(path))
-    assert len(manifest["layers"]) == len(config["rootfs"]["diff_ids"]) == 3
-    assert config["config"]["Env"] == ["A=1"]
-
-
-def test_a_base_that_is_not_built_is_told(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match=r"bdc\.local/gone:1 isn't built"):
-        write_archive(tmp_path / "i.tar", "r.test/x:1", {}, entrypoint=["x"], base="bdc.local/gone:1")
 
 
 def test_a_tar_has_only_the_images_asked_for_under_their_names(tmp_path: Path) -> None:
