@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 Write = Callable[[str], object]
 
 _SAMPLE = 1000  # rows that a table's widths come from
-_NUMBERS = frozenset(["tinyint", "smallint", "integer", "bigint", "real", "double", "decimal", "int2", "int4", "int8", "float4", "float8", "numeric", "oid"])
+_INTEGERS = frozenset(("tinyint", "smallint", "integer", "bigint", "int2", "int4", "int8", "oid"))
+_NUMBERS = _INTEGERS | {"real", "double", "decimal", "float4", "float8", "numeric"}
 _BARS = " ▏▎▍▌▋▊▉█"
 
 

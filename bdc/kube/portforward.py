@@ -86,13 +86,10 @@ class _Forwarder:
         connector = aiohttp.TCPConnector(limit=0, ssl=_pool(self._kube.access).connection_pool_kw["ssl_context"])
         async with aiohttp.ClientSession(connector=connector, trust_env=False) as session:
 
-            async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-                task = asyncio.current_task()
-                if task:
-                    tasks.add(task)
-                    task.add_done_callback(tasks.discard)
-                with suppress(asyncio.CancelledError):  # only `stop` cancels, and waits for it
-                    await self._connection(session, reader, writer)
+            def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                task = asyncio.create_task(self._connection(session, reader, writer))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
 
             server = await asyncio.start_server(accept, sock=listener, limit=PIECE_BYTES)
             await self._end.wait()

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager, suppress
 from typing import Any, Self
 
 import psycopg
+from psycopg.generators import execute
 from psycopg.types.string import TextLoader
 
 from bdc.errors import BdcError, UnhealthyError
@@ -87,11 +88,19 @@ class Master:
 
     def _describe(self, sql: str) -> list[Column]:
         """The columns that a statement will give; none for one without, and for one that can't be described: it will fail as it runs."""
+        # Not by the calls of libpq that wait by themselves: they stop all threads, a forwarded port's too.
         server = self._connection.pgconn
-        if server.prepare(b"", sql.encode()).status != psycopg.pq.ExecStatus.COMMAND_OK:
-            return []
-        found = server.describe_prepared(b"")
+        with _running(self._connection, sql):
+            server.send_prepare(b"", sql.encode())
+            if self._answer().status != psycopg.pq.ExecStatus.COMMAND_OK:
+                return []
+            server.send_describe_prepared(b"")
+            found = self._answer()
         return [Column((found.fname(at) or b"").decode(), self._type(found.ftype(at), found.fmod(at))) for at in range(found.nfields)]
+
+    def _answer(self) -> psycopg.pq.abc.PGresult:
+        results: list[psycopg.pq.abc.PGresult] = self._connection.wait(execute(self._connection.pgconn))
+        return results[-1]
 
     def _type(self, oid: int, modifier: int) -> str:
         if info := self._connection.adapters.types.get(oid):
