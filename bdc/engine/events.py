@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from bdc.engine.errors import Failure
-from bdc.engine.plugin.awaits import HINT
+from bdc.engine.plugin.awaits import HINT, INTERRUPTED
 
 if TYPE_CHECKING:
     from pulumi.automation import EngineEvent
     from pulumi.automation.events import DiagnosticEvent, StepEventMetadata
 
+NOT_READY = "status"
 Op = Literal["create", "update", "replace", "delete"]
 State = Literal["started", "waiting", "done", "failed"]
 
@@ -27,12 +28,17 @@ _OPS: dict[str, Op] = {
     "delete-replaced": "replace", "import": "create",
 }  # fmt: skip
 _COLOR = re.compile(r"<\{%[^%]*%\}>")
-_BOILERPLATE = re.compile(r"^(?:error: )?(?:(?:resource|update of resource|creation of) urn:\S+ .*?: )+|^\s*\* ", re.MULTILINE)
+_BOILERPLATE = re.compile(
+    r"^(?:error: )?(?:\d+ errors? occurred:\s*\* )?(?:(?:resource|update of resource|creation of) urn:\S+ .*?: )*", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
 class Change:
-    """What a run would do to one object. `paths` are the fields that differ: `spec.replicas`, `data["core-site.xml"]`."""
+    """What a run would do to one object. `paths` are the fields that differ: `spec.replicas`, `data["core-site.xml"]`.
+
+    An update whose only path is `status` changes nothing: the object isn't ready, and the run will wait for it.
+    """
 
     op: Op
     kind: str
@@ -66,8 +72,9 @@ class _Step:
 class Watcher:
     """Follows one operation; `on_event` is called from other threads, one call at a time."""
 
-    def __init__(self, on_event: Callable[[Event], None] | None = None) -> None:
+    def __init__(self, on_event: Callable[[Event], None] | None = None, on_failure: Callable[[], None] | None = None) -> None:
         self._on_event = on_event or (lambda _: None)
+        self._on_failure = on_failure or (lambda: None)
         self._lock = threading.Lock()
         self._parents: dict[str, str] = {}
         self._steps: dict[str, _Step] = {}
@@ -94,8 +101,9 @@ class Watcher:
 
     @property
     def failures(self) -> tuple[Failure, ...]:
-        """The resources that failed."""
-        return tuple(_failure(step, "\n".join(self._errors.get(urn) or ["it failed without a word"])) for urn, step in self._failed.items())
+        """The resources that failed; those whose wait was ended because of them only when there are no others."""
+        found = [_failure(step, "\n".join(self._errors.get(urn) or ["it failed without a word"])) for urn, step in self._failed.items()]
+        return tuple([failure for failure in found if INTERRUPTED not in failure.message] or found)
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -111,6 +119,8 @@ class Watcher:
             return
         kind, name, part = metadata.type.rsplit(":", 1)[-1], _name(metadata), self._part(metadata.urn)
         paths = tuple(sorted(metadata.detailed_diff or ())) or tuple(sorted(metadata.diffs or ()))
+        if op == "update" and not paths:
+            paths = (NOT_READY,)  # nothing differs: it is updated to wait for it
         known = self._changes.get(metadata.urn)
         if known is None or not known.paths:  # a replacement comes as several steps
             self._changes[metadata.urn] = Change(op if known is None else known.op, kind, name, part, paths if op != "create" else ())
@@ -126,6 +136,7 @@ class Watcher:
             step = _Step("update", kind, _name(metadata), self._part(metadata.urn), time.monotonic())
         if state == "failed":
             self._failed[metadata.urn] = step
+            self._on_failure()
         self._tell(state, step, "\n".join(self._errors.get(metadata.urn, ())) if state == "failed" else "")
 
     def _say(self, event: DiagnosticEvent) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from bdc.engine.program import Pulumi
 PROJECT = "bdc"
 PARALLEL = 16
 _HISTORY, _FILES_EACH = 5, 4
+_AFTER_FAILURE_SECONDS = 20
 Program = Callable[[], None]
 Deployment = dict[str, Any]
 
@@ -119,7 +121,14 @@ class Stack:
 
     @contextmanager
     def _watched(self, on_event: Callable[[Event], None] | None) -> Iterator[Watcher]:
-        watcher = Watcher(on_event)
+        """Follow an operation. After a failure the others get a moment to finish; then the operation is cancelled."""
+        cancel = threading.Timer(_AFTER_FAILURE_SECONDS, self._pulumi.interrupt)
+
+        def failed() -> None:
+            if not cancel.is_alive() and not cancel.finished.is_set():
+                cancel.start()
+
+        watcher = Watcher(on_event, failed)
         try:
             with warnings.catch_warnings():
                 # The event stream's thread warns when the operation ends before it does.
@@ -127,3 +136,7 @@ class Stack:
                 yield watcher
         except automation.CommandError as error:
             raise engine_error(watcher.failures, watcher.said, str(error)) from error
+        finally:
+            cancel.cancel()
+            if cancel.ident:
+                cancel.join()

@@ -58,6 +58,10 @@ class PodLog:
 
         Raises ApiError (404 when the pod is gone, 400 while its container waits) and UnreachableError.
         """
+        return [line for _, line in self.read_timed(final=final)]
+
+    def read_timed(self, *, final: bool = False) -> list[tuple[Moment, str]]:
+        """As `read`, each line with its time."""
         query = dict(self._query)
         query |= {"sinceTime": self._last[0].strftime("%Y-%m-%dT%H:%M:%SZ")} if self._last else self._first
         text = self._kube.text(self._path, query=query)
@@ -67,7 +71,7 @@ class PodLog:
             raw.append(unfinished)
         return self._new(raw)
 
-    def _new(self, raw: list[str]) -> list[str]:
+    def _new(self, raw: list[str]) -> list[tuple[Moment, str]]:
         skip, limit = self._at_last, self._last
         lines = []
         for entry in raw:
@@ -80,7 +84,7 @@ class PodLog:
                 if skip:
                     skip -= 1
                     continue
-            lines.append(line)
+            lines.append((moment, line))
             self._at_last = self._at_last + 1 if moment == self._last else 1
             self._last = moment
         return lines

@@ -238,6 +238,11 @@ def test_crashing_pod_ends_the_wait(kube: Kube, name: str) -> None:
     assert raised.value.hint
     assert [(f.part, f.kind, f.name) for f in raised.value.failures] == [("storage", "Deployment", "web")]
     assert any(event.state == "waiting" and "0 of 1 available" in event.message for event in events)
+
+    (change,) = engine(kube, world).plan()  # the next run does not take it for ready
+    assert (change.op, change.name, change.paths) == ("update", "web", ("status",))
+    with pods_are(kube, name, "crashing"), pytest.raises(EngineError, match="can't become ready"):
+        engine(kube, world).up()
     with pods_are(kube, name, "ready"):
         engine(kube, world).up()
 

@@ -20,6 +20,7 @@ from bdc.kube.diagnose import Diagnosis, diagnose, diagnose_pod, events_of, warn
 
 DEFAULT_TIMEOUT_SECONDS = 600.0
 TIMED_OUT = "was not ready in time"
+INTERRUPTED = "the wait was interrupted"
 UNHEALTHY = "can't become ready"
 HINT = "\nhint: "
 _DIAGNOSE_EVERY_SECONDS = 2.0
@@ -62,12 +63,22 @@ class Waiter:
             if now > end:
                 raise NotLiveError(self._late(obj, waiting_for, limit), obj)
             if self._stopped.wait(pause):
-                raise NotLiveError("the wait was interrupted", obj)
+                raise NotLiveError(INTERRUPTED, obj)
             pause = min(pause * 1.4, 1.0)
             try:
                 obj = self._kube.get(obj)
             except ApiNotFoundError:
                 raise NotLiveError("it was deleted while bdc waited for it", obj) from None
+
+    def missing(self, obj: dict[str, Any], inputs: _Object) -> str:
+        """What the object waits for right now; empty when it is ready, or needn't be."""
+        if annotation(inputs, "skipAwait") == "true":
+            return ""
+        try:
+            found = self._waiting_for(obj)
+        except NotLiveError as error:
+            return str(error)
+        return found and f"waiting for {found}"
 
     def until_gone(self, obj: _Object, timeout_seconds: float) -> None:
         """Return once the object, by its uid, is gone. Raises BdcError at the deadline or when interrupted."""

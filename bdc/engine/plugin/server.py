@@ -122,7 +122,7 @@ class Provider(Lifecycle):
             raise
 
     @_answering
-    def Read(self, request: Request, _context: Context) -> Any:  # noqa: N802
+    def Read(self, request: Request, context: Context) -> Any:  # noqa: N802
         """The object as it is now; an answer without id when it is gone."""
         old_state, inputs = to_python(request.properties), to_python(request.inputs)
         known, declared = objects.body(old_state), objects.body(inputs)
@@ -137,6 +137,9 @@ class Provider(Lifecycle):
         seen = objects.observed(live, declared) if declared else objects.as_inputs(live)
         wrapped = conceal(seen, inputs)
         manager = plain(old_state).get("__fieldManager") or objects.field_manager(request.urn)
+        if declared and (missing := Waiter(self._connected(), self._stopped).missing(live, declared)):
+            # Else a run after a failed one would see nothing to do, and call a part ready that isn't.
+            return self._unsettled(live, wrapped, manager, f"{live['kind']} {object_id(live)} is not ready: {missing}", context)
         return provider_pb2.ReadResponse(
             id=request.id or object_id(live),
             properties=to_struct(objects.state(live, wrapped, manager)),
@@ -170,11 +173,16 @@ class Provider(Lifecycle):
             failed, message = error.obj, str(error)
         except BdcError as error:
             failed, message = live, error.message
-        detail = provider_pb2.ErrorResourceInitFailed(id=object_id(failed), reasons=[message])
-        detail.properties.CopyFrom(to_struct(objects.state(failed, inputs, manager)))
+        return self._unsettled(failed, inputs, manager, message, context)
+
+    @staticmethod
+    def _unsettled(obj: objects.Object, inputs: objects.Object, manager: str, message: str, context: Context) -> NoReturn:
+        """Fail the call with what there is in the details, as the protocol has it for an object that isn't ready."""
+        detail = provider_pb2.ErrorResourceInitFailed(id=object_id(obj), reasons=[message])
+        detail.properties.CopyFrom(to_struct(objects.state(obj, inputs, manager)))
         detail.inputs.CopyFrom(to_struct(inputs))
         packed = any_pb2.Any()
         packed.Pack(detail)
         status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message, details=[packed])
         context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-        return context.abort(grpc.StatusCode.UNKNOWN, message)
+        context.abort(grpc.StatusCode.UNKNOWN, message)
