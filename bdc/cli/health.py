@@ -1,65 +1,142 @@
-"""`bdc status` and `bdc logs`."""
+"""`bdc status`, `bdc doctor`, `bdc logs`: how the cluster is, what is wrong with it, what it says."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bdc.cli.output import Format, FormatOption, Output
 from bdc.cli.settings import settings
+from bdc.errors import UnhealthyError
 
 if TYPE_CHECKING:
-    from bdc.health import ClusterStatus
+    from bdc.health import ClusterStatus, PartStatus, Result
 
-UNHEALTHY = 5
+_PARTS = {"title": "part", "replicas": "replicas", "state": "state", "restarts": "restarts", "age": "age", "detail": "detail"}
 
 
 def status(ctx: typer.Context, output: FormatOption = Format.table) -> int:
-    """Show every part of the cluster: replicas, and what the engine itself says. Exit code 5 when a part isn't ready."""
-    from bdc.health import status as ask
+    """Show the parts of the cluster; each engine is asked whether it works.
+
+    Exits with 5 when a part isn't ready, with 3 when there is no such cluster.
+    """
+    from bdc.health import status as look
 
     options = settings(ctx)
-    found = ask(options.kube(), options.config)
-    Output(output, quiet=options.quiet).emit(asdict(found), text=_text(found, options.config.profile))
-    return 0 if found.ready else UNHEALTHY
+    found = look(options.kube(), options.config)
+    out = Output(output, quiet=options.quiet)
+    now = datetime.now(UTC)
+    if output is Format.table:
+        out.emit([], text=f"{_headline(found, now)}\n")
+        out.emit([_row(part) | {"age": age(part.since, now)} for part in found.parts], columns=_PARTS)
+        for part in found.parts:
+            if part.hint and not part.ready:
+                out.progress(f"hint:  {part.title}: {part.hint}")
+    else:
+        out.emit({"cluster": found.cluster, "ready": found.ready, "nodes": found.nodes, "parts": [_row(part) for part in found.parts]})
+    return 0 if found.ready else UnhealthyError.exit_code
+
+
+def doctor(
+    ctx: typer.Context,
+    output: FormatOption = Format.table,
+    *,
+    everything: Annotated[bool, typer.Option("--all", "-a", help="Show what is well, too.")] = False,
+) -> int:
+    """Check the cluster and the way to it, and say what to do about what is wrong.
+
+    Exits with 5 when something doesn't work; warnings alone exit with 0.
+    """
+    from bdc.health import Ground, Level, examine
+
+    options = settings(ctx)
+    results = []
+    for result in examine(Ground(options.kube(), options.config)):
+        results.append(result)
+        if output is Format.table and (everything or result.finding.level is not Level.OK):
+            sys.stdout.write(_report(result))
+            sys.stdout.flush()
+    levels = [result.finding.level for result in results]
+    if output is Format.table:
+        wrong, warned = levels.count(Level.FAIL), levels.count(Level.WARN)
+        sys.stdout.write(f"{len(levels)} checks: {len(levels) - wrong - warned} well, {warned} to look at, {wrong} wrong\n")
+    else:
+        Output(output).emit([_result(result) for result in results])
+    return UnhealthyError.exit_code if Level.FAIL in levels else 0
 
 
 def logs(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="PART|WORKLOAD|POD", help="storage, master, ...; namenode, httpfs, ...; or a pod.")],
-    tail: Annotated[int | None, typer.Option("--tail", metavar="N", help="The last lines of each container only.")] = 100,
-    container: Annotated[str | None, typer.Option("--container", metavar="NAME", help="This container only.")] = None,
+    name: Annotated[str, typer.Argument(metavar="PART|WORKLOAD|POD", help="What to show, e.g. storage, namenode or namenode-0.")],
+    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="Only newer lines: 90s, 10m, 1h30m, 2d.")] = None,
+    tail: Annotated[int | None, typer.Option("--tail", metavar="N", min=0, help="Only the last lines of each container.")] = None,
+    container: Annotated[str | None, typer.Option("--container", metavar="NAME", help="Only this container.")] = None,
     *,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes; Ctrl-C ends it.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, also from new pods.")] = False,
+    previous: Annotated[bool, typer.Option("--previous", "-p", help="The run before the last restart.")] = False,
 ) -> None:
-    """Show the logs of a part, from all its pods at once."""
-    from bdc.health import follow_logs, sources
+    """Show the logs of a part, a workload or a pod: all containers in one stream by time, each line after its pod's name."""
+    from bdc.errors import UsageError
+    from bdc.health import Wanted, duration
+    from bdc.health import logs as read
 
+    if follow and previous:
+        raise UsageError("--previous shows a run that has ended, so there is nothing to follow", "leave out --follow")
     options = settings(ctx)
-    kube, cluster = options.kube(), options.config.name
-    found = sources(kube, cluster, name, container)
-    width = max(len(str(one)) for one in found)
-    for source, line in follow_logs(kube, cluster, found, tail=tail, follow=follow):
-        prefix = f"{source!s:<{width}}  " if len(found) > 1 else ""
-        sys.stdout.write(f"{prefix}{line}\n")
+    wanted = Wanted(container, duration(since) if since else None, tail, previous=previous)
+    for line in read(options.kube(), options.config.name, name, wanted, follow=follow):
+        sys.stdout.write(f"{line.source} | {line.text}\n" if line.text else f"{line.source} |\n")
+        if follow:
+            sys.stdout.flush()
 
 
-def _text(found: ClusterStatus, profile: str) -> str:
-    from bdc.cli.output import table
-
-    rows = [[part.title, part.replicas, part.state, part.restarts, _duration(part.age_seconds), part.detail] for part in found.parts]
-    words = "all well" if found.ready else "not well: " + ", ".join(part.title for part in found.parts if not part.ready)
-    head = f"{found.cluster} · profile {profile} · {words}\n"
-    return head + table(rows, ["part", "replicas", "state", "restarts", "age", "detail"])
-
-
-def _duration(seconds: float | None) -> str | None:
-    if seconds is None:
+def age(since: datetime | None, now: datetime) -> str | None:
+    """A time span in one unit, as people say it: 40 s, 5 min, 3 h, 6 days."""
+    if since is None:
         return None
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
+    seconds = int((now - since).total_seconds())
+    for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{max(seconds, 0)} s"
+
+
+def _headline(found: ClusterStatus, now: datetime) -> str:
+    ill = [part.title for part in found.parts if not part.ready]
+    nodes = f"{found.nodes} node{'s' if found.nodes != 1 else ''}"
+    since = f" · made {age(found.since, now)} ago" if found.since else ""
+    return f"{found.cluster} · {nodes}{since} · " + ("all well" if not ill else f"not ready: {', '.join(ill)}")
+
+
+def _row(part: PartStatus) -> dict[str, Any]:
+    return {
+        "name": part.name,
+        "title": part.title,
+        "ready": part.ready,
+        "state": str(part.state),
+        "replicas": part.replicas,
+        "restarts": part.restarts,
+        "since": part.since.isoformat() if part.since else None,
+        "detail": part.detail,
+        "hint": part.hint,
+    }
+
+
+def _report(result: Result) -> str:
+    finding = result.finding
+    text = f"{finding.level:<5} {result.check.title}: {finding.message}\n"
+    return text + (f"      {finding.remedy}\n" if finding.remedy and finding.level != "ok" else "")
+
+
+def _result(result: Result) -> dict[str, Any]:
+    finding = result.finding
+    return {
+        "check": result.check.id,
+        "title": result.check.title,
+        "level": str(finding.level),
+        "message": finding.message,
+        "remedy": finding.remedy,
+    }

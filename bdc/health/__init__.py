@@ -1,6 +1,33 @@
-"""How a cluster is: its parts with a probe that asks each engine, and the logs of what runs."""
+"""How a running cluster is: its parts and whether their engines answer (`status`), what is wrong and what to do (`doctor`), logs.
 
-from bdc.health.logs import LogSource, follow_logs, sources
-from bdc.health.status import ClusterStatus, PartStatus, status
+from bdc.health import Ground, examine, status
 
-__all__ = ["ClusterStatus", "LogSource", "PartStatus", "follow_logs", "sources", "status"]
+for part in status(kube, config).parts:
+    print(part.name, part.state, part.detail)
+"""
+
+from bdc.health.doctor import CHECKS, examine
+from bdc.health.finding import Check, Finding, Ground, Level, Result
+from bdc.health.logs import LogLine, Wanted, duration, logs, sources
+from bdc.health.part import ClusterStatus, PartState, PartStatus, Probe
+from bdc.health.status import status
+
+__all__ = [
+    "CHECKS",
+    "Check",
+    "ClusterStatus",
+    "Finding",
+    "Ground",
+    "Level",
+    "LogLine",
+    "PartState",
+    "PartStatus",
+    "Probe",
+    "Result",
+    "Wanted",
+    "duration",
+    "examine",
+    "logs",
+    "sources",
+    "status",
+]

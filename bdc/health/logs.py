@@ -1,69 +1,135 @@
-"""The logs of what runs, by part or workload, from all its pods at once."""
+"""The logs of a part or a workload: all its pods and containers in one stream, in the order of time."""
 
 from __future__ import annotations
 
+import heapq
+import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 from bdc.config.model import PARTS
-from bdc.config.names import COMPONENT, INSTANCE, PART
-from bdc.errors import NotFoundError
-from bdc.kube import Kube
-from bdc.kube.podlog import PodLog
+from bdc.config.names import COMPONENT, INSTANCE, PART, WORKLOADS
+from bdc.errors import NotFoundError, UsageError
+from bdc.health.snapshot import Json, observe
+from bdc.kube import ApiError, Kube, UnreachableError
+from bdc.kube.podlog import Moment, PodLog
+
+_DURATION = re.compile(r"(\d+)([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True)
-class LogSource:
-    """One container of one pod."""
+class Source:
+    """One container of one pod; `several` says whether the pod has more than one."""
 
     pod: str
     container: str
+    several: bool
 
-    def __str__(self) -> str:
-        return f"{self.pod}/{self.container}"
-
-
-def sources(kube: Kube, cluster: str, name: str, container: str | None = None) -> list[LogSource]:
-    """The containers of a part, a workload or a pod. Raises NotFoundError when nothing has that name."""
-    pods = kube.request("GET", f"/api/v1/namespaces/{cluster}/pods", query={"labelSelector": f"{INSTANCE}={cluster}"})["items"]
-    found = [pod for pod in pods if name in _names(pod)]
-    listed = [
-        LogSource(pod["metadata"]["name"], one["name"])
-        for pod in sorted(found, key=lambda pod: str(pod["metadata"]["name"]))
-        for one in [*(pod["spec"].get("initContainers") or []), *pod["spec"]["containers"]]
-        if container in {None, one["name"]}
-    ]
-    if not listed:
-        workloads = sorted({str(pod["metadata"]["labels"].get(COMPONENT)) for pod in pods})
-        of = f" with a container {container}" if container and found else ""
-        raise NotFoundError(
-            f"nothing that runs is called {name}{of}", f"parts: {', '.join(PARTS)}; workloads: {', '.join(workloads) or 'none'}"
-        )
-    return listed
+    @property
+    def label(self) -> str:
+        """What stands before its lines."""
+        return f"{self.pod}/{self.container}" if self.several else self.pod
 
 
-def follow_logs(
+@dataclass(frozen=True)
+class LogLine:
+    """One line of one container's log."""
+
+    source: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which lines: of one container, since some seconds ago, the last `tail` of each container, of the run before the last restart."""
+
+    container: str | None = None
+    since_seconds: int | None = None
+    tail: int | None = None
+    previous: bool = field(default=False, kw_only=True)
+
+
+def duration(text: str) -> int:
+    """Seconds of "90s", "10m", "1h30m" or "2d". Raises UsageError."""
+    parts = _DURATION.findall(text)
+    if not parts or "".join(count + unit for count, unit in parts) != text:
+        raise UsageError(f"{text!r} is not a duration", "write it like 90s, 10m, 1h30m or 2d")
+    return sum(int(count) * _SECONDS[unit] for count, unit in parts)
+
+
+def sources(kube: Kube, cluster: str, name: str, container: str | None = None) -> list[Source]:
+    """The containers that `name` (a part, a workload or a pod) stands for. Raises NotFoundError."""
+    pods = observe(kube, cluster).pods
+    chosen = [pod for pod in pods if name in (pod["metadata"]["name"], *_named(pod))]
+    if not chosen:
+        known = ", ".join(dict.fromkeys((*PARTS, *(one.name for one in WORKLOADS))))
+        raise NotFoundError(f"{cluster} has no pods of {name}", f"name a part, a workload or a pod: {known}")
+    found = [source for pod in chosen for source in _containers(pod, container)]
+    if not found:
+        there = sorted({source.container for pod in chosen for source in _containers(pod, None)})
+        raise NotFoundError(f"{name} has no container {container}", f"there are: {', '.join(there)}")
+    return found
+
+
+def logs(
     kube: Kube,
     cluster: str,
-    wanted: list[LogSource],
+    name: str,
+    wanted: Wanted | None = None,
     *,
-    tail: int | None,
-    follow: bool,
+    follow: bool = False,
+    poll_seconds: float = 1.0,
     sleep: Callable[[float], None] = time.sleep,
-) -> Iterator[tuple[LogSource, str]]:
-    """Lines with where they come from; with `follow` without end."""
-    logs = [(source, PodLog(kube, cluster, source.pod, source.container, tail=tail)) for source in wanted]
+) -> Iterator[LogLine]:
+    """Yield lines; with `follow` go on for ever, also with pods that come later. Raises NotFoundError."""
+    wanted = wanted or Wanted()
+    open_logs: dict[Source, PodLog] = {}
     while True:
-        for source, log in logs:
-            for line in log.read(final=not follow):
-                yield source, line
+        try:
+            for source in sources(kube, cluster, name, wanted.container):
+                open_logs.setdefault(source, _open(kube, cluster, source, wanted))
+        except (UnreachableError, NotFoundError):
+            if not open_logs:
+                raise
+        yield from _merged(open_logs, final=not follow)
         if not follow:
             return
-        sleep(1)
+        sleep(poll_seconds)
 
 
-def _names(pod: dict[str, Any]) -> set[str]:
-    labels = pod["metadata"]["labels"]
-    return {str(pod["metadata"]["name"]), str(labels.get(PART)), str(labels.get(COMPONENT))}
+def _merged(open_logs: dict[Source, PodLog], *, final: bool) -> Iterator[LogLine]:
+    batches = []
+    for source, log in open_logs.items():
+        batches.append([(moment, source.label, line) for moment, line in _read(log, final=final)])
+    for _, label, line in heapq.merge(*batches, key=lambda entry: entry[0]):
+        yield LogLine(label, line)
+
+
+def _read(log: PodLog, *, final: bool) -> list[tuple[Moment, str]]:
+    try:
+        return log.read_timed(final=final)
+    except UnreachableError:
+        if final:
+            raise
+    except ApiError as error:
+        if error.code not in (400, 404) and not (error.code >= 500 and not final):  # not begun, gone, or no previous run
+            raise
+    return []
+
+
+def _open(kube: Kube, cluster: str, source: Source, wanted: Wanted) -> PodLog:
+    return PodLog(
+        kube, cluster, source.pod, source.container, since_seconds=wanted.since_seconds, tail=wanted.tail, previous=wanted.previous
+    )
+
+
+def _named(pod: Json) -> tuple[str, ...]:
+    labels = pod["metadata"].get("labels") or {}
+    return tuple(str(labels[key]) for key in (PART, COMPONENT) if key in labels) if INSTANCE in labels else ()
+
+
+def _containers(pod: Json, wanted: str | None) -> list[Source]:
+    names = [one["name"] for kind in ("initContainers", "containers") for one in pod["spec"].get(kind) or []]
+    return [Source(pod["metadata"]["name"], name, len(names) > 1) for name in names if wanted in (None, name)]

@@ -1,140 +1,71 @@
-"""The status of a cluster: for each part the replicas that Kubernetes counts, and what the engine itself says.
-
-A part is ready when every wanted replica is ready and its engine answers well. Everything is asked at the same time.
-"""
+"""The state of all parts: what Kubernetes says of their replicas, and what their engines say when they are asked, all at once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Literal
 
 from bdc.config.model import PARTS, Config
-from bdc.config.names import COMPONENT, INSTANCE, MANAGED_BY, PART, WORKLOADS, Workload
-from bdc.errors import BdcError, NotFoundError
-from bdc.health.probes import PROBES, Probe
-from bdc.kube import ApiNotFoundError, Kube
-from bdc.kube.diagnose import diagnose_pod
-
-State = Literal["ready", "degraded", "down", "missing"]
-
-TITLES = {
-    "storage": "storage pool",
-    "master": "SQL master",
-    "metastore": "metastore",
-    "federation": "federation",
-    "spark": "Spark pool",
-}
-_OPTIONAL = {"trino-worker"}
-
-
-@dataclass(frozen=True)
-class PartStatus:
-    """One part. `replicas` is ready/wanted for each workload, "1/1 1/1"; `age_seconds` that of its oldest pod, None without one."""
-
-    name: str
-    title: str
-    ready: bool
-    state: State
-    replicas: str
-    detail: str
-    restarts: int
-    age_seconds: float | None
-
-
-@dataclass(frozen=True)
-class ClusterStatus:
-    """All parts; ready when each is."""
-
-    cluster: str
-    ready: bool
-    parts: tuple[PartStatus, ...]
+from bdc.config.names import COMPONENT, INSTANCE
+from bdc.health.part import TITLES, ClusterStatus, PartState, PartStatus, Probe
+from bdc.health.probes import ask
+from bdc.health.snapshot import Observed, Snapshot, observe
+from bdc.kube import Kube
+from bdc.kube.diagnose import Diagnosis, diagnose
 
 
 def status(kube: Kube, config: Config) -> ClusterStatus:
-    """Ask Kubernetes and every engine. Raises NotFoundError when there is no such cluster, UnreachableError without Kubernetes."""
-    with ThreadPoolExecutor(len(PARTS) + 4) as pool:
-        probes = {part: pool.submit(_probed, probe, kube, config) for part, probe in PROBES.items()}
-        kinds = {kind: pool.submit(_listed, kube, config.name, kind) for kind in ("StatefulSet", "Deployment")}
-        pods = pool.submit(_pods, kube, config.name)
-        there = {(kind, one["metadata"]["name"]): one for kind, found in kinds.items() for one in found.result()}
-        if not there:
-            for probe in probes.values():
-                probe.cancel()
-            raise NotFoundError(f"there is no cluster {config.name}", "bring it up with bdc up, or name another with -c")
-        parts = tuple(_part(kube, name, there, pods.result(), probes[name].result()) for name in PARTS)
-    return ClusterStatus(config.name, all(part.ready for part in parts), parts)
+    """Look at all parts. Raises NotFoundError when there is no such cluster, UnreachableError when there is no Kubernetes."""
+    snapshot = observe(kube, config.name)
+    with ThreadPoolExecutor(len(PARTS)) as pool:
+        parts = tuple(pool.map(lambda part: part_status(kube, config, snapshot, part), PARTS))
+    since = min((part.since for part in parts if part.since), default=None)
+    return ClusterStatus(config.name, parts, len(snapshot.nodes), since)
 
 
-def _probed(probe: Probe, kube: Kube, config: Config) -> tuple[bool, str]:
-    """What an engine says; a probe that can't ask is an engine that isn't well."""
-    try:
-        return probe(kube, config)
-    except BdcError as error:
-        return False, error.message
-    except (OSError, ValueError, KeyError, IndexError) as error:
-        return False, f"{type(error).__name__}: {error}"
-
-
-def _listed(kube: Kube, namespace: str, kind: str) -> Sequence[dict[str, Any]]:
-    path = f"/apis/apps/v1/namespaces/{namespace}/{kind.lower()}s"
-    query = {"labelSelector": f"{MANAGED_BY}=bdc,{INSTANCE}={namespace}"}
-    return list(kube.request("GET", path, query=query)["items"])
-
-
-def _pods(kube: Kube, namespace: str) -> list[dict[str, Any]]:
-    try:
-        found = kube.request("GET", f"/api/v1/namespaces/{namespace}/pods", query={"labelSelector": f"{INSTANCE}={namespace}"})
-    except ApiNotFoundError:
-        return []
-    return list(found["items"])
-
-
-def _part(
-    kube: Kube, name: str, there: dict[tuple[str, str], dict[str, Any]], pods: Sequence[dict[str, Any]], probe: tuple[bool, str]
-) -> PartStatus:
-    workloads = [one for one in WORKLOADS if one.part == name and ((one.kind, one.name) in there or one.name not in _OPTIONAL)]
-    counts = [_count(there.get((one.kind, one.name))) for one in workloads]
-    names = {one.name for one in workloads}
-    own = [pod for pod in pods if pod["metadata"]["labels"].get(PART) == name and pod["metadata"]["labels"].get(COMPONENT) in names]
-    complete = all(wanted > 0 and ready >= wanted for ready, wanted in counts)
-    answers, detail = probe
-    state: State = "ready" if complete and answers else "degraded" if any(ready for ready, _ in counts) else "down"
-    if not any((one.kind, one.name) in there for one in workloads):
-        state = "missing"
-    if not complete:
-        detail = _trouble(kube, own) or _short(workloads, counts) or detail
-    ages = [_age(pod) for pod in own if pod["status"].get("startTime")]
+def part_status(kube: Kube, config: Config, snapshot: Snapshot, part: str) -> PartStatus:
+    """Look at one part of a cluster."""
+    observed = snapshot.of(part)
+    there = [one for one in observed if one.obj]
+    ready, wanted = sum(one.ready for one in observed), sum(one.wanted for one in observed)
+    probe = ask(part, kube, config, snapshot) if there else Probe(False, "not made")
+    state = _state(observed, probe, ready, wanted)
+    detail, hint = probe.detail, None
+    if state in (PartState.DEGRADED, PartState.DOWN):
+        detail, hint = _explain(kube, config.name, observed, probe)
+    elif state is PartState.MISSING:
+        hint = "make it: bdc up"
     return PartStatus(
-        name=name,
-        title=TITLES[name],
-        ready=state == "ready",
+        name=part,
+        title=TITLES[part],
         state=state,
-        replicas=" ".join(f"{ready}/{wanted}" for ready, wanted in counts),
+        replicas=f"{ready}/{wanted}",
         detail=detail,
-        restarts=sum(one.get("restartCount", 0) for pod in own for one in pod["status"].get("containerStatuses") or []),
-        age_seconds=max(ages, default=None),
+        hint=hint,
+        restarts=sum(one.restarts for one in observed),
+        since=min((one.since for one in there if one.since), default=None),
     )
 
 
-def _count(workload: dict[str, Any] | None) -> tuple[int, int]:
-    """Ready and wanted replicas. A workload that isn't there, or is scaled away, lacks one: every workload of a cluster has a pod."""
-    if workload is None:
-        return 0, 1
-    return workload.get("status", {}).get("readyReplicas", 0), max(1, workload["spec"].get("replicas", 1))
+def _state(observed: list[Observed], probe: Probe, ready: int, wanted: int) -> PartState:
+    if not any(one.obj for one in observed):
+        return PartState.MISSING
+    if not probe.ok:
+        return PartState.DOWN
+    complete = ready >= wanted and all(one.obj for one in observed)
+    return PartState.READY if complete else PartState.DEGRADED
 
 
-def _trouble(kube: Kube, pods: Sequence[dict[str, Any]]) -> str:
-    found = next((found for pod in pods if (found := diagnose_pod(kube, pod))), None)
-    return str(found).splitlines()[0] if found else ""
+def _explain(kube: Kube, cluster: str, observed: list[Observed], probe: Probe) -> tuple[str, str | None]:
+    """Why a part isn't ready: what keeps a pod from working; else a workload that isn't there or isn't full; else what the engine said."""
+    for one in observed:
+        if one.ready < one.wanted and (found := _diagnosis(kube, cluster, one)):
+            return f"pod {found.pod} {found.cause}", found.hint
+    if absent := [one.workload.title for one in observed if one.obj is None]:
+        return f"{', '.join(absent)} not made", "make it: bdc up"
+    if short := [f"{one.workload.title} {one.ready} of {one.wanted} ready" for one in observed if one.ready < one.wanted]:
+        return f"{', '.join(short)} · {probe.detail}", None
+    return probe.detail, None
 
 
-def _short(workloads: Sequence[Workload], counts: Sequence[tuple[int, int]]) -> str:
-    lacking = [f"{one.title}: {ready} of {wanted} ready" for one, (ready, wanted) in zip(workloads, counts, strict=True) if ready < wanted]
-    return "; ".join(lacking)
-
-
-def _age(pod: dict[str, Any]) -> float:
-    return (datetime.now(UTC) - datetime.fromisoformat(pod["status"]["startTime"])).total_seconds()
+def _diagnosis(kube: Kube, cluster: str, observed: Observed) -> Diagnosis | None:
+    return diagnose(kube, cluster, f"{INSTANCE}={cluster},{COMPONENT}={observed.workload.name}")

@@ -1,0 +1,90 @@
+"""Checks of the way in: endpoints answer from here with the cluster's certificate, and it will last."""
+
+from __future__ import annotations
+
+import base64
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from bdc.config.names import CA, ENDPOINTS
+from bdc.health.finding import Check, Finding, Ground, fail, named, ok, warn
+from bdc.kube.endpoints import addresses, certificate_authority, server_name
+from bdc.kube.tls import probe
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+SOON = timedelta(days=30)
+
+
+def endpoints(ground: Ground) -> Finding:
+    """All endpoints answer from this machine with TLS."""
+    if ground.config.network.expose == "none":
+        return ok("not exposed; bdc connect leads to them")
+    authority = certificate_authority(ground.kube, ground.cluster)
+
+    def look(name: str, port: int, scheme: str) -> str | None:
+        where = addresses(ground.kube, ground.config, name)
+        if not where:
+            return f"{name} (has no address yet)"
+        names = [(address, server_name(ground.config, name, address)) for address in where]
+        found = [probe(address, port, shown, authority, scheme, 3) for address, shown in names]
+        return None if any(one.reachable for one in found) else f"{name} at {where[0]}:{port} ({found[0].reason})"
+
+    with ThreadPoolExecutor(len(ENDPOINTS)) as pool:
+        closed = [said for said in pool.map(lambda one: look(one.name, one.port, one.scheme), ENDPOINTS) if said]
+    if closed:
+        return fail(f"not reached from here: {named(closed)}", "open these ports in the firewall, set network.address, or use bdc connect")
+    return ok(f"all {len(ENDPOINTS)} answer from here")
+
+
+def expiry(ground: Ground) -> Finding:
+    """No certificate ends soon."""
+    ends = {"certificate authority": _certificate(certificate_authority(ground.kube, ground.cluster)).not_valid_after_utc}
+    ends |= {name: certificate.not_valid_after_utc for name, certificate in _servers(ground).items()}
+    first, when = min(ends.items(), key=lambda entry: entry[1])
+    left = when - ground.now()
+    if left < timedelta(0):
+        return fail(f"the certificate {first} ended {when:%Y-%m-%d}", "make a new one: bdc up")
+    if left < SOON:
+        return warn(f"the certificate {first} ends in {left.days} days, {when:%Y-%m-%d}", "make a new one: bdc up")
+    return ok(f"the first to end is {first}, {when:%Y-%m-%d}")
+
+
+def authority(ground: Ground) -> Finding:
+    """The endpoints' certificate is signed by the authority that clients get."""
+    issuer = _certificate(certificate_authority(ground.kube, ground.cluster))
+    strangers = [name for name, certificate in _servers(ground).items() if not _issued(certificate, issuer)]
+    if strangers:
+        return fail(f"not signed by the Secret {CA}: {named(strangers)}", "clients will refuse it; make it again: bdc up")
+    return ok("signs what the endpoints show")
+
+
+def _servers(ground: Ground) -> dict[str, Certificate]:
+    secrets = ground.namespaced("api/v1", "secrets")
+    found = {one["metadata"]["name"]: (one.get("data") or {}).get("tls.crt") for one in secrets}
+    return {name: _certificate(base64.b64decode(text).decode()) for name, text in found.items() if text}
+
+
+def _certificate(pem: str) -> Certificate:
+    from cryptography.x509 import load_pem_x509_certificate  # 0.1 s that status doesn't pay
+
+    return load_pem_x509_certificate(pem.encode())
+
+
+def _issued(certificate: Certificate, issuer: Certificate) -> bool:
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
+
+
+CHECKS = (
+    Check("endpoints", "endpoints", endpoints),
+    Check("certificates", "certificates", expiry),
+    Check("authority", "certificate authority", authority),
+)

@@ -1,0 +1,122 @@
+"""Checks of the engines: HDFS has all its blocks, the master a leader whose replicas keep up, the others answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from bdc.config.quantity import human
+from bdc.errors import BdcError
+from bdc.health.finding import Check, Finding, Ground, fail, named, ok, warn
+from bdc.health.probes import ask, lag, namenode, patroni
+from bdc.health.snapshot import ready_pod
+
+LAG_BYTES = 16 * 2**20
+HDFS_FREE_SHARE = 0.10
+
+
+def safe_mode(ground: Ground) -> Finding:
+    """HDFS can be written."""
+    info = _namenode(ground)
+    if info["Safemode"]:
+        return fail(
+            f"the NameNode is in safe mode: {str(info['Safemode']).strip()[:200]}", "it ends when DataNodes have reported: bdc logs storage"
+        )
+    return ok("off")
+
+
+def blocks(ground: Ground) -> Finding:
+    """No block is lost or has too few copies."""
+    info = _namenode(ground)
+    if missing := info["NumberOfMissingBlocks"]:
+        corrupt = named([str(path) for path in json.loads(info.get("CorruptFiles") or "[]")])
+        return fail(
+            f"{missing} blocks are missing{f', in {corrupt}' if corrupt else ''}", "bring back the DataNode that had them: bdc status"
+        )
+    if few := info["UnderReplicatedBlocks"]:
+        return warn(f"{few} blocks have fewer copies than they should", "HDFS copies them by itself when enough DataNodes are up")
+    return ok(f"{info['BlocksTotal']} blocks, none missing")
+
+
+def datanodes(ground: Ground) -> Finding:
+    """All DataNodes report, and have room."""
+    info = _namenode(ground)
+    live, wanted = info["NumLiveDataNodes"], ground.snapshot.workload("datanode").wanted
+    if live < wanted:
+        return fail(f"{live} of {wanted} DataNodes report", "bdc logs datanode")
+    if info["VolumeFailuresTotal"]:
+        return fail(f"{info['VolumeFailuresTotal']} volumes of DataNodes have failed", "look at their disks: bdc logs datanode")
+    free, total = info["CapacityRemaining"], info["CapacityTotal"]
+    said = f"{live} report, {human(free)} of {human(total)} free"
+    if free < total * HDFS_FREE_SHARE:
+        return warn(said, "remove files (bdc hdfs rm), or add DataNodes: bdc config set storage.datanodes=N")
+    return ok(said)
+
+
+def leader(ground: Ground) -> Finding:
+    """The master has a leader."""
+    members = _patroni(ground)
+    leaders = [one["name"] for one in members if one["role"] in ("leader", "standby_leader")]
+    if not leaders:
+        return fail("PostgreSQL has no leader", "a new one is elected within 20 s; if not: bdc logs master")
+    return ok(str(leaders[0]))
+
+
+def replicas(ground: Ground) -> Finding:
+    """The master's replicas run and keep up."""
+    members = [one for one in _patroni(ground) if one["role"] not in ("leader", "standby_leader")]
+    wanted = ground.snapshot.workload("master").wanted - 1
+    broken = [f"{one['name']} ({one['state']})" for one in members if one["state"] not in ("running", "streaming")]
+    if broken or len(members) < wanted:
+        return fail(f"{len(members) - len(broken)} of {wanted} replicas run{f': {named(broken)}' if broken else ''}", "bdc logs master")
+    late = [f"{one['name']} ({lag(one.get('lag'))})" for one in members if not isinstance(one.get("lag"), int) or one["lag"] > LAG_BYTES]
+    if late:
+        return warn(f"behind the leader: {named(late)}", "it catches up by itself unless its disk or network is too slow")
+    return ok(f"{len(members)} streaming" if members else "none wanted: one server")
+
+
+def metastore(ground: Ground) -> Finding:
+    """The metastore lists its databases."""
+    return _answers(ground, "metastore")
+
+
+def federation(ground: Ground) -> Finding:
+    """Trino runs a query."""
+    return _answers(ground, "federation")
+
+
+def history(ground: Ground) -> Finding:
+    """The history server reads the event logs."""
+    return _answers(ground, "spark")
+
+
+def _answers(ground: Ground, part: str) -> Finding:
+    probe = ask(part, ground.kube, ground.config, ground.snapshot)
+    return ok(probe.detail) if probe.ok else fail(probe.detail, f"bdc logs {part}")
+
+
+def _namenode(ground: Ground) -> dict[str, Any]:
+    return namenode(ground.kube, ground.cluster, _pod(ground, "namenode"))
+
+
+def _patroni(ground: Ground) -> list[dict[str, Any]]:
+    return patroni(ground.kube, ground.cluster, _pod(ground, "master"))
+
+
+def _pod(ground: Ground, workload: str) -> str:
+    observed = ground.snapshot.workload(workload)
+    if name := ready_pod(observed):
+        return name
+    raise BdcError(f"no {observed.workload.title} is ready to be asked", f"bdc status; bdc logs {workload}")
+
+
+CHECKS = (
+    Check("hdfs-safe-mode", "HDFS safe mode", safe_mode),
+    Check("hdfs-blocks", "HDFS blocks", blocks),
+    Check("hdfs-datanodes", "HDFS DataNodes", datanodes),
+    Check("master-leader", "master's leader", leader),
+    Check("master-replicas", "master's replicas", replicas),
+    Check("metastore", "metastore answers", metastore),
+    Check("federation", "Trino answers", federation),
+    Check("history", "history server answers", history),
+)

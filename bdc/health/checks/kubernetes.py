@@ -1,0 +1,109 @@
+"""Checks of the Kubernetes API: it answers, is new enough, lets us do our work, and its clock is ours."""
+
+from __future__ import annotations
+
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from bdc.health.finding import Check, Finding, Ground, fail, named, ok, warn
+
+MINIMUM = (1, 29)
+"""Oldest minor version: Jobs with podReplacementPolicy, on by default since 1.29."""
+
+SLOW_SECONDS = 1.0
+SKEW_SECONDS = 10.0
+RIGHTS = (
+    ("create", "", "pods/portforward"),
+    ("create", "apps", "statefulsets"),
+    ("create", "batch", "jobs"),
+    ("create", "rbac.authorization.k8s.io", "roles"),
+    ("get", "", "pods/log"),
+    ("get", "", "pods/proxy"),
+    ("get", "", "secrets"),
+)
+"""What up, spark submit and status do: verb, API group, resource."""
+
+
+def api(ground: Ground) -> Finding:
+    """The API server answers."""
+    begun = time.monotonic()
+    ground.kube.request("GET", "/version", timeout=10)
+    seconds = time.monotonic() - begun
+    if seconds > SLOW_SECONDS:
+        return warn(f"{ground.kube.server} took {seconds:.1f} s to answer", "look at the load of the control plane and of the way to it")
+    return ok(f"{ground.kube.server} answers in {seconds * 1000:.0f} ms")
+
+
+def version(ground: Ground) -> Finding:
+    """Kubernetes is new enough."""
+    found = ground.kube.request("GET", "/version")
+    parts = [re.match(r"\d+", str(found[key])) for key in ("major", "minor")]
+    have = tuple(int(part[0]) for part in parts if part)
+    if have < MINIMUM:
+        return fail(f"Kubernetes {found['gitVersion']} is older than {MINIMUM[0]}.{MINIMUM[1]}", "upgrade it, or use another cluster")
+    return ok(str(found["gitVersion"]))
+
+
+def rights(ground: Ground) -> Finding:
+    """We may do what bdc does."""
+    with ThreadPoolExecutor(len(RIGHTS)) as pool:
+        allowed = list(pool.map(lambda right: _allowed(ground, *right), RIGHTS))
+    missing = [f"{verb} {resource}" for (verb, _, resource), yes in zip(RIGHTS, allowed, strict=True) if not yes]
+    if missing:
+        return fail(
+            f"no right in namespace {ground.cluster} to {named(missing)}", "ask the cluster's administrator for the role admin in it"
+        )
+    return ok(f"all that bdc needs in namespace {ground.cluster}")
+
+
+def _allowed(ground: Ground, verb: str, group: str, resource: str) -> bool:
+    name, _, part = resource.partition("/")
+    attributes = {"namespace": ground.cluster, "verb": verb, "group": group, "resource": name, "subresource": part}
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": attributes}}
+    answer = ground.kube.request("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
+    return bool(answer["status"]["allowed"])
+
+
+def clock(ground: Ground) -> Finding:
+    """Our clock and the node's agree: tokens, certificates and --since depend on it. Told from the nodes' leases, renewed every 10 s."""
+    leases = ground.items("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases")
+    renewed = [datetime.fromisoformat(lease["spec"]["renewTime"]).timestamp() for lease in leases if lease["spec"].get("renewTime")]
+    if not renewed:
+        return warn("no node has a lease, so clocks can't be compared")
+    behind = max(renewed) - ground.now().timestamp()
+    if behind > SKEW_SECONDS:
+        return fail(f"this machine's clock is {behind:.0f} s behind the cluster's", "set it by NTP: timedatectl set-ntp true")
+    if -behind > 40 + SKEW_SECONDS:  # a lease is valid for 40 s: an older one is a stopped node or a clock that is ahead
+        return warn(f"the newest sign of a node is {-behind:.0f} s old: this clock is ahead, or all nodes stopped", "compare date on both")
+    return ok("this machine's and the cluster's agree")
+
+
+def storage_class(ground: Ground) -> Finding:
+    """Volumes can be made."""
+    classes = ground.items("/apis/storage.k8s.io/v1/storageclasses")
+    names = [one["metadata"]["name"] for one in classes]
+    default = [one["metadata"]["name"] for one in classes if one["metadata"].get("annotations", {}).get(_DEFAULT_CLASS) == "true"]
+    wanted = ground.config.cluster.storage_class
+    if wanted and wanted not in names:
+        return fail(
+            f"there is no StorageClass {wanted}; there is: {named(names) or 'none'}", "set cluster.storage_class in bdc.yaml to one"
+        )
+    if not wanted and not default:
+        return fail("no StorageClass is the default", "set cluster.storage_class in bdc.yaml, or annotate one as the default")
+    if not wanted and len(default) > 1:
+        return warn(f"{len(default)} StorageClasses say they are the default: {named(default)}", "set cluster.storage_class in bdc.yaml")
+    return ok(wanted or default[0])
+
+
+_DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+
+
+CHECKS = (
+    Check("api", "Kubernetes API", api),
+    Check("version", "Kubernetes version", version),
+    Check("rights", "rights", rights),
+    Check("clock", "clocks", clock),
+    Check("storage-class", "storage class", storage_class),
+)

@@ -1,0 +1,118 @@
+"""What Kubernetes says of a cluster at one moment: workloads, pods, nodes. Four lists, asked for at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bdc.config.names import COMPONENT, INSTANCE, MANAGED_BY, WORKLOADS, Workload
+from bdc.errors import NotFoundError
+from bdc.kube import ApiError, ApiNotFoundError, Kube
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One workload as it is: its object (None when it isn't there), its pods, replicas ready and wanted."""
+
+    workload: Workload
+    obj: Json | None
+    pods: tuple[Json, ...]
+
+    @property
+    def wanted(self) -> int:
+        """Replicas that are asked for."""
+        return int(self.obj["spec"].get("replicas", 1)) if self.obj else 0
+
+    @property
+    def ready(self) -> int:
+        """Pods that are ready, of the newest template or not."""
+        return min(sum(map(is_ready, self.pods)), self.wanted)
+
+    @property
+    def restarts(self) -> int:
+        """Restarts of all containers of its pods."""
+        return sum(int(one.get("restartCount", 0)) for pod in self.pods for one in pod.get("status", {}).get("containerStatuses") or [])
+
+    @property
+    def since(self) -> datetime | None:
+        """When it was made."""
+        return time(self.obj["metadata"]["creationTimestamp"]) if self.obj else None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A cluster at one moment. `nodes` is empty where we may not see them."""
+
+    cluster: str
+    workloads: tuple[Observed, ...]
+    pods: tuple[Json, ...]
+    nodes: tuple[Json, ...]
+
+    def workload(self, name: str) -> Observed:
+        """One workload by its name."""
+        return next(one for one in self.workloads if one.workload.name == name)
+
+    def of(self, part: str) -> list[Observed]:
+        """The workloads of a part that are there or should be; trino-worker is only where it was asked for."""
+        return [one for one in self.workloads if one.workload.part == part and (one.obj or one.workload.name != "trino-worker")]
+
+
+def observe(kube: Kube, cluster: str) -> Snapshot:
+    """Look at a cluster. Raises NotFoundError when its namespace isn't there or isn't bdc's."""
+    with ThreadPoolExecutor(5) as pool:
+        namespace = pool.submit(kube.request, "GET", f"/api/v1/namespaces/{cluster}", timeout=5)
+        paths = {kind: f"/apis/apps/v1/namespaces/{cluster}/{kind.lower()}s" for kind in ("StatefulSet", "Deployment")}
+        asked = {kind: pool.submit(_list, kube, path, f"{INSTANCE}={cluster}") for kind, path in paths.items()}
+        asked["Pod"] = pool.submit(_list, kube, f"/api/v1/namespaces/{cluster}/pods", f"{INSTANCE}={cluster}")
+        nodes = pool.submit(_nodes, kube)
+        try:
+            found = namespace.result()
+        except ApiNotFoundError:
+            raise _absent(cluster) from None
+        if found["metadata"].get("labels", {}).get(MANAGED_BY) != "bdc":
+            raise _absent(cluster)
+        objects = {(kind, obj["metadata"]["name"]): obj for kind in paths for obj in asked[kind].result()}
+        pods = tuple(asked["Pod"].result())
+        observed = tuple(Observed(one, objects.get((one.kind, one.name)), _of(pods, one.name)) for one in WORKLOADS)
+        return Snapshot(cluster, observed, pods, tuple(nodes.result()))
+
+
+def is_ready(pod: Json) -> bool:
+    """Whether a pod is ready and stays."""
+    if pod["metadata"].get("deletionTimestamp"):
+        return False
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in pod.get("status", {}).get("conditions") or [])
+
+
+def ready_pod(observed: Observed) -> str | None:
+    """The name of a pod that can be asked."""
+    return next((str(pod["metadata"]["name"]) for pod in observed.pods if is_ready(pod)), None)
+
+
+def time(text: str) -> datetime:
+    """A Kubernetes time."""
+    return datetime.fromisoformat(text)
+
+
+def _of(pods: Sequence[Json], component: str) -> tuple[Json, ...]:
+    return tuple(pod for pod in pods if pod["metadata"].get("labels", {}).get(COMPONENT) == component)
+
+
+def _list(kube: Kube, path: str, selector: str) -> list[Json]:
+    return list(kube.request("GET", path, query={"labelSelector": selector}, timeout=5).get("items") or [])
+
+
+def _nodes(kube: Kube) -> list[Json]:
+    try:
+        return list(kube.request("GET", "/api/v1/nodes", timeout=5).get("items") or [])
+    except ApiError:
+        return []
+
+
+def _absent(cluster: str) -> NotFoundError:
+    return NotFoundError(f"there is no cluster {cluster} here", "make it: bdc up; or name another: bdc --cluster NAME status")

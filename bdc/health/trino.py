@@ -1,0 +1,82 @@
+"""`SELECT 1` on Trino's endpoint, as any client asks it: TLS from the cluster's CA, user and password, Trino's REST protocol.
+
+https://trino.io/docs/current/develop/client-protocol.html. Spoken with the standard library, so that `bdc status` doesn't load a client.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import socket
+import ssl
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from bdc.config.model import Config
+from bdc.errors import BdcError
+from bdc.kube import Kube
+from bdc.kube.endpoints import Reached, credentials, reach
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Trino's version, and how long `SELECT 1` took; None while it is starting."""
+
+    version: str
+    seconds: float | None
+
+
+def select_one(kube: Kube, config: Config, timeout_seconds: float) -> Answer:
+    """Ask. Raises BdcError when it failed or took too long, OSError when nobody answers."""
+    user = credentials(kube, config.name)
+    pair = f"{user.username}:{user.password.get_secret_value()}".encode()
+    headers = {"Authorization": f"Basic {base64.b64encode(pair).decode()}", "X-Trino-User": user.username, "X-Trino-Source": "bdc status"}
+    with reach(kube, config, "trino") as reached, closing(_Connection(reached, timeout_seconds)) as connection:
+        try:
+            info = _send(connection, "GET", "/v1/info", {})
+            seconds = None if info["starting"] else _run(connection, headers, timeout_seconds)
+        except http.client.HTTPException as error:
+            raise BdcError(f"its endpoint doesn't speak HTTP as it should: {type(error).__name__}") from error
+    return Answer(str(info["nodeVersion"]["version"]), seconds)
+
+
+def _run(connection: http.client.HTTPConnection, headers: dict[str, str], timeout_seconds: float) -> float:
+    begun = time.monotonic()
+    answer = _send(connection, "POST", "/v1/statement", headers, b"SELECT 1")
+    while following := answer.get("nextUri"):
+        if time.monotonic() - begun > timeout_seconds:
+            raise BdcError(f"SELECT 1 took more than {timeout_seconds:g} s ({answer.get('stats', {}).get('state', 'unknown')})")
+        answer = _send(connection, "GET", urlsplit(following).path, headers)
+    if failure := answer.get("error"):
+        raise BdcError(f"SELECT 1 failed: {failure.get('message')}")
+    return time.monotonic() - begun
+
+
+def _send(
+    connection: http.client.HTTPConnection, method: str, path: str, headers: dict[str, str], body: bytes | None = None
+) -> dict[str, Any]:
+    connection.request(method, path, body, headers)
+    response = connection.getresponse()
+    data = response.read()
+    if response.status == 401:
+        raise BdcError("Trino doesn't accept the cluster's password", "renew it where it is used: bdc up")
+    if response.status >= 400:
+        raise BdcError(f"Trino answers with HTTP status {response.status}")
+    return dict(json.loads(data))
+
+
+class _Connection(http.client.HTTPSConnection):
+    """HTTPS whose certificate is checked against a name that isn't the address."""
+
+    def __init__(self, reached: Reached, timeout_seconds: float) -> None:
+        super().__init__(reached.host, reached.port, timeout=timeout_seconds)
+        self._seconds, self._name = timeout_seconds, reached.server_name
+        self._tls = ssl.create_default_context(cafile=str(reached.ca_file))
+
+    def connect(self) -> None:
+        plain = socket.create_connection((self.host, self.port), self._seconds)
+        self.sock = self._tls.wrap_socket(plain, server_hostname=self._name)
