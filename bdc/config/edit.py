@@ -18,7 +18,7 @@ from bdc.config.schema import sections
 from bdc.config.tree import check_key, parse, scalar
 from bdc.errors import BdcError, UsageError
 
-_PLAIN = re.compile(r"[A-Za-z0-9._/:@+-]+")
+_PLAIN = re.compile(r"[A-Za-z0-9._/][A-Za-z0-9._/:@+-]*")
 
 
 def edited(text: str, changes: Mapping[str, str], name: str) -> str:
