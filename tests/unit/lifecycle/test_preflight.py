@@ -1,0 +1,82 @@
+"""What preflight finds in a Kubernetes."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from bdc.config.model import Config
+from bdc.errors import UnhealthyError
+from bdc.kube import Kube
+from bdc.lifecycle import preflight
+
+GIB = 2**30
+DEFAULT = {"metadata": {"name": "fast", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}}
+
+
+class Api:
+    """Answers lists."""
+
+    def __init__(self, **lists: list[dict[str, Any]]) -> None:
+        self.lists = {"nodes": [worker()], "pods": [], "storageclasses": [DEFAULT], "services": [], **lists}
+
+    def request(self, method: str, path: str, **_: object) -> dict[str, Any]:
+        assert method == "GET"
+        return {"items": self.lists[path.rsplit("/", 1)[1]]}
+
+
+def worker(name: str = "n", cpu: str = "4", memory: str = "16Gi", **spec: object) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "spec": spec, "status": {"allocatable": {"cpu": cpu, "memory": memory}}}
+
+
+def pod(namespace: str, memory: str, node: str = "n") -> dict[str, Any]:
+    requests = {"cpu": "100m", "memory": memory}
+    return {"metadata": {"namespace": namespace}, "spec": {"nodeName": node, "containers": [{"resources": {"requests": requests}}, {}]}}
+
+
+def service(namespace: str, port: int) -> dict[str, Any]:
+    return {"metadata": {"namespace": namespace, "name": "web"}, "spec": {"ports": [{"nodePort": port}]}}
+
+
+def check(api: Api, storage_class: str | None = None, config: Config | None = None) -> str:
+    return preflight.cluster(config or Config(), cast("Kube", api), storage_class)
+
+
+def test_a_cluster_with_room_passes() -> None:
+    assert "of 16.0 GiB" in check(Api())
+
+
+def test_what_others_ask_is_not_free_and_what_we_ask_is() -> None:
+    assert "of 6.0 GiB" in check(Api(pods=[pod("kube-system", "10Gi"), pod("bdc", "4Gi")]))
+    with pytest.raises(UnhealthyError, match="doesn't fit"):
+        check(Api(pods=[pod("other", "11Gi")]))
+
+
+def test_nodes_that_take_no_pods_do_not_count() -> None:
+    tainted = worker("b", taints=[{"key": "k", "effect": "NoSchedule"}])
+    cordoned = worker("c", unschedulable=True)
+    found = preflight.nodes(cast("Kube", Api(nodes=[worker(), tainted, cordoned])), "bdc")
+    assert [node.name for node in found] == ["n"]
+
+
+def test_a_storage_class_that_is_not_there_is_named() -> None:
+    with pytest.raises(UnhealthyError, match=r"no StorageClass slow \(there is: fast\)"):
+        check(Api(), "slow")
+
+
+def test_no_default_storage_class_is_refused_with_the_setting() -> None:
+    with pytest.raises(UnhealthyError) as refused:
+        check(Api(storageclasses=[{"metadata": {"name": "fast"}}]))
+    assert refused.value.hint == "set cluster.storage_class to one of them"
+
+
+def test_a_port_of_another_service_is_refused() -> None:
+    with pytest.raises(UnhealthyError, match=r"port 31433 \(SQL master, read-write\) is taken by Service other/web"):
+        check(Api(services=[service("other", 31433)]))
+    assert check(Api(services=[service("bdc", 31433), service("other", 30000)]))
+
+
+def test_ports_do_not_matter_where_nothing_is_exposed() -> None:
+    config = Config.model_validate({"network": {"expose": "none"}})
+    assert check(Api(services=[service("other", 31433)]), None, config)
