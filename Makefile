@@ -36,6 +36,7 @@ test-full: test demo bench
 demo: .venv/ready
 	$(BIN)/bdc up
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/flights/run.sh
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python examples/flights/check.py
 
 bench: .venv/ready
 	$(BIN)/pytest -q -s tests/bench
