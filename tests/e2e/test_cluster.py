@@ -65,7 +65,7 @@ def psql(host: TestHost, statement: str, password: str, *, port: int = 31433, tl
 
 
 def password(host: TestHost) -> str:
-    return str(document(host, "credentials", "show", "--password")["password"])
+    return bdc(host, "credentials", "show", "--password").stdout.strip()
 
 
 def all_ready(host: TestHost, seconds: float = 180) -> dict[str, Any]:
