@@ -9,10 +9,10 @@ from typing import Any
 
 import pulumi
 import pytest
-from bdc_stacks.site import Site
 from pulumi.runtime import rpc
 
 from bdc.config.model import Config, Network
+from bdc_stacks.site import Site
 
 Json = dict[str, Any]
 

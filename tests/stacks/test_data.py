@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 
-from bdc_stacks import data
-from bdc_stacks.identity import authority, certificate, decode, trino_password_file
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bdc.config.model import Config
+from bdc_stacks import data
+from bdc_stacks.identity import authority, certificate, decode, trino_password_file
 from tests.stacks.recording import declared, site
 
 CONFIG = Config()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from bdc_stacks import data, platform
 
 from bdc.config.load import load
 from bdc.config.model import Config
 from bdc.config.names import ENDPOINTS, WORKLOADS
+from bdc_stacks import data, platform
 from tests.stacks.recording import Json, declared, network, site, templates
 
 LOCAL = Config()

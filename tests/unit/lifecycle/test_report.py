@@ -26,9 +26,6 @@ def test_a_step_says_what_it_is_at_and_its_result() -> None:
         step.result("7 images")
     found = [(one.name, one.text, one.state) for one in kept.steps]
     assert found == [("images", "building hadoop", "running"), ("images", "7 images", "done")]
-        ("images", "building hadoop", "running"),
-        ("images", "7 images", "done"),
-    ]
 
 
 def test_a_step_that_raises_has_failed() -> None:

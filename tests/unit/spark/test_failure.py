@@ -90,8 +90,8 @@ Exception in thread "main" java.io.FileNotFoundException: File does not exist: h
 LOST = """\
 10:00:10 ERROR TaskSchedulerImpl: Lost executor 1
 Exception in thread "main" org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 in stage 1.0 failed 4 times, \
-most recent failure: Lost task 0.3 in stage 1.0 (TID 7) (10.244.0.9 executor 4): ExecutorLostFailure (executor 4 exited caused by one of the running \
-tasks) Reason: The executor with id 4 exited with exit code 137(SIGKILL, possible container OOM).
+most recent failure: Lost task 0.3 in stage 1.0 (TID 7) (10.244.0.9 executor 4): ExecutorLostFailure (executor 4 exited caused by \
+one of the running tasks) Reason: The executor with id 4 exited with exit code 137(SIGKILL, possible container OOM).
 """
 
 
