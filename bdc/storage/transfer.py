@@ -27,6 +27,7 @@ from bdc.storage.files import Files, Status
 
 PIECE_BYTES = 1 << 20
 _RETRIES = 4
+_PAUSE_SECONDS = 0.3
 
 Check = Literal["checksum", "length", "read back"]
 Progress = Callable[[str, int, int | None], None]
@@ -93,7 +94,7 @@ class Streams(Files):
                 failures += 1
                 if failures == _RETRIES:
                     raise broken
-                time.sleep(0.3 * failures)
+                time.sleep(_PAUSE_SECONDS * failures)
 
     def download(
         self, status: Status, target: BinaryIO, *, name: str = "-", check: bool = True, progress: Progress | None = None

@@ -85,6 +85,7 @@ class FakeTrino:
 class Handler(BaseHTTPRequestHandler):
     trino: FakeTrino
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16
 
     def do_POST(self) -> None:
         sql = self.rfile.read(int(self.headers["Content-Length"])).decode()
