@@ -37,12 +37,12 @@ def declared(program: Callable[[Config, Site], None], config: Config, where: Sit
                 objects[key] = _plain(args.inputs)
             return args.name, args.inputs
 
-        def call(self, args: pulumi.runtime.MockCallArgs) -> Json:
+        def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[Json, list[tuple[str, str]] | None]:
             raise AssertionError(f"a program called {args.token}")
 
     with _loops():
         pulumi.runtime.set_mocks(Mocks(), preview=False)
-        pulumi.runtime.test(lambda: program(config, where or site(config)))()
+        pulumi.runtime.test(lambda: program(config, where or site(config)))()  # type: ignore[no-untyped-call]
     return objects
 
 

@@ -76,7 +76,7 @@ def test_replicated_workloads_have_a_disruption_budget(objects: dict[tuple[str, 
 
 def test_workloads_are_those_that_the_use_cases_look_for(objects: dict[tuple[str, str], Json]) -> None:
     there = {(name, kind) for kind, name in objects if kind in {"StatefulSet", "Deployment"}}
-    known = {(workload.name, workload.kind) for workload in WORKLOADS}
+    known = {(workload.name, str(workload.kind)) for workload in WORKLOADS}
     assert there <= known
     assert known - there <= {("trino-worker", "Deployment")}
 
