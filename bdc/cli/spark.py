@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,16 +15,15 @@ from bdc.cli.settings import settings
 from bdc.errors import BdcError, UsageError
 
 if TYPE_CHECKING:
-    from bdc.spark import Status
     from bdc.storage import Hdfs
 
 OWN_FAILURE = 125
-INTERRUPTED = 130
 
 app = typer.Typer(no_args_is_help=True, help="Spark applications.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The application.")]
-_COLUMNS = {"name": "name", "state": "state", "reason": "reason", "source": "file", "created": "submitted", "seconds": "seconds"}
+_COLUMNS = {"name": "name", "state": "state", "seconds": "seconds", "exit_code": "exit", "source": "file", "reason": "reason"}
+_HISTORY = {"id": "run", "name": "name", "started": "started (UTC)", "duration_seconds": "seconds", "completed": "ended"}
 
 
 @app.command(context_settings={"ignore_unknown_options": False})
@@ -53,13 +50,17 @@ def submit(
 ) -> int:
     """Run an application on the cluster and follow it; the exit code is the application's own.
 
-    Failures of bdc itself exit 125, an application that is lost sight of 126. Ctrl-C exits 130 and leaves the application running,
-    unless you say to kill it.
+    It is killed (143) when somebody stops it with bdc spark kill. Failures of bdc itself exit 125, an application that is lost sight
+    of 126. Ctrl-C exits 130; it asks whether to kill the application or leave it running, and kills it where nobody can be asked.
     """
-    from bdc.spark import Application, Executors, Staging, submit
+    from bdc.cli.spark_follow import show
+    from bdc.spark import Application, Executors, LostError, Staging, submit
 
     options = settings(ctx)
+    out = Output(output, quiet=options.quiet)
     try:
+        if exist_ok and not name:
+            raise UsageError("--exist-ok takes an application that is there, and none is named", "add --name")
         wanted = Application(
             file,
             tuple(arguments or ()),
@@ -77,37 +78,42 @@ def submit(
             retries=retries,
         )
         kube, cluster = options.kube(), options.config.name
-        with Staging(lambda: _Sender.opened(ctx)) as staging:
+        with Staging(lambda: _hdfs(ctx)) as staging:
             submitted = submit(kube, cluster, wanted, staging=staging, exist_ok=exist_ok)
-    except UsageError:
-        raise
+        if not wait:
+            out.emit({"name": submitted.name, "created": submitted.created}, text=submitted.name)
+            return 0
+        return show(kube, cluster, submitted.name, out, ends_with_us=submitted.created)
     except BdcError as error:
-        error.exit_code = OWN_FAILURE
+        if not isinstance(error, LostError):
+            error.exit_code = OWN_FAILURE
         raise
-    out = Output(output, quiet=options.quiet)
-    if not wait:
-        out.emit({"name": submitted.name, "created": submitted.created}, text=submitted.name)
-        return 0
-    out.progress(f"{submitted.name} submitted")
-    return _follow(ctx, submitted.name, out)
 
 
 @app.command("list")
 def list_(ctx: typer.Context, output: FormatOption = Format.table) -> None:
     """Show all applications, the newest first."""
+    from bdc.cli.spark_follow import row
     from bdc.spark import listing
 
     options = settings(ctx)
-    Output(output).emit([_row(one) for one in listing(options.kube(), options.config.name)], columns=_COLUMNS)
+    Output(output).emit([row(one) for one in listing(options.kube(), options.config.name)], columns=_COLUMNS)
 
 
 @app.command()
 def status(ctx: typer.Context, name: Name, output: FormatOption = Format.table) -> None:
-    """Show one application."""
-    from bdc.spark import get
+    """Show one application, and why it failed."""
+    from bdc.cli.spark_follow import row
+    from bdc.spark import State, get, why
 
     options = settings(ctx)
-    Output(output).emit(_row(get(options.kube(), options.config.name, name)))
+    kube, cluster = options.kube(), options.config.name
+    found = get(kube, cluster, name)
+    cause = why(kube, cluster, found) if found.state is State.FAILED else None
+    shown: dict[str, object] = {"cause": cause.what, "where": cause.where, "hint": cause.hint} if cause else {}
+    if output is not Format.table:
+        shown = {"cause": asdict(cause) if cause else None}
+    Output(output).emit(row(found) | shown)
 
 
 @app.command()
@@ -119,14 +125,18 @@ def logs(
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the application has ended.")] = False,
 ) -> int:
-    """Show what the driver, or an executor, printed."""
+    """Show what the driver, or an executor, printed.
+
+    With --follow the exit code is the application's, and Ctrl-C leaves it running.
+    """
+    from bdc.cli.spark_follow import show
     from bdc.spark import read_log
 
     options = settings(ctx)
     if follow:
         if executor is not None or tail is not None:
             raise UsageError("--follow shows the driver's log from its first line", "leave out --executor and --tail")
-        return _follow(ctx, name, Output(quiet=True))
+        return show(options.kube(), options.config.name, name, Output(quiet=True))
     for line in read_log(options.kube(), options.config.name, name, executor=executor, tail=tail):
         sys.stdout.write(f"{line}\n")
     return 0
@@ -153,112 +163,55 @@ def delete(ctx: typer.Context, names: Annotated[list[str], typer.Argument(metava
         Output(quiet=options.quiet).progress(f"{name} deleted")
 
 
-def _follow(ctx: typer.Context, name: str, out: Output) -> int:
-    """Show an application until it ends; its exit code."""
-    from bdc.spark import Ended, LogLine, StageProgress, StateChanged, follow
+@app.command()
+def history(
+    ctx: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One application; all by default.")] = None,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many runs at most.")] = 50,
+    output: FormatOption = Format.table,
+) -> None:
+    """Show what has run, from the event logs on HDFS: also applications that were deleted."""
+    from bdc.spark import history as read
 
     options = settings(ctx)
-    kube, cluster = options.kube(), options.config.name
-    bar = _Bar(shown=not out.quiet and sys.stderr.isatty())
-    document = out.format is not Format.table
-    try:
-        for event in follow(kube, cluster, name):
-            bar.clear()
-            if isinstance(event, LogLine):
-                (sys.stderr if document else sys.stdout).write(f"{event.text}\n")
-            elif isinstance(event, StageProgress):
-                bar.show(event)
-            elif isinstance(event, StateChanged) and not event.status.state.final:
-                out.progress(f"{name} {event.status.state.lower()}{f': {event.status.reason}' if event.status.reason else ''}")
-            elif isinstance(event, Ended):
-                return _ended(out, name, event, document=document)
-    except KeyboardInterrupt:
-        bar.clear()
-        _interrupted(ctx, name)
-        return INTERRUPTED
-    return OWN_FAILURE
+    runs = read(options.kube(), options.config.name, name, limit=limit)
+    rows = [asdict(run) | {"started": f"{run.started:%Y-%m-%d %H:%M:%S}"} if output is Format.table else asdict(run) for run in runs]
+    Output(output).emit(rows, columns=_HISTORY)
 
 
-def _ended(out: Output, name: str, event: Any, *, document: bool) -> int:
-    """Say how it ended; the exit code."""
+@app.command()
+def connect(ctx: typer.Context) -> None:
+    """Print the address of Spark Connect, for any PySpark client; what else it needs is said on stderr."""
+    from bdc.cli.access import url
+    from bdc.kube.endpoints import addresses, endpoint
+
+    options = settings(ctx)
+    found = addresses(options.kube(), options.config, "connect")
+    if not found:
+        raise BdcError("Spark Connect is not exposed", "bdc connect connect leads to it")
+    one = endpoint("connect")
+    sys.stdout.write(f"{url(one, found[0], one.port)}\n")
     sys.stdout.flush()
-    if document:
-        cause = asdict(event.cause) if event.cause else None
-        out.emit(_row(event.status) | {"exit_code": event.exit_code, "cause": cause})
-    seconds = event.status.seconds(datetime.now(UTC))
-    out.progress(f"{name} {event.status.state.lower()} after {seconds:.0f} s" + (f" (exit {event.exit_code})" if event.exit_code else ""))
-    if event.cause:
-        sys.stderr.write("\n".join(f"  {line}" for line in str(event.cause).splitlines()) + "\n")
-    return int(event.exit_code)
+    Output(quiet=options.quiet).progress(
+        "its token: bdc credentials show --token (as ;token=...)\n"
+        "its certificate authority: bdc credentials ca bdc-ca.crt; export GRPC_DEFAULT_SSL_ROOTS_FILE_PATH=$PWD/bdc-ca.crt"
+    )
 
 
-def _interrupted(ctx: typer.Context, name: str) -> None:
-    """After Ctrl-C: on a terminal ask whether to kill; otherwise leave it running and say so."""
-    from bdc.spark import kill as stop
+def _hdfs(ctx: typer.Context) -> AbstractContextManager[Hdfs]:
+    """The storage pool, opened when the first local file is to be sent."""
 
-    options = settings(ctx)
-    if sys.stdin.isatty():
-        sys.stderr.write(f"\n{name} is still running. Kill it? [y/N] ")
-        sys.stderr.flush()
-        if sys.stdin.readline().strip().lower() in {"y", "yes"}:
-            stop(options.kube(), options.config.name, name)
-            sys.stderr.write(f"{name} is being killed\n")
-            return
-    sys.stderr.write(f"{name} goes on; see it with: bdc spark logs {name} -f, stop it with: bdc spark kill {name}\n")
-
-
-class _Bar:
-    """One line on the terminal that says how far the running stage is."""
-
-    _WIDTH = 20
-
-    def __init__(self, *, shown: bool) -> None:
-        self._shown, self._there = shown, False
-
-    def show(self, event: Any) -> None:
-        """Draw a StageProgress."""
-        if not self._shown:
-            return
-        full = self._WIDTH * event.done // max(event.total, 1)
-        bar = "█" * full + "░" * (self._WIDTH - full)
-        sys.stderr.write(f"stage {event.stage}  {event.name[:40]}  {bar}  {event.done}/{event.total} tasks  {event.executors} executors")
-        sys.stderr.flush()
-        self._there = True
-
-    def clear(self) -> None:
-        """Remove it."""
-        if self._there:
-            sys.stderr.write("\r\x1b[K")
-            self._there = False
-
-
-class _Sender:
-    """HDFS as staging sees it."""
-
-    def __init__(self, hdfs: Hdfs) -> None:
-        self._hdfs = hdfs
-
-    @classmethod
     @contextmanager
-    def opened(cls, ctx: typer.Context) -> Iterator[_Sender]:
+    def opened() -> Iterator[Hdfs]:
         from bdc.kube.endpoints import credentials, reach
         from bdc.storage import Hdfs
 
         options = settings(ctx)
         kube, config = options.kube(), options.config
         with reach(kube, config, "httpfs") as reached, Hdfs.at(reached, credentials(kube, config.name)) as hdfs:
-            yield cls(hdfs)
+            yield hdfs
 
-    def exists(self, path: str) -> bool:
-        return self._hdfs.exists(path)
-
-    def put(self, local: Path, target: str) -> None:
-        self._hdfs.mkdir(target.rpartition("/")[0], parents=True)
-        self._hdfs.put(local, target)
-
-
-def _row(one: Status) -> dict[str, object]:
-    return asdict(one) | {"seconds": round(one.seconds(datetime.now(UTC)))}
+    return opened()
 
 
 def _settings(pairs: Sequence[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from bdc.spark.application import Application, Executors, unique_name
 from bdc.spark.control import delete, kill
 from bdc.spark.events import Ended, Event, LogLine, StageProgress, StateChanged
 from bdc.spark.failure import Cause
-from bdc.spark.following import LostError, follow
+from bdc.spark.following import LostError, follow, why
 from bdc.spark.history import HistoryEntry, history
 from bdc.spark.inspect import get, listing, read_log
 from bdc.spark.staging import Files, Staging
@@ -46,4 +46,5 @@ __all__ = [
     "read_log",
     "submit",
     "unique_name",
+    "why",
 ]

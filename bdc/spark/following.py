@@ -6,21 +6,26 @@ it is started again it tells everything from the beginning. It never changes any
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
 
 from bdc.errors import BdcError, NotFoundError
 from bdc.kube import ApiError, Kube, UnreachableError
+from bdc.kube.diagnose import events_of, warnings_of
 from bdc.kube.podlog import PodLog
 from bdc.spark.events import Ended, Event, LogLine, StageProgress, StateChanged
-from bdc.spark.failure import explain
+from bdc.spark.failure import Cause, explain
 from bdc.spark.inspect import get_job, list_all, pods_path
 from bdc.spark.labels import CONTAINER, DRIVER, EXECUTOR, application_selector
 from bdc.spark.progress import progress
 from bdc.spark.state import Json, State, Status, container_state, status
 
 _TAIL = 400
+_WARNINGS_EVERY = 6
 _KILLED_EXIT = 143
 _OWN_FAILURE_EXIT = 125
 
@@ -80,11 +85,12 @@ class _View:
         self._logs: dict[str, PodLog] = {}
         self._tail: deque[str] = deque(maxlen=_TAIL)
         self._progress: StageProgress | None = None
+        self._waited, self._warning = 0, ""
 
     def look(self) -> Iterator[Event]:
         job = get_job(self.kube, self.cluster, self.name)
         pods = list_all(self.kube, pods_path(self.cluster), application_selector(DRIVER, self.name))
-        now = status(job, pods)
+        now = self._told_why(status(job, pods), job, pods)
         if (now.state, now.reason) != self._told and not now.state.final:
             self._told = (now.state, now.reason)
             yield StateChanged(now)
@@ -95,6 +101,15 @@ class _View:
         if now.state.final:
             yield StateChanged(now)
             yield self._end(now, pods)
+
+    def _told_why(self, now: Status, job: Json, pods: list[dict[str, Any]]) -> Status:
+        """What waits without a reason of its own gets the last warning of its events, such as a quota; looked up every few seconds."""
+        if now.state not in (State.QUEUED, State.STARTING) or (now.pod and now.reason):
+            return now
+        self._waited += 1
+        if self._waited % _WARNINGS_EVERY == 0:
+            self._warning = warnings_of(events_of(self.kube, pods[-1] if pods else job), last=1)
+        return replace(now, reason=self._warning) if self._warning else now
 
     def _lines(self, pod: Json) -> Iterator[LogLine]:
         state = container_state(pod)
@@ -118,11 +133,25 @@ class _View:
             self._progress = step
             yield step
 
-    def _end(self, now: Status, pods: list[dict[str, object]]) -> Ended:
+    def _end(self, now: Status, pods: list[dict[str, Any]]) -> Ended:
         if now.state is State.SUCCEEDED:
             return Ended(now, 0)
         if now.state is State.KILLED:
             return Ended(now, _KILLED_EXIT)
-        executors = list_all(self.kube, pods_path(self.cluster), application_selector(EXECUTOR, self.name))
-        driver = next((pod for pod in pods if pod["metadata"]["name"] == now.pod), None)  # type: ignore[index]
-        return Ended(now, now.exit_code or _OWN_FAILURE_EXIT, explain(list(self._tail), driver, executors))
+        return Ended(now, now.exit_code or _OWN_FAILURE_EXIT, _explain(self.kube, self.cluster, now, pods, list(self._tail)))
+
+
+def why(kube: Kube, cluster: str, failed: Status) -> Cause:
+    """Why an application failed, from what is left of it. For one that was followed, `Ended` has it."""
+    pods = list_all(kube, pods_path(cluster), application_selector(DRIVER, failed.name))
+    log: list[str] = []
+    if failed.pod:
+        with contextlib.suppress(ApiError):
+            log = PodLog(kube, cluster, failed.pod, CONTAINER, tail=_TAIL).read(final=True)
+    return _explain(kube, cluster, failed, pods, log)
+
+
+def _explain(kube: Kube, cluster: str, failed: Status, pods: list[dict[str, Any]], log: list[str]) -> Cause:
+    executors = list_all(kube, pods_path(cluster), application_selector(EXECUTOR, failed.name))
+    driver = next((pod for pod in pods if pod["metadata"]["name"] == failed.pod), None)
+    return explain(log, driver, executors)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import pytest
 
 from bdc.errors import NotFoundError, UsageError
@@ -59,8 +61,14 @@ def test_following_goes_over_new_pods_and_broken_connections(talking: Cluster) -
         talking.put(f"{CORE}/pods/datanode-1", pod("datanode-1", "storage", "datanode"))
         talking.logs[f"{CORE}/pods/datanode-1/log"] = line(6, "f")
 
-    steps = iter([more, another, lambda: talking.fail("GET", "/pods", UnreachableError("https://fake", "refused"))])
-    stream = logs(talking, "bdc", "storage", follow=True, sleep=lambda _: next(steps)())
+    steps: Iterator[Callable[[], object]] = iter(
+        [more, another, lambda: talking.fail("GET", "/pods", UnreachableError("https://fake", "refused"))]
+    )
+
+    def sleep(_: float) -> None:
+        next(steps)()
+
+    stream = logs(talking, "bdc", "storage", follow=True, sleep=sleep)
     assert [next(stream).text for _ in range(6)] == ["a", "b", "c", "d", "e", "f"]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from bdc.errors import NotFoundError
 from bdc.kube import ApiError, UnreachableError
-from bdc.spark import Ended, Event, LogLine, LostError, StageProgress, State, StateChanged, follow, history, read_log
+from bdc.spark import Ended, Event, LogLine, LostError, StageProgress, State, StateChanged, follow, get, history, read_log, why
 from bdc.spark.progress import read
 from tests.unit.fake_kube import FakeKube
 from tests.unit.spark.conftest import job, pod
@@ -181,3 +181,22 @@ def test_history_of_one_application(kube: FakeKube) -> None:
     assert history(kube, "bdc", "etl")[0].duration_seconds == 5
     with pytest.raises(NotFoundError, match="no run of nothing"):
         history(kube, "bdc", "nothing")
+
+
+def test_what_waits_says_what_kubernetes_warns_of(kube: FakeKube) -> None:
+    waiting = job()
+    waiting["metadata"]["uid"] = "u1"
+    kube.put(JOB, waiting)
+    kube.put("/api/v1/namespaces/default/events/e", {"type": "Warning", "reason": "FailedCreate", "message": "exceeded quota: memory"})
+    script = Script(*[lambda: None] * 8, lambda: kube.put(JOB, job(status=ended("Complete"))))
+    reasons = [event.status.reason for event in script.run(kube) if isinstance(event, StateChanged)]
+    assert reasons == ["no driver pod yet", "FailedCreate: exceeded quota: memory", None]
+
+
+def test_why_an_application_failed_is_told_later_too(kube: FakeKube) -> None:
+    kube.put(JOB, job(status=ended("Failed")))
+    kube.put(POD, pod(state=FAILED))
+    kube.logs[LOG] = line(4, "Error: Failed to load class org.example.Main.")
+    assert why(kube, "bdc", get(kube, "bdc", "etl")).what == "no such class: org.example.Main"
+    del kube.logs[LOG]
+    assert why(kube, "bdc", get(kube, "bdc", "etl")).what == "the driver ended with exit code 3 and printed nothing"
