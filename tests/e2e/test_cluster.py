@@ -150,6 +150,29 @@ def test_no_endpoint_answers_without_a_password_or_with_a_wrong_one(host: TestHo
         assert answer.stdout == "401", answer.stdout + answer.stderr
 
 
+def test_a_model_that_spark_trained_scores_in_the_master(host: TestHost) -> None:
+    scoring = Path(__file__).parents[2] / "examples" / "scoring"
+    bdc(host, "spark", "submit", str(scoring / "train.py"), "--", "hdfs:///data/models/delay", timeout_seconds=600)
+    result = json.loads(bdc(host, "hdfs", "cat", "/data/models/delay/part-*").stdout)
+    bdc(host, "sql", "query", "--engine", "master", (scoring / "predict.sql").read_text())
+    for case, wanted in zip(result["cases"], result["predictions"], strict=True):
+        statement = f"SELECT predict(decode('{result['model']}', 'base64'), {case[0]}, {case[1]}) = {wanted!r}::float8 AS equal"
+        rows = bdc(host, "sql", "query", "--engine", "master", "-o", "json", "-", stdin=statement).stdout
+        assert json.loads(rows) == [{"equal": True}]
+
+
+def test_client_libraries_work_unchanged(host: TestHost) -> None:
+    env = {
+        "PW": password(host),
+        "TOKEN": bdc(host, "credentials", "show", "--token").stdout.strip(),
+        "CA": str(host.folder / "ca.crt"),
+        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(host.folder / "ca.crt"),
+    }
+    done = host.run(["python", Path(__file__).parent / "clients.py", host.address], env=env, outside=True, timeout_seconds=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout) == {"trino": 327_346, "hdfs": ["flights.csv"], "spark": 2_257_174}
+
+
 def test_nothing_else_is_reachable_from_outside(host: TestHost) -> None:
     service = kubectl(host, "get", "services", "-o", "json")
     node_ports = {port["nodePort"] for one in json.loads(service)["items"] for port in one["spec"]["ports"] if "nodePort" in port}
