@@ -30,8 +30,12 @@ class Files(Protocol):
         """Whether there is a file or folder."""
         ...
 
+    def mkdir(self, path: str, *, parents: bool) -> object:
+        """Make a folder, with those above it; one that is there is well."""
+        ...
+
     def put(self, local: Path, target: str) -> object:
-        """Send one file under exactly this name; makes the folders above it. The name appears when the file is complete."""
+        """Send one file under exactly this name. The name appears when the file is complete."""
         ...
 
 
@@ -78,6 +82,7 @@ class Staging:
         if self._files.exists(target):
             return
         try:
+            self._files.mkdir(target.rpartition("/")[0], parents=True)
             self._files.put(local, target)
         except BdcError:
             if not self._files.exists(target):  # else another submit of the same file was faster

@@ -192,6 +192,9 @@ def test_local_files_go_to_hdfs(kube: RunsAtOnce, bdc: Bdc, monkeypatch: pytest.
         def exists(self, path: str) -> bool:
             return bool(sent)
 
+        def mkdir(self, path: str, *, parents: bool) -> None:
+            pass
+
         def put(self, local: Path, target: str) -> None:
             sent.append((local, target))
 

@@ -34,13 +34,18 @@ def kube() -> FakeKube:
 class FakeHdfs:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
+        self.folders: set[str] = set()
         self.opened = 0
         self.puts = 0
 
     def exists(self, path: str) -> bool:
         return path in self.files
 
+    def mkdir(self, path: str, *, parents: bool) -> None:
+        self.folders.add(path)
+
     def put(self, local: Path, target: str) -> None:
+        assert target.rpartition("/")[0] in self.folders
         self.puts += 1
         self.files[target] = local.read_bytes()
 
