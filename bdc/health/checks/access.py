@@ -39,6 +39,22 @@ def endpoints(ground: Ground) -> Finding:
     return ok(f"all {len(ENDPOINTS)} answer from here")
 
 
+def ports(ground: Ground) -> Finding:
+    """No other namespace has taken an endpoint's node port."""
+    if ground.config.network.expose != "nodeport":
+        return ok("no node port is used")
+    ours = {one.port: one.name for one in ENDPOINTS}
+    taken = [
+        f"{port['nodePort']} ({ours[port['nodePort']]}) by Service {service['metadata']['namespace']}/{service['metadata']['name']}"
+        for service in ground.items("/api/v1/services")
+        for port in service["spec"].get("ports") or []
+        if port.get("nodePort") in ours and service["metadata"]["namespace"] != ground.cluster
+    ]
+    if taken:
+        return fail(f"taken: {named(taken)}", "set network.expose to none for one of the two and use bdc connect, or delete that Service")
+    return ok(f"none of {len(ours)} is taken by others")
+
+
 def expiry(ground: Ground) -> Finding:
     """No certificate ends soon."""
     ends = {"certificate authority": _certificate(certificate_authority(ground.kube, ground.cluster)).not_valid_after_utc}
@@ -85,6 +101,7 @@ def _issued(certificate: Certificate, issuer: Certificate) -> bool:
 
 CHECKS = (
     Check("endpoints", "endpoints", endpoints),
+    Check("ports", "node ports", ports),
     Check("certificates", "certificates", expiry),
     Check("authority", "certificate authority", authority),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from bdc.config.names import COMPONENT, INSTANCE
 from bdc.health.finding import Check, Finding, Ground, fail, named, ok, warn
 from bdc.health.snapshot import Json, is_ready
 from bdc.kube.diagnose import diagnose_pod
@@ -12,6 +13,7 @@ from bdc.kube.system import SYSTEM_NAMESPACE
 
 RECENT = timedelta(minutes=15)
 RESTARTED = timedelta(hours=1)
+_APPLICATION = ("spark-driver", "spark-executor")
 _IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 
 
@@ -21,6 +23,8 @@ def present(ground: Ground) -> Finding:
     missing = [one.workload.title for one in workloads if one.obj is None]
     if missing:
         return fail(f"not made: {named(missing)}", "make them: bdc up")
+    if away := [one.workload.title for one in workloads if not one.wanted]:
+        return fail(f"scaled to nothing: {named(away)}", "bring them back: bdc up")
     short = [f"{one.workload.title} {one.ready} of {one.wanted}" for one in workloads if one.ready < one.wanted]
     if short:
         return fail(f"not ready: {named(short)}", "the checks below, or bdc status, say why")
@@ -28,11 +32,29 @@ def present(ground: Ground) -> Finding:
 
 
 def pods(ground: Ground) -> Finding:
-    """No pod is stuck: crashing, unschedulable, without its volume."""
-    for pod in ground.snapshot.pods:
+    """No pod of the cluster itself is stuck: crashing, unschedulable, without its volume. A user's failed application is no fault of it."""
+    own = [pod for pod in ground.snapshot.pods if pod["metadata"]["labels"].get(COMPONENT) not in _APPLICATION or not _ended(pod)]
+    for pod in own:
         if found := diagnose_pod(ground.kube, pod):
-            return fail(f"pod {found.pod} {found.cause}", found.hint)
-    return ok(f"none of {len(ground.snapshot.pods)} is stuck")
+            logged = "its log says more: bdc logs " + found.pod if found.detail else found.hint
+            return fail(f"pod {found.pod} {found.cause}", logged)
+    return ok(f"none of {len(own)} is stuck")
+
+
+def jobs(ground: Ground) -> Finding:
+    """The Jobs that set the cluster up have not failed, nor has an application lately."""
+    failed: dict[str, tuple[Json, datetime]] = {}
+    for job in ground.namespaced("apis/batch/v1", "jobs", labelSelector=f"{INSTANCE}={ground.cluster}"):
+        for one in job.get("status", {}).get("conditions") or []:
+            if one["type"] == "Failed" and one["status"] == "True":
+                failed[job["metadata"]["name"]] = (job, datetime.fromisoformat(one["lastTransitionTime"]))
+    setup = [name for name, (job, _) in failed.items() if job["metadata"]["labels"].get(COMPONENT) != "spark-driver"]
+    if setup:
+        return fail(f"failed: {named(setup)}", f"see why: bdc logs {setup[0]}; then run bdc up again")
+    lately = [name for name, (_, when) in failed.items() if ground.now() - when < RESTARTED]
+    if lately:
+        return warn(f"applications that failed in the last hour: {named(lately)}", f"see why: bdc spark logs {lately[0]}")
+    return ok("none failed in the last hour")
 
 
 def images(ground: Ground) -> Finding:
@@ -136,6 +158,10 @@ def lock(ground: Ground) -> Finding:
     return ok("free")
 
 
+def _ended(pod: Json) -> bool:
+    return bool(pod.get("status", {}).get("phase") == "Failed")
+
+
 def _statuses(pod: Json, kind: str) -> list[Json]:
     return list(pod.get("status", {}).get(kind) or [])
 
@@ -148,6 +174,7 @@ def _ago(age: timedelta) -> str:
 CHECKS = (
     Check("workloads", "workloads", present),
     Check("pods", "pods", pods),
+    Check("jobs", "Jobs", jobs),
     Check("images", "images", images),
     Check("restarts", "restarts", restarts),
     Check("volumes", "volumes", volumes),

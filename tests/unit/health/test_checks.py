@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from bdc.config.model import Config, Network
+from bdc.config.names import labels
 from bdc.errors import BdcError
 from bdc.health import CHECKS, Check, Ground, Level, Probe, examine
 from bdc.health.checks import access, engines, nodes
@@ -45,8 +47,8 @@ def failed(finding: Finding, said: str, level: Level = Level.FAIL) -> None:
 
 WELL = [
     "api", "version", "rights", "clock", "storage-class", "nodes", "node-pressure", "memory", "workloads", "pods", "images", "restarts",
-    "volumes", "budgets", "terminating", "events", "lock", "hdfs-safe-mode", "hdfs-blocks", "hdfs-datanodes", "master-leader",
-    "master-replicas", "history",
+    "jobs", "volumes", "budgets", "terminating", "events", "lock", "hdfs-safe-mode", "hdfs-blocks", "hdfs-datanodes", "master-leader",
+    "master-replicas", "history", "ports",
 ]  # fmt: skip
 
 
@@ -130,6 +132,16 @@ def default_twice(kube: Cluster) -> None:
     kube.objects["/apis/storage.k8s.io/v1/storageclasses/other"]["metadata"]["name"] = "other"
 
 
+def job(name: str, component: str, minutes: int) -> Callable[[Cluster], Any]:
+    ended = {"type": "Failed", "status": "True", "lastTransitionTime": (NOW - timedelta(minutes=minutes)).isoformat()}
+    body = {"metadata": {"labels": labels("bdc", "spark", component)}, "status": {"conditions": [ended]}}
+    return lambda kube: kube.put(f"/apis/batch/v1/namespaces/bdc/jobs/{name}", body)
+
+
+def taken_port(kube: Cluster) -> None:
+    kube.put("/api/v1/services/web", {"metadata": {"namespace": "shop"}, "spec": {"ports": [{"nodePort": 31880}, {"port": 80}]}})
+
+
 BROKEN: list[tuple[str, Callable[[Cluster], Any], Level, str]] = [
     ("api", lambda kube: kube.fail("GET", "/version", UnreachableError("https://fake", "refused")), Level.FAIL, "does not answer"),
     ("version", lambda kube: kube.objects["/version"].update(minor="24+", gitVersion="v1.24.1"), Level.FAIL, "v1.24.1 is older than 1.29"),
@@ -144,6 +156,15 @@ BROKEN: list[tuple[str, Callable[[Cluster], Any], Level, str]] = [
     ("memory", lambda kube: kube.change(NODE, allocatable={"memory": "100Mi"}), Level.WARN, "only 100.0 MiB not asked for"),
     ("workloads", drop("/apis/apps/v1/namespaces/bdc/deployments/httpfs"), Level.FAIL, "not made: HttpFS"),
     ("workloads", crashing, Level.FAIL, "not ready: Hive Metastore 0 of 1"),
+    (
+        "workloads",
+        lambda kube: kube.objects["/apis/apps/v1/namespaces/bdc/deployments/httpfs"]["spec"].update(replicas=0),
+        Level.FAIL,
+        "scaled to nothing: HttpFS",
+    ),
+    ("jobs", job("hdfs-folders", "hdfs-folders", 500), Level.FAIL, "failed: hdfs-folders"),
+    ("jobs", job("etl", "spark-driver", 5), Level.WARN, "applications that failed in the last hour: etl"),
+    ("ports", taken_port, Level.FAIL, "31880 (trino) by Service shop/web"),
     ("workloads", drop("/api/v1/namespaces/bdc"), Level.FAIL, "there is no cluster bdc here"),
     ("pods", crashing, Level.FAIL, "pod metastore-0 can't run: container metastore exited with status 1, 6 times"),
     ("images", no_image, Level.FAIL, "can't be had: bdc.local/httpfs:9"),
@@ -186,6 +207,28 @@ def test_what_is_broken_is_found(
 def test_what_is_past_is_not_reported(kube: Cluster, ground: Ground, breaks: Callable[[Cluster], Any]) -> None:
     breaks(kube)
     assert look(ground, "events").level is Level.OK
+
+
+def test_a_failed_application_is_no_fault_of_the_cluster(kube: Cluster, ground: Ground) -> None:
+    ended = {"exitCode": 3, "reason": "Error", "finishedAt": "2026-11-21T09:58:00Z", "startedAt": "2026-11-21T09:57:00Z"}
+    state = {"name": "driver", "ready": False, "restartCount": 0, "image": "x", "state": {"terminated": ended}}
+    failed_pod = pod("etl-x", "spark", "spark-driver", **not_ready(phase="Failed", containerStatuses=[state]))
+    failed_pod["spec"]["restartPolicy"] = "Never"
+    kube.put(f"{CORE}/pods/etl-x", failed_pod)
+    job("etl", "spark-driver", 120)(kube)
+    assert [look(ground, check).level for check in ("pods", "jobs")] == [Level.OK, Level.OK]
+
+
+def test_a_stuck_pod_sends_to_its_log(kube: Cluster, ground: Ground) -> None:
+    crashing(kube)
+    kube.logs[f"{CORE}/pods/metastore-0/log"] = "no database"
+    assert look(ground, "pods").remedy == "its log says more: bdc logs metastore-0"
+
+
+def test_node_ports_do_not_matter_where_none_is_used(kube: Cluster) -> None:
+    taken_port(kube)
+    config = Config(network=Network(expose="none"))
+    assert look(Ground(kube, config, now=lambda: NOW), "ports").level is Level.OK
 
 
 def test_no_right_to_look_is_said(kube: Cluster, ground: Ground) -> None:
