@@ -25,8 +25,8 @@ class Observed:
 
     @property
     def wanted(self) -> int:
-        """Replicas that are asked for."""
-        return int(self.obj["spec"].get("replicas", 1)) if self.obj else 0
+        """Replicas that are asked for, at least one: what somebody scaled away is missing."""
+        return max(1, int(self.obj["spec"].get("replicas", 1))) if self.obj else 0
 
     @property
     def ready(self) -> int:

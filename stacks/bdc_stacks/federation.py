@@ -12,7 +12,7 @@ from bdc.config.render import render
 from bdc_stacks import door, pods
 from bdc_stacks.data import FEDERATION_INTERNAL, TRINO_PASSWORDS
 from bdc_stacks.metastore import USER
-from bdc_stacks.site import Site, digest
+from bdc_stacks.site import Site, digest, port
 
 UID = 10002
 
@@ -35,7 +35,7 @@ class TrinoFederation(pulumi.ComponentResource):
             spec={
                 "selector": selector(site.cluster, "trino-coordinator"),
                 "publishNotReadyAddresses": True,
-                "ports": [{"name": "http", "port": 8080}, {"name": "https", "port": 8443}],
+                "ports": [port("http", 8080), port("https", 8443)],
             },
             opts=self._inside,
         )

@@ -13,7 +13,7 @@ from bdc.config.paths import resources
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
 from bdc_stacks import door, pods
-from bdc_stacks.site import Site, digest
+from bdc_stacks.site import Site, digest, port
 from bdc_stacks.storage import claim
 
 UID = 999
@@ -68,7 +68,7 @@ class SqlMaster(pulumi.ComponentResource):
     def _service(self, name: str, role: dict[str, str], *, headless: bool = False) -> None:
         spec: dict[str, object] = {
             "selector": {**selector(self._site.cluster, "master"), **role},
-            "ports": [{"name": "postgresql", "port": 5432}, {"name": "patroni", "port": 8008}],
+            "ports": [port("postgresql", 5432), port("patroni", 8008)],
         }
         if headless:
             spec |= {"clusterIP": "None", "publishNotReadyAddresses": True}

@@ -10,7 +10,7 @@ from bdc.config.names import HADOOP_CONF, MASTER_CREDENTIALS, NAMESERVICE, selec
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
 from bdc_stacks import pods
-from bdc_stacks.site import Site, digest
+from bdc_stacks.site import Site, digest, port
 
 UID = 10004
 USER = "bdc"
@@ -60,7 +60,7 @@ class HiveMetastore(pulumi.ComponentResource):
         k8s.core.v1.Service(
             "metastore",
             metadata=meta | {"annotations": {"pulumi.com/skipAwait": "true"}},
-            spec={"selector": selector(site.cluster, "metastore"), "ports": [{"name": "thrift", "port": 9083}]},
+            spec={"selector": selector(site.cluster, "metastore"), "ports": [port("thrift", 9083)]},
             opts=inside,
         )
         deployment = k8s.apps.v1.Deployment(

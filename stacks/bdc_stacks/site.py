@@ -65,6 +65,11 @@ class Site:
         return port
 
 
+def port(name: str, number: int) -> dict[str, object]:
+    """A Service's port, with all fields that somebody could edit, so that `plan` sees when somebody did."""
+    return {"name": name, "port": number, "targetPort": number, "protocol": "TCP"}
+
+
 def digest(value: object) -> str:
     """Eight hex digits that stand for a value; used where a change of configuration must roll pods."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:8]

@@ -14,7 +14,7 @@ from bdc.config.quantity import mebibytes, size
 from bdc.config.render import render
 from bdc_stacks import door, pods
 from bdc_stacks.data import IDENTITY
-from bdc_stacks.site import Site, digest
+from bdc_stacks.site import Site, digest, port
 
 UID = 10001
 FOLDERS = {
@@ -76,7 +76,7 @@ class StoragePool(pulumi.ComponentResource):
                 "clusterIP": "None",
                 "publishNotReadyAddresses": True,
                 "selector": selector(self._site.cluster, name),
-                "ports": [{"name": key, "port": port} for key, port in ports.items()],
+                "ports": [port(key, number) for key, number in ports.items()],
             },
             opts=self._inside,
         )

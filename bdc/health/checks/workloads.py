@@ -23,7 +23,7 @@ def present(ground: Ground) -> Finding:
     missing = [one.workload.title for one in workloads if one.obj is None]
     if missing:
         return fail(f"not made: {named(missing)}", "make them: bdc up")
-    if away := [one.workload.title for one in workloads if not one.wanted]:
+    if away := [one.workload.title for one in workloads if one.obj and not one.obj["spec"].get("replicas", 1)]:
         return fail(f"scaled to nothing: {named(away)}", "bring them back: bdc up")
     short = [f"{one.workload.title} {one.ready} of {one.wanted}" for one in workloads if one.ready < one.wanted]
     if short:
