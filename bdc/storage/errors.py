@@ -45,7 +45,7 @@ Maker = Callable[[str, str], BdcError]
 _BY_EXCEPTION: dict[str, Maker] = {
     "FileNotFoundException": lambda path, _: NotFoundError(f"{path}: no such file or directory in HDFS", f"bdc hdfs ls {_parent(path)}"),
     "AccessControlException": lambda path, message: BdcError(
-        f"{path}: permission denied: {_permission(message)}", "let its owner change it: bdc hdfs chmod, bdc hdfs chown"
+        f"{path}: permission denied: {_permission(message)}", _permission_hint(message)
     ),
     "FileAlreadyExistsException": lambda path, _: PathExistsError(f"{path}: exists already", "choose another name, or use --overwrite"),
     "SafeModeException": lambda path, message: UnhealthyError(
@@ -151,6 +151,12 @@ def _clause(message: str) -> str:
 def _permission(message: str) -> str:
     found = re.search(r'user=(?P<user>[^,]+), access=(?P<access>\w+), inode="(?P<inode>[^"]*)":(?P<mode>\S+)', message)
     return "{user} may not {access} {inode} ({mode})".format(**found.groupdict()) if found else _clause(message)
+
+
+def _permission_hint(message: str) -> str:
+    if "super user" in message or "superuser" in message:
+        return "only HDFS's superuser can do this, and bdc doesn't let it in from outside"
+    return "let its owner change it: bdc hdfs chmod, bdc hdfs chown"
 
 
 def _parent(path: str) -> str:
