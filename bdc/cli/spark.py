@@ -136,7 +136,7 @@ def logs(
     if follow:
         if executor is not None or tail is not None:
             raise UsageError("--follow shows the driver's log from its first line", "leave out --executor and --tail")
-        return show(options.kube(), options.config.name, name, Output(quiet=True))
+        return show(options.kube(), options.config.name, name, Output(quiet=options.quiet))
     for line in read_log(options.kube(), options.config.name, name, executor=executor, tail=tail):
         sys.stdout.write(f"{line}\n")
     return 0

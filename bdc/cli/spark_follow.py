@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -106,7 +107,7 @@ class _Progress:
             *([f"{human(event.shuffled_bytes)} shuffled"] if event.shuffled_bytes else []),
             f"{seconds // 60}:{seconds % 60:02}",
         ]
-        sys.stderr.write("  ".join(parts))
+        sys.stderr.write("  ".join(parts)[: shutil.get_terminal_size().columns - 1])
         sys.stderr.flush()
         self._there = True
 

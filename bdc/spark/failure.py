@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bdc.spark.labels import CONTAINER, EXECUTOR_CONTAINER
+from bdc.spark.state import unschedulable
 from bdc.spark.traceback import last_exception
 
 Json = Mapping[str, Any]
@@ -46,7 +47,7 @@ def _driver(pod: Json) -> Cause | None:
         return Cause(f"the driver's pod was removed from its node: {status.get('message') or status['reason']}", hint="submit it again")
     for condition in status.get("conditions") or []:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return unschedulable(condition.get("message") or condition.get("reason") or "")
+            return _unschedulable(unschedulable(condition))
     container = _container(pod, CONTAINER)
     state = container.get("state") or {}
     if waiting := state.get("waiting"):
@@ -59,14 +60,13 @@ def _driver(pod: Json) -> Cause | None:
     return None
 
 
-def unschedulable(message: str) -> Cause:
-    """No node takes the pod; the scheduler's message says what is missing on how many nodes."""
+def _unschedulable(message: str) -> Cause:
     hint = None
     if "Insufficient memory" in message:
         hint = "ask for less (--driver-memory), or end something: bdc spark list"
     elif "Insufficient cpu" in message:
         hint = "ask for fewer cores (--driver-cores), or end something: bdc spark list"
-    return Cause(f"no node takes the driver: {message.split(' preemption:')[0].rstrip('. ')}", hint=hint)
+    return Cause(f"no node takes the driver: {message}", hint=hint)
 
 
 def _not_started(reason: str, message: str, image: str) -> Cause | None:

@@ -6,11 +6,15 @@ https://spark.apache.org/docs/latest/monitoring.html#rest-api. There is no answe
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from bdc.kube import ApiError, Kube
 from bdc.spark.events import StageProgress
 from bdc.spark.settings import UI_PORT
+
+_FOLDERS = re.compile(r"(?<= at )/\S*/")
+"""The folders in "sum at /tmp/spark-3abe/etl.py:4": where the driver put the file says nothing to its user."""
 
 
 def progress(kube: Kube, cluster: str, pod: str) -> StageProgress | None:
@@ -32,7 +36,7 @@ def read(stages: list[dict[str, Any]], executors: int) -> StageProgress | None:
         stage = min(stages, key=lambda entry: int(entry["stageId"]))
         return StageProgress(
             stage=stage["stageId"],
-            name=stage["name"],
+            name=_FOLDERS.sub("", stage["name"]),
             done=stage["numCompleteTasks"],
             total=stage["numTasks"],
             failed=stage["numFailedTasks"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import Any
 from bdc.spark.labels import APPLICATION, CONTAINER, KILLED, SOURCE
 
 Json = Mapping[str, Any]
+_PREEMPTION = re.compile(r"\.?\s+(?:no new claims to deallocate|preemption:)")
 
 
 class State(StrEnum):
@@ -113,8 +115,13 @@ def _waiting(pod: Json | None) -> tuple[State, str | None]:
         return State.STARTING, None if reason in ("ContainerCreating", "PodInitializing") else waiting.get("message") or reason
     for condition in pod.get("status", {}).get("conditions") or []:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return State.QUEUED, condition.get("message") or condition.get("reason")
+            return State.QUEUED, unschedulable(condition)
     return State.STARTING, None
+
+
+def unschedulable(condition: Json) -> str:
+    """Why no node takes a pod, from its condition PodScheduled, without what the scheduler says of preemption."""
+    return _PREEMPTION.split(str(condition.get("message") or condition.get("reason") or "no reason given"))[0].rstrip(". ")
 
 
 def moment(text: str | None) -> Any:

@@ -154,6 +154,12 @@ def test_every_attempts_log_is_told(kube: FakeKube) -> None:
     assert [event.text for event in Script().run(kube) if isinstance(event, LogLine)] == ["first", "second"]
 
 
+def test_a_stages_name_has_no_folders_of_the_driver() -> None:
+    step = read([STAGE | {"name": "sum at /tmp/spark-3abe/etl.py:4"}], 0)
+    assert step is not None
+    assert step.name == "sum at etl.py:4"
+
+
 def test_progress_of_another_shape_is_none() -> None:
     assert read([{"stageId": 1}], 0) is None
 

@@ -14,7 +14,14 @@ from tests.unit.spark.conftest import job, pod
 RUNNING = {"running": {"startedAt": "2026-11-21T10:00:03Z"}}
 DONE = {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": "2026-11-21T10:00:03Z", "finishedAt": "2026-11-21T10:00:33Z"}}
 FAILED = {"terminated": {"exitCode": 3, "reason": "Error", "startedAt": "2026-11-21T10:00:03Z", "finishedAt": "2026-11-21T10:00:33Z"}}
-UNSCHEDULABLE = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes: 1 Insufficient memory."}]
+UNSCHEDULABLE = [
+    {
+        "type": "PodScheduled",
+        "status": "False",
+        "reason": "Unschedulable",
+        "message": "0/1 nodes: 1 Insufficient memory. no new claims to deallocate, preemption: 0/1",
+    }
+]
 
 
 def ended(kind: str, reason: str = "") -> dict[str, Any]:
@@ -26,7 +33,7 @@ def ended(kind: str, reason: str = "") -> dict[str, Any]:
     [
         ({"spec": {"suspend": True}}, [], State.QUEUED, "not released: its submit was interrupted"),
         ({}, [], State.QUEUED, "no driver pod yet"),
-        ({}, [pod(phase="Pending", conditions=UNSCHEDULABLE)], State.QUEUED, "0/1 nodes: 1 Insufficient memory."),
+        ({}, [pod(phase="Pending", conditions=UNSCHEDULABLE)], State.QUEUED, "0/1 nodes: 1 Insufficient memory"),
         ({}, [pod(phase="Pending")], State.STARTING, None),
         ({}, [pod(state={"waiting": {"reason": "ContainerCreating"}})], State.STARTING, None),
         ({}, [pod(state={"waiting": {"reason": "ErrImagePull", "message": "not found"}})], State.STARTING, "not found"),
