@@ -20,6 +20,7 @@ lint: .venv/ready
 	$(BIN)/hadolint images/*/Dockerfile
 
 unit: .venv/ready
+	.ci/packages
 	$(BIN)/pytest -q tests/unit tests/stacks
 
 # As root: makes this host a Kubernetes node, or goes on with the node that is there.

@@ -23,7 +23,8 @@ go = {{ module = "tool", packages = ["."], ldflags = ["-X main.version=1.2.3"] }
 BUILDS = 'for name in tool toolctl; do printf "#!/bin/sh\\n" > "$out/$name"; chmod +x "$out/$name"; done'
 
 _DRIVER = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell has it ignored
 from pathlib import Path
 from bdc.toolchain import ensure, manifest
 manifest.MANIFEST, manifest.PACKAGE = Path(sys.argv[1], "programs.toml"), Path(sys.argv[1])
