@@ -14,6 +14,7 @@ from bdc.kube.system import SYSTEM_NAMESPACE
 RECENT = timedelta(minutes=15)
 RESTARTED = timedelta(hours=1)
 _APPLICATION = ("spark-driver", "spark-executor")
+_JOB_ENDED = ("BackoffLimitExceeded", "DeadlineExceeded")
 _IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 
 
@@ -142,6 +143,8 @@ def events(ground: Ground) -> Finding:
 
 def _past(event: Json, there: set[str], settled: set[str]) -> bool:
     about = event["involvedObject"]
+    if about.get("kind") == "Job" and event.get("reason") in _JOB_ENDED:
+        return True  # an application that failed or was killed is not the cluster's illness
     return about.get("kind") == "Pod" and (about.get("name") not in there or about.get("name") in settled)
 
 

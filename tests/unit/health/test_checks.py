@@ -100,11 +100,11 @@ def budget(healthy: int, allowed: int) -> Callable[[Cluster], Any]:
     return lambda kube: kube.put("/apis/policy/v1/namespaces/bdc/poddisruptionbudgets/master", {"status": status})
 
 
-def event(age_minutes: int, about: str) -> Callable[[Cluster], Any]:
+def event(age_minutes: int, about: str, reason: str = "FailedScheduling") -> Callable[[Cluster], Any]:
     body = {
         "lastTimestamp": (NOW - timedelta(minutes=age_minutes)).isoformat(),
         "involvedObject": {"kind": about.partition("/")[0], "name": about.partition("/")[2]},
-        "reason": "FailedScheduling",
+        "reason": reason,
         "message": "0/1 nodes",
     }
     return lambda kube: kube.put(f"{CORE}/events/e", body)
@@ -203,7 +203,9 @@ def test_what_is_broken_is_found(
     failed(look(ground, check), said, level)
 
 
-@pytest.mark.parametrize("breaks", [event(20, "Job/etl"), event(5, "Pod/gone"), event(5, "Pod/master-0"), lease(0)])
+@pytest.mark.parametrize(
+    "breaks", [event(20, "Job/etl"), event(5, "Pod/gone"), event(5, "Pod/master-0"), event(5, "Job/etl", "DeadlineExceeded"), lease(0)]
+)
 def test_what_is_past_is_not_reported(kube: Cluster, ground: Ground, breaks: Callable[[Cluster], Any]) -> None:
     breaks(kube)
     assert look(ground, "events").level is Level.OK
