@@ -32,6 +32,8 @@ def take_off(layout: Layout, services: Supervisor, cgroup_root: str = "", *, kee
     services.remove()
     _end_processes(layout, cgroup_root)
     _unmount_below(layout.run, KUBELET_DIR)
+    if bound_to_itself(Path("/proc/self/mountinfo").read_text(), KUBELET_DIR):
+        subprocess.run(["umount", KUBELET_DIR], capture_output=True, check=False, timeout=30)
     _remove_links()
     remove_rules()
     _remove_cgroups(cgroup_root)
@@ -65,6 +67,15 @@ def mounts_below(text: str, *folders: Path) -> list[str]:
     """Mount points in /proc/self/mounts that lie below (not at) one of the folders, deepest first."""
     points = [re.sub(r"\\(\d{3})", lambda match: chr(int(match[1], 8)), line.split()[1]) for line in text.splitlines()]
     return [point for point in reversed(points) if any(Path(point) != folder and Path(point).is_relative_to(folder) for folder in folders)]
+
+
+def bound_to_itself(text: str, folder: Path) -> bool:
+    """Whether, by /proc/self/mountinfo, `folder` is a mount of itself: the kubelet makes one of its folder, to share mounts with pods.
+
+    A file system that the host mounts there shows its root as / or another folder, and stays.
+    """
+    fields = [line.split() for line in text.splitlines()]
+    return any(Path(one[3]) == folder == Path(one[4]) for one in fields)
 
 
 def _unmount_below(*folders: Path) -> None:
