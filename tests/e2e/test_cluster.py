@@ -150,6 +150,23 @@ def test_no_endpoint_answers_without_a_password_or_with_a_wrong_one(host: TestHo
         assert answer.stdout == "401", answer.stdout + answer.stderr
 
 
+def test_nobody_is_somebody_else_in_hdfs(host: TestHost) -> None:
+    url, user = f"https://{host.address}:31870/webhdfs/v1", ["--user", f"bdc:{password(host)}", "--cacert", host.folder / "ca.crt"]
+    for name, parameter in (
+        ("plain", "user.name=hdfs"),
+        ("upper", "USER.NAME=hdfs"),
+        ("twice", "user.name=a&user.name=hdfs"),
+        ("as", "doas=hdfs"),
+    ):
+        made = host.run([*CURL, *user, "-X", "PUT", f"{url}/user/bdc/{name}?op=MKDIRS&{parameter}"], outside=True)
+        assert made.stdout == "200", made.stdout
+        found = bdc(host, "hdfs", "stat", f"/user/bdc/{name}", "-o", "json").stdout
+        assert json.loads(found)[0]["owner"] == "bdc", found
+    for parameter in ("user%2Ename=hdfs", "%75ser.name=hdfs", "a=1&user%2ename=hdfs"):
+        refused = host.run([*CURL, *user, f"{url}/?op=LISTSTATUS&{parameter}"], outside=True)
+        assert refused.stdout == "400", refused.stdout
+
+
 def test_a_model_that_spark_trained_scores_in_the_master(host: TestHost) -> None:
     scoring = Path(__file__).parents[2] / "examples" / "scoring"
     bdc(host, "spark", "submit", str(scoring / "train.py"), "--", "hdfs:///data/models/delay", timeout_seconds=600)
