@@ -151,7 +151,9 @@ def test_no_endpoint_answers_without_a_password_or_with_a_wrong_one(host: TestHo
 
 
 def test_nobody_is_somebody_else_in_hdfs(host: TestHost) -> None:
-    url, user = f"https://{host.address}:31870/webhdfs/v1", ["--user", f"bdc:{password(host)}", "--cacert", host.folder / "ca.crt"]
+    (host.folder / "ca.crt").write_text(bdc(host, "credentials", "ca").stdout)
+    url = f"https://{host.address}:31870/webhdfs/v1"
+    user = ("--user", f"bdc:{password(host)}", "--cacert", str(host.folder / "ca.crt"))
     for name, parameter in (
         ("plain", "user.name=hdfs"),
         ("upper", "USER.NAME=hdfs"),
