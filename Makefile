@@ -23,7 +23,7 @@ unit: .venv/ready
 	.ci/packages
 	$(BIN)/pytest -q tests/unit tests/stacks
 
-# As root: makes this host a Kubernetes node, or goes on with the node that is there.
+# As root: makes test hosts of namespaces, beside whatever cluster runs on this machine, and removes them.
 e2e: .venv/ready
 	$(BIN)/pytest -q -x tests/e2e
 

@@ -35,12 +35,12 @@ class Commands(LazyGroup):
         "logs": Entry("bdc.cli.health:logs", "Show the logs of a part."),
         "endpoints": Entry("bdc.cli.access:endpoints", "Show where the cluster is reached, and whether it answers."),
         "connect": Entry("bdc.cli.access:connect", "Forward an endpoint to this machine with the kubeconfig's rights."),
-        "credentials": Entry("bdc.cli.access:credentials", "Show or rotate passwords and the certificate authority."),
-        "hdfs": Entry("bdc.cli.hdfs:app", "Files in HDFS: ls, cat, cp, mkdir, mv, rm, chmod, chown."),
-        "spark": Entry("bdc.cli.spark:app", "Spark applications: submit, list, status, logs, kill, shell."),
+        "credentials": Entry("bdc.cli.access:credentials", "Show passwords, the token and the certificate authority."),
+        "hdfs": Entry("bdc.cli.hdfs:app", "Files in HDFS: ls, put, get, cat, mkdir, mv, rm, du, chmod, chown."),
+        "spark": Entry("bdc.cli.spark:app", "Spark applications: submit, list, status, logs, kill, delete, history."),
         "sql": Entry("bdc.cli.sql:app", "SQL on the master, on HDFS tables and on both together."),
         "config": Entry("bdc.cli.config:app", "Write, show, check and change bdc.yaml."),
-        "node": Entry("bdc.cli.node:app", "This host as a Kubernetes node: status, join, reset."),
+        "node": Entry("bdc.cli.node:app", "This host as a Kubernetes node: status, start, stop, reset."),
         "images": Entry("bdc.cli.images:app", "Build, list and push the container images."),
     }
 

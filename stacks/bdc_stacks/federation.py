@@ -113,7 +113,7 @@ class TrinoFederation(pulumi.ComponentResource):
                 "selector": {"matchLabels": selector(self._site.cluster, name)},
                 "template": pods.template(
                     self._site, "federation", name, UID, [server], [etc, catalog, hadoop, tls, passwords, data, tmp],
-                    checksum=digest([files, self._catalogs, self._site.tls, self._site.generation]),
+                    checksum=digest([files, self._catalogs, self._site.tls]),
                 ),
             },
             opts=pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[config, catalogs])),

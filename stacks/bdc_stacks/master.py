@@ -129,7 +129,7 @@ class SqlMaster(pulumi.ComponentResource):
                 "podManagementPolicy": "Parallel",
                 "selector": {"matchLabels": selector(self._site.cluster, "master")},
                 "template": pods.template(
-                    self._site, "master", "master", UID, [server], volumes, checksum=digest([conf, self._site.tls, self._site.generation]),
+                    self._site, "master", "master", UID, [server], volumes, checksum=digest([conf, self._site.tls]),
                     serviceAccountName="master", automountServiceAccountToken=True, terminationGracePeriodSeconds=60,
                 ),
                 "volumeClaimTemplates": [claim(self._config.volume, self._site)],
@@ -175,7 +175,7 @@ class SqlMaster(pulumi.ComponentResource):
                 "backoffLimit": 4,
                 "template": pods.template(
                     self._site, "master", "master-setup", UID, [container], [volume, tls],
-                    checksum=digest([script, dynamic, self._site.generation]), restartPolicy="OnFailure",
+                    checksum=digest([script, dynamic]), restartPolicy="OnFailure",
                 ),
             },
             opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[config])),

@@ -71,7 +71,7 @@ class HiveMetastore(pulumi.ComponentResource):
                 "selector": {"matchLabels": selector(site.cluster, "metastore")},
                 "template": pods.template(
                     site, "metastore", "metastore", UID, [server], [hadoop, own, tls, tmp],
-                    checksum=digest([conf, site.tls, site.generation]), initContainers=[schema],
+                    checksum=digest([conf, site.tls]), initContainers=[schema],
                 ),
             },
             opts=pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=[config_map])),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bdc.config.model import Network
 from bdc.config.names import Endpoint, labels
@@ -24,7 +24,6 @@ class Site:
     addresses: tuple[str, ...] = ()
     storage_class: str | None = None
     pull_secret: str | None = None
-    generation: str = field(default="1")
 
     @property
     def namespace(self) -> str:

@@ -123,7 +123,7 @@ class SparkPool(pulumi.ComponentResource):
                 "template": pods.template(
                     self._site, "spark", name, UID, [server, door.container(self._site)],
                     [spark, hadoop, work, *door.volumes(self._site, name)],
-                    checksum=digest([self._conf, conf, settings, self._site.tls, self._site.generation]),
+                    checksum=digest([self._conf, conf, settings, self._site.tls]),
                     serviceAccountName=SPARK_ACCOUNT if driver else "default", automountServiceAccountToken=driver,
                 ),
             },
