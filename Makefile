@@ -4,7 +4,7 @@ BIN := .venv/bin
 SCRIPTS = $(shell grep -rlIE '^\#!/.*\b(ba|da)?sh\b' .ci images examples)
 .SILENT:
 .NOTPARALLEL:
-.PHONY: venv lint unit e2e reference test test-full demo bench clean
+.PHONY: venv lint unit e2e e2e-full reference test test-full demo bench clean
 
 venv: .venv/ready
 
@@ -25,14 +25,18 @@ unit: .venv/ready
 
 # As root: makes test hosts of namespaces, beside whatever cluster runs on this machine, and removes them.
 e2e: .venv/ready
-	$(BIN)/pytest -q -x tests/e2e
+	$(BIN)/pytest -q -x -m "not full" tests/e2e
+
+e2e-full: .venv/ready
+	$(BIN)/pytest -q tests/e2e
 
 reference: .venv/ready
 	$(BIN)/python -m bdc.config.reference --check
 
 test: lint reference unit e2e
 
-test-full: test demo bench
+# Also what takes too long for each change: interruptions, faults, other substrates, the demonstration and the figures.
+test-full: lint reference unit e2e-full demo bench
 
 demo: .venv/ready
 	$(BIN)/bdc up
