@@ -60,6 +60,10 @@ class ExistingCluster:
         except UnreachableError:
             return None
 
+    def listener(self, port: int) -> str | None:  # noqa: ARG002  - the nodes are not this host
+        """See `Substrate`."""
+        return None
+
     def load_images(self, load: Callable[[Path, Path], None]) -> None:
         """Do nothing: the cluster pulls images from a registry."""
 

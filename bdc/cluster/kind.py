@@ -69,6 +69,10 @@ class KindCluster:
         template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
         return Access(self._kubeconfig(), f"kind-{self._cluster}", _run("docker", "inspect", "-f", template, self._node()).strip())
 
+    def listener(self, port: int) -> str | None:  # noqa: ARG002  - the nodes are not this host
+        """See `Substrate`."""
+        return None
+
     def load_images(self, load: Callable[[Path, Path], None]) -> None:
         """Call `load` with a stand-in for ctr that works in the node."""
         ctr = self._folder / "ctr"

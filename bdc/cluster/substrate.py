@@ -34,5 +34,8 @@ class Substrate(Protocol):
     def access(self) -> Access | None:
         """What is there now, without bringing anything up."""
 
+    def listener(self, port: int) -> str | None:
+        """Which program of this host has a TCP port that pods' NodePorts want; None where nobody has, or the nodes are elsewhere."""
+
     def load_images(self, load: Callable[[Path, Path], None]) -> None:
         """Call `load(ctr, address)` where images go into a containerd; does nothing where they come from a registry."""

@@ -36,6 +36,9 @@ HADOOP_CONF = "hadoop-conf"
 SPARK_CONF = "spark-conf"
 """ConfigMap with spark-defaults.conf, hive-site.xml, log4j2.properties, executor.yaml for drivers (mounted at /etc/spark)."""
 
+IMAGES = ("hadoop", "hive-metastore", "spark", "trino", "postgres", "proxy")
+"""The images that pods of a cluster run."""
+
 SPARK_ACCOUNT = "spark"
 """ServiceAccount of Spark drivers: manages pods, services, configmaps of its own namespace."""
 

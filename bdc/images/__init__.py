@@ -6,6 +6,7 @@ Own code for the order, the tags and the store; the building is done by docker, 
 from bdc.images.builder import ensure_builder
 from bdc.images.building import build, missing
 from bdc.images.containerd import load
+from bdc.images.distribution import UnaskedError, absent
 from bdc.images.oci_layout import layout
 from bdc.images.registry import push
 from bdc.images.spec import Image, ImageSpec, images, references
@@ -13,6 +14,8 @@ from bdc.images.spec import Image, ImageSpec, images, references
 __all__ = [
     "Image",
     "ImageSpec",
+    "UnaskedError",
+    "absent",
     "build",
     "ensure_builder",
     "images",

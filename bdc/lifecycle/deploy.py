@@ -13,22 +13,23 @@ from functools import partial
 from bdc import images
 from bdc.cluster import Access, Substrate
 from bdc.config.model import Config
+from bdc.config.names import IMAGES
 from bdc.engine import Change, Engine
 from bdc.kube import Kube, connect
-from bdc.lifecycle import preflight
+from bdc.lifecycle import preflight, trial
 from bdc.lifecycle.report import Report, running
 from bdc.toolchain import ensure
-
-IMAGES = ("hadoop", "hive-metastore", "spark", "trino", "postgres", "proxy")
-"""The images that pods of a cluster run."""
 
 
 def up(config: Config, substrate: Substrate, report: Report) -> Access:
     """Brings the cluster to what `config` says; how to reach it. Raises BdcError with the cause and the remedy."""
     with running(report, "preflight") as step:
         substrate.check()
+        preflight.ports(config, substrate)
+        found = [preflight.registry(config)]
         if substrate.name == "embedded" and substrate.access() is None:
-            step.result(preflight.host(config))
+            found.insert(0, preflight.host(config))
+        step.result(" · ".join(filter(None, found)))
     with running(report, "programs") as step:
         pulumi = ensure("pulumi", on_progress=step.say)
         step.result(f"pulumi {pulumi.version}")
@@ -43,9 +44,19 @@ def up(config: Config, substrate: Substrate, report: Report) -> Access:
             images.build(IMAGES, on_progress=step.say)
             substrate.load_images(lambda ctr, address: images.load(IMAGES, ctr=ctr, address=address, on_progress=step.say))
         step.result(" · ".join(IMAGES))
+    _try_storage(config, substrate, kube, report)
     with running(report, "stacks"):
         _engine(config, substrate, access, kube, report).up()
     return access
+
+
+def _try_storage(config: Config, substrate: Substrate, kube: Kube, report: Report) -> None:
+    """Write to a volume of a storage class that isn't the substrate's own, before the first volumes are made."""
+    chosen = _storage_class(config, substrate)
+    if (chosen is None or chosen != substrate.storage_class) and trial.wanted(config, kube):
+        with running(report, "volumes") as step:
+            trial.run(config, kube, chosen, images.references(config.images.registry)["proxy"], say=step.say)
+            step.result(f"StorageClass {chosen or 'by default'} is writable by {' and '.join(trial.USERS)}")
 
 
 def plan(config: Config, substrate: Substrate, report: Report) -> list[Change] | None:

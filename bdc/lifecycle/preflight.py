@@ -7,11 +7,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from bdc import images
+from bdc.cluster import Substrate
 from bdc.config.model import Config
-from bdc.config.names import ENDPOINTS
+from bdc.config.names import ENDPOINTS, IMAGES
 from bdc.config.quantity import cores, size
-from bdc.errors import UnhealthyError
+from bdc.errors import NotFoundError, UnhealthyError
 from bdc.kube import Kube
+from bdc.lifecycle import disk
 from bdc.lifecycle.demand import Node, asks, check
 
 _NODE_CPU, _NODE_MEMORY = 0.35, 900 * 2**20
@@ -19,10 +22,43 @@ _NODE_CPU, _NODE_MEMORY = 0.35, 900 * 2**20
 
 
 def host(config: Config) -> str:
-    """Whether this host, once it is a node, has room. Raises UnhealthyError."""
+    """Whether this host, once it is a node, has CPU, memory and disk. Raises UnhealthyError."""
     memory = int(next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal:")).split()[1]) * 1024
     count = float(len(os.sched_getaffinity(0)))
-    return check(asks(config), [Node(os.uname().nodename, count, memory, count - _NODE_CPU, memory - _NODE_MEMORY)])
+    fits = check(asks(config), [Node(os.uname().nodename, count, memory, count - _NODE_CPU, memory - _NODE_MEMORY)])
+    to_build = config.images.registry is None and bool(images.missing(IMAGES))
+    return f"{fits} · {disk.check(disk.needs(images_missing=to_build), disk.volumes(config))}"
+
+
+def ports(config: Config, substrate: Substrate) -> None:
+    """Whether the endpoints' NodePorts are free of this host's own programs. Raises UnhealthyError."""
+    if config.network.expose != "nodeport":
+        return
+    for endpoint in ENDPOINTS:
+        if who := substrate.listener(endpoint.port):
+            raise UnhealthyError(
+                f"port {endpoint.port} ({endpoint.title}) is taken by {who}",
+                "stop that program, or set network.expose to none and use `bdc connect`; nothing was made",
+            )
+
+
+def registry(config: Config) -> str:
+    """Whether images.registry has every image of this release. Raises NotFoundError naming those it lacks.
+
+    A registry that this machine can't ask may well answer the nodes: then their pulls decide, and a failing one ends `up` by its name.
+    """
+    if not (place := config.images.registry):
+        return ""
+    try:
+        lacking = images.absent(IMAGES, place)
+    except images.UnaskedError as error:
+        return f"images not looked for ({error.message})"
+    if lacking:
+        raise NotFoundError(
+            f"the registry lacks {', '.join(lacking)}",
+            f"put this release's images there: bdc images push --registry {place}; nothing was made",
+        )
+    return f"{len(IMAGES)} images at {place}"
 
 
 def cluster(config: Config, kube: Kube, storage_class: str | None) -> str:
@@ -30,7 +66,7 @@ def cluster(config: Config, kube: Kube, storage_class: str | None) -> str:
     fits = check(asks(config), nodes(kube, config.name))
     _storage_class(kube, storage_class)
     if config.network.expose == "nodeport":
-        _ports(kube, config.name)
+        _services(kube, config.name)
     return fits
 
 
@@ -75,7 +111,7 @@ def _storage_class(kube: Kube, wanted: str | None) -> None:
         raise UnhealthyError(f"the Kubernetes has no default StorageClass (there is: {there})", "set cluster.storage_class to one of them")
 
 
-def _ports(kube: Kube, namespace: str) -> None:
+def _services(kube: Kube, namespace: str) -> None:
     ours = {endpoint.port: endpoint for endpoint in ENDPOINTS}
     for service in kube.request("GET", "/api/v1/services")["items"]:
         for port in service["spec"].get("ports") or []:
@@ -83,5 +119,5 @@ def _ports(kube: Kube, namespace: str) -> None:
                 taken, metadata = ours[port["nodePort"]], service["metadata"]
                 raise UnhealthyError(
                     f"port {taken.port} ({taken.title}) is taken by Service {metadata['namespace']}/{metadata['name']}",
-                    "set network.expose to none for one of the two clusters and use `bdc connect`",
+                    "set network.expose to none for one of the two clusters and use `bdc connect`; nothing was made",
                 )

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bdc import images
-from bdc.lifecycle.deploy import IMAGES
+from bdc.config.names import IMAGES
 from tests.e2e.host import TestHost
 
 KUBECTL = ("/var/lib/bdc/node/bin/kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf")

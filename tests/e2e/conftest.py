@@ -13,7 +13,7 @@ import pytest
 
 from bdc import images, toolchain
 from bdc.cluster.embedded.packages import install_packages
-from bdc.lifecycle.deploy import IMAGES
+from bdc.config.names import IMAGES
 from tests.e2e.host import TestHost
 
 TOOLS = {"nsenter": "util-linux", "unshare": "util-linux", "setpriv": "util-linux", "ip": "iproute2", "curl": "curl"}

@@ -36,6 +36,7 @@ class FakeKube(Kube):
         metadata = stored.setdefault("metadata", {})
         metadata.setdefault("name", path.rsplit("/", 1)[-1])
         metadata.setdefault("uid", f"uid-{next(self._uids)}")
+        metadata.setdefault("resourceVersion", "1")
         metadata.setdefault("creationTimestamp", "2026-11-21T10:00:00Z")
         self.objects[path] = stored
         return stored

@@ -15,6 +15,7 @@ from bdc.errors import BdcError
 _PUBLIC = "203.0.113.1"  # TEST-NET-3: routed as any public address is; nothing is sent to it
 _VIRTUAL = re.compile(rf"{BRIDGE}$|veth|docker|br-|virbr|cni|flannel|kube")
 _CAP_SYS_RESOURCE = 24
+_LOOPBACK = re.compile(r"^\S+\s+\d+\s+\d+\s+(127\.|\[::1\])")
 
 
 def primary_address() -> str:
@@ -65,12 +66,13 @@ def available_memory_bytes() -> int:
     return int(match[1]) * 1024 if match else 0
 
 
-def listener(port: int) -> str | None:
-    """Who listens on a TCP port, as "name (pid n)"; None where nobody does."""
+def listener(port: int, *, loopback: bool = True) -> str | None:
+    """Who listens on a TCP port, as "name (pid n)"; None where nobody does. Without `loopback`, on addresses that others reach."""
     answer = run(["ss", "-Hltnp", f"sport = :{port}"], what=f"looking at port {port}", deadline_seconds=10)
-    if not answer.strip():
+    lines = [line for line in answer.splitlines() if line.strip() and (loopback or not _LOOPBACK.search(line))]
+    if not lines:
         return None
-    match = re.search(r'\("([^"]+)",pid=(\d+)', answer)
+    match = re.search(r'\("([^"]+)",pid=(\d+)', lines[0])
     return f"{match[1]} (pid {match[2]})" if match else "another program"
 
 

@@ -97,6 +97,10 @@ class EmbeddedNode:
             return None
         return Access(ADMIN_KUBECONFIG, None, begun.settings.address)
 
+    def listener(self, port: int) -> str | None:
+        """Who listens on a port of the host's addresses. kube-proxy doesn't listen on NodePorts: it takes their packets before."""
+        return host.listener(port, loopback=False)
+
     def load_images(self, load: Callable[[Path, Path], None]) -> None:
         """Call `load` with the ctr program and containerd's socket."""
         load(self._layout.bin / "ctr", self._layout.containerd_socket)

@@ -92,3 +92,11 @@ def test_processes_of_another_mount_namespace_are_not_ours(tmp_path: Path) -> No
         (entry / "ns" / "mnt").symlink_to(f"mnt:[{namespace}]")
         (entry / "exe").symlink_to(f"/node/bin/{program}" if program == "kubelet" else f"/usr/bin/{program}")
     assert processes.own_processes(Path("/node/bin"), tmp_path) == {7}
+
+
+def test_a_listener_on_loopback_is_in_nobodys_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = 'LISTEN 0 128 {}:31433 0.0.0.0:* users:(("python",pid=7,fd=3))'
+    for address, who in (("127.0.0.1", None), ("[::1]", None), ("0.0.0.0", "python (pid 7)"), ("*", "python (pid 7)")):
+        monkeypatch.setattr(host, "run", lambda *_, address=address, **__: line.format(address))
+        assert host.listener(31433, loopback=False) == who
+        assert host.listener(31433) == "python (pid 7)"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from bdc import images
 from bdc.config.model import Config
-from bdc.errors import UnhealthyError
+from bdc.errors import NotFoundError, UnhealthyError
 from bdc.kube import Kube
 from bdc.lifecycle import preflight
+
+if TYPE_CHECKING:
+    from bdc.cluster import Substrate
 
 GIB = 2**30
 DEFAULT = {"metadata": {"name": "fast", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}}
@@ -80,3 +84,40 @@ def test_a_port_of_another_service_is_refused() -> None:
 def test_ports_do_not_matter_where_nothing_is_exposed() -> None:
     config = Config.model_validate({"network": {"expose": "none"}})
     assert check(Api(services=[service("other", 31433)]), None, config)
+
+
+class Host:
+    """A substrate of which only the ports are asked."""
+
+    def __init__(self, taken: dict[int, str]) -> None:
+        self.taken = taken
+
+    def listener(self, port: int) -> str | None:
+        return self.taken.get(port)
+
+
+def test_a_port_of_a_program_of_the_host_is_refused_with_its_name() -> None:
+    with pytest.raises(UnhealthyError, match=r"port 31880 \(federation \(Trino\)\) is taken by nginx \(pid 7\)"):
+        preflight.ports(Config(), cast("Substrate", Host({31880: "nginx (pid 7)"})))
+    preflight.ports(Config.model_validate({"network": {"expose": "none"}}), cast("Substrate", Host({31880: "nginx (pid 7)"})))
+    preflight.ports(Config(), cast("Substrate", Host({8080: "nginx (pid 7)"})))
+
+
+def test_images_that_the_registry_lacks_are_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Config.model_validate({"images": {"registry": "registry.example.org/bdc"}})
+    monkeypatch.setattr(images, "absent", lambda _names, place: [f"{place}/spark:1"])
+    with pytest.raises(NotFoundError, match=r"lacks registry\.example\.org/bdc/spark:1") as refused:
+        preflight.registry(config)
+    assert "bdc images push --registry registry.example.org/bdc" in (refused.value.hint or "")
+    monkeypatch.setattr(images, "absent", lambda _names, _place: [])
+    assert preflight.registry(config) == "6 images at registry.example.org/bdc"
+    assert preflight.registry(Config()) == ""
+
+
+def test_a_registry_that_this_machine_can_not_ask_is_left_to_the_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(_names: object, _place: str) -> list[str]:
+        raise images.UnaskedError("registry r does not answer here")
+
+    monkeypatch.setattr(images, "absent", silent)
+    config = Config.model_validate({"images": {"registry": "r/bdc"}})
+    assert preflight.registry(config) == "images not looked for (registry r does not answer here)"

@@ -1,0 +1,163 @@
+"""Tries a storage class before the cluster's volumes are made: a small volume for each user that our pods write as, written to once.
+
+A class can be there and give nothing (its provisioner is gone), or give volumes that only root may write (a driver that does not apply
+fsGroup, an export that squashes users). A StatefulSet would then hang or crash-loop; here it takes seconds and has a name.
+
+It is made only where there are no volumes of the cluster yet, so a second `up` is not slower. On the embedded node, whose own class
+lays folders on the local disk, it is left out: `up` waits for its provisioner, the node's tests write to its volumes as our users, and
+ten seconds of two minutes are a lot. Everything carries a label and is removed afterwards, and by the next run where this one is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from bdc.config.model import Config
+from bdc.config.names import INSTANCE, MANAGED_BY
+from bdc.errors import BdcError, DeadlineError, UnhealthyError
+from bdc.kube import ApiNotFoundError, Kube
+from bdc.kube.diagnose import diagnose_pod, events_of, warnings_of
+from bdc.kube.lease import lock
+from bdc.kube.system import SYSTEM_NAMESPACE
+
+USERS = {"HDFS": 10001, "PostgreSQL": 999}
+"""User and group ids that pods with volumes run as (bdc_stacks.storage.UID, bdc_stacks.master.UID)."""
+TRIAL = "bdc.dev/trial"
+DEADLINE_SECONDS = 120.0
+_WRITE = "echo bdc > /data/trial && cat /data/trial && rm /data/trial"
+_NONE = "the cluster's default"
+
+
+def wanted(config: Config, kube: Kube) -> bool:
+    """Whether the cluster has no volumes yet."""
+    query = {"labelSelector": f"{INSTANCE}={config.name}"}
+    return not kube.request("GET", f"/api/v1/namespaces/{config.name}/persistentvolumeclaims", query=query)["items"]
+
+
+def run(
+    config: Config,
+    kube: Kube,
+    storage_class: str | None,
+    image: str,
+    *,
+    say: Callable[[str], None],
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Write to a new volume as each of USERS. Raises UnhealthyError, or DeadlineError where no volume comes in time."""
+    # A pull secret is in the cluster's own namespace; else that one needn't be there yet.
+    namespace = config.name if config.images.pull_secret else SYSTEM_NAMESPACE
+    trial = _Trial(kube, namespace, config, storage_class)
+    with lock(kube, f"bdc-{config.name}", f"cluster {config.name}"), trial.cleaned():
+        pods = {title: trial.make(title, user, image) for title, user in USERS.items()}
+        say(f"waiting for a volume of StorageClass {storage_class or _NONE}")
+        end = time.monotonic() + DEADLINE_SECONDS
+        while pods:
+            pods = {title: name for title, name in pods.items() if not trial.written(title, name, late=time.monotonic() > end)}
+            if pods:
+                sleep(0.5)
+
+
+class _Trial:
+    def __init__(self, kube: Kube, namespace: str, config: Config, storage_class: str | None) -> None:
+        self._kube, self._namespace, self._config, self._class = kube, namespace, config, storage_class
+        self._base = f"/api/v1/namespaces/{namespace}"
+        self._labels = {MANAGED_BY: "bdc", TRIAL: config.name}
+
+    @contextlib.contextmanager
+    def cleaned(self) -> Iterator[None]:
+        """Nothing of an earlier trial at the start, nothing of this one at the end."""
+        self._remove()
+        try:
+            yield
+        finally:
+            with contextlib.suppress(BdcError):  # what can't be removed now, the next run removes
+                self._remove()
+
+    def make(self, title: str, user: int, image: str) -> str:
+        """A claim and a pod that writes to it; their name."""
+        name = f"bdc-trial-{self._config.name}-{title.lower()}-{secrets.token_hex(3)}"
+        metadata = {"name": name, "namespace": self._namespace, "labels": self._labels}
+        claim: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+        if self._class:
+            claim["storageClassName"] = self._class
+        self._post("persistentvolumeclaims", {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": claim})
+        self._post("pods", {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": _pod(name, user, image, self._config)})
+        return name
+
+    def written(self, title: str, name: str, *, late: bool) -> bool:
+        """Whether the pod has written. Raises when it never will."""
+        pod = self._kube.request("GET", f"{self._base}/pods/{name}")
+        status = pod.get("status") or {}
+        if status.get("phase") == "Succeeded":
+            return True
+        ended = [one["state"]["terminated"] for one in status.get("containerStatuses") or [] if "terminated" in (one.get("state") or {})]
+        if status.get("phase") == "Failed" or any(one.get("exitCode") for one in ended):
+            raise self._refused(title, pod)
+        claim = self._kube.request("GET", f"{self._base}/persistentvolumeclaims/{name}")
+        bound = (claim.get("status") or {}).get("phase") == "Bound"
+        if bound and (found := diagnose_pod(self._kube, pod)):
+            raise UnhealthyError(f"StorageClass {self._name} can't be tried: {found}", found.hint)
+        if late:
+            seen = warnings_of(events_of(self._kube, claim)) or warnings_of(events_of(self._kube, pod))
+            what = "a pod with its volume does not start" if bound else "gives no volume"
+            raise DeadlineError(
+                f"StorageClass {self._name} {what} in {DEADLINE_SECONDS:.0f} s{f': {seen}' if seen else ''}",
+                "see that its provisioner runs, or set cluster.storage_class to another one; nothing was made",
+            )
+        return False
+
+    def _refused(self, title: str, pod: dict[str, Any]) -> BdcError:
+        name, user = pod["metadata"]["name"], USERS[title]
+        try:
+            said = self._kube.text(f"{self._base}/pods/{name}/log", query={"tailLines": 3}).strip()
+        except BdcError:
+            said = str((pod.get("status") or {}).get("message") or "")
+        return UnhealthyError(
+            f"volumes of StorageClass {self._name} can't be written by user {user}, as {title} would: {said or 'the pod failed'}",
+            "use a class whose driver applies a pod's fsGroup (CSIDriver fsGroupPolicy), or open the export to that user: "
+            "set cluster.storage_class; nothing was made",
+        )
+
+    @property
+    def _name(self) -> str:
+        return self._class or f"({_NONE})"
+
+    def _post(self, plural: str, obj: dict[str, Any]) -> None:
+        self._kube.request("POST", f"{self._base}/{plural}", obj)
+
+    def _remove(self) -> None:
+        for plural in ("pods", "persistentvolumeclaims"):
+            query = {"labelSelector": f"{TRIAL}={self._config.name}"}
+            for one in self._kube.request("GET", f"{self._base}/{plural}", query=query)["items"]:
+                with contextlib.suppress(ApiNotFoundError):
+                    self._kube.request("DELETE", f"{self._base}/{plural}/{one['metadata']['name']}", {"gracePeriodSeconds": 0})
+
+
+def _pod(claim: str, user: int, image: str, config: Config) -> dict[str, Any]:
+    """As pods of the cluster are: without root, with fsGroup, within the standard "restricted"."""
+    container = {
+        "name": "trial",
+        "image": image,
+        "command": ["sh", "-c", _WRITE],
+        "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}},
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+    }
+    spec: dict[str, Any] = {
+        "restartPolicy": "Never",
+        "activeDeadlineSeconds": 600,
+        "automountServiceAccountToken": False,
+        "securityContext": {
+            "runAsNonRoot": True, "runAsUser": user, "runAsGroup": user, "fsGroup": user, "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [container],
+        "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}],
+    }  # fmt: skip
+    if config.images.pull_secret:
+        spec["imagePullSecrets"] = [{"name": config.images.pull_secret}]
+    return spec
