@@ -48,8 +48,8 @@ def test_two_processes_build_once(site: Site) -> None:
 
 def test_kill_9_in_a_build_leaves_nothing_that_counts(site: Site) -> None:
     """The compiler outlives its killed bdc: the next one waits for it, then builds into a folder of its own."""
-    started = site.path / "started"
-    site.go(f'touch {started}; echo half > "$out/tool"; sleep 0.5; {BUILDS}')
+    started, seen = site.path / "started", site.path / "seen"
+    site.go(f'touch {started}; echo half > "$out/tool"; until [ -e {seen} ]; do sleep 0.01; done; {BUILDS}')
     killed = site.process()
     while not started.exists():
         assert killed.poll() is None
@@ -58,9 +58,11 @@ def test_kill_9_in_a_build_leaves_nothing_that_counts(site: Site) -> None:
     killed.communicate(timeout=10)
     assert site.leftovers()
 
-    lines = site.process().communicate(timeout=10)[0].splitlines()
-    assert lines[0] == "waiting for another bdc process that is getting tool"
-    assert lines[-1] == "build"
+    second = site.process()
+    assert second.stdout is not None
+    assert second.stdout.readline() == "waiting for another bdc process that is getting tool\n"
+    seen.touch()
+    assert second.communicate(timeout=30)[0].splitlines()[-1] == "build"
     assert site.leftovers() == []
 
 
