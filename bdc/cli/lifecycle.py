@@ -12,9 +12,6 @@ from bdc.cli.settings import Settings, settings
 
 if TYPE_CHECKING:
     from bdc.cluster import Access, Substrate
-    from bdc.engine import Change
-
-_VERBS = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
 
 
 def up(ctx: typer.Context, output: FormatOption = Format.table) -> None:
@@ -35,14 +32,18 @@ def up(ctx: typer.Context, output: FormatOption = Format.table) -> None:
 
 
 def plan(ctx: typer.Context, output: FormatOption = Format.table) -> None:
-    """Show what `bdc up` would change, and change nothing. Drift on the cluster is part of it."""
+    """Show what `bdc up` would change, and change nothing. Drift on the cluster is part of it.
+
+    Exit code 2 where bdc.yaml wants what can't change in place.
+    """
+    from bdc.cli import plan_text
     from bdc.cli.live import view
     from bdc.lifecycle import plan as run
 
     chosen = settings(ctx)
     with view(Format.table, True, "") as report:
-        changes = run(chosen.config, _substrate(chosen), report)
-    Output(output).emit(_plan_data(changes), text=_plan_text(changes))
+        found = run(chosen.config, _substrate(chosen), report)
+    Output(output).emit(plan_text.data(found), text=plan_text.text(found))
 
 
 def down(
@@ -73,25 +74,6 @@ def _substrate(chosen: Settings) -> Substrate:
 
     kind = chosen.config.cluster.substrate
     return substrate(kind, kubeconfig=chosen.explicit_kubeconfig(), context=chosen.kube_context(), name=chosen.config.name)
-
-
-def _plan_data(changes: list[Change] | None) -> dict[str, object]:
-    """{"changes": count, "resources": [{"op", "kind", "name", "part", "paths"}]}; count is null where there is no Kubernetes yet."""
-    if changes is None:
-        return {"changes": None, "resources": []}
-    listed = [{"op": one.op, "kind": one.kind, "name": one.name, "part": one.part, "paths": list(one.paths)} for one in changes]
-    return {"changes": len(changes), "resources": listed}
-
-
-def _plan_text(changes: list[Change] | None) -> str:
-    if changes is None:
-        return "There is no Kubernetes yet: `bdc up` makes this host a node and creates the whole cluster.\n"
-    if not changes:
-        return "No changes: the cluster is what bdc.yaml says.\n"
-    lines = [f"{_VERBS[one.op]} {one.kind} {one.name}{': ' + ', '.join(one.paths) if one.paths else ''}" for one in changes]
-    count = {op: sum(one.op == op for one in changes) for op in _VERBS}
-    summary = f"{count['create']} to create, {count['update']} to change, {count['replace']} to replace, {count['delete']} to delete."
-    return "\n".join([*lines, f"{summary} `bdc up` to apply.", ""])
 
 
 def _show_endpoints(chosen: Settings, access: Access) -> None:

@@ -9,8 +9,15 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from bdc.config.quantity import Cpu, Size, size
+
+FIXED: JsonDict = {"x-change": "fixed"}
+"""Marks a field that can't change once the cluster has volumes: `plan` and `up` refuse (bdc.lifecycle.deployed)."""
+
+GROWS: JsonDict = {"x-change": "grows"}
+"""Marks a number that can be raised but not lowered."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$")]
 
@@ -53,6 +60,7 @@ class Cluster(Section):
     context: str | None = Field(None, description="Context in that kubeconfig; its current one by default.")
     storage_class: str | None = Field(
         None,
+        json_schema_extra=FIXED,
         description="StorageClass of all volumes; by default the substrate's own (embedded: bdc-local) or the cluster's default.",
     )
 
@@ -84,14 +92,16 @@ class Network(Section):
 class Storage(Section):
     """The storage pool: HDFS."""
 
-    namenodes: int = Field(1, ge=1, le=3, description="NameNodes. More than 1 is HDFS HA (a later release; refused today).")
-    datanodes: int = Field(1, ge=1, le=500, description="DataNodes.")
+    namenodes: int = Field(
+        1, ge=1, le=3, json_schema_extra=FIXED, description="NameNodes. More than 1 is HDFS HA (a later release; refused today)."
+    )
+    datanodes: int = Field(1, ge=1, le=500, json_schema_extra=GROWS, description="DataNodes.")
     replication: int = Field(1, ge=1, le=10, description="Copies of each block; at most the number of DataNodes.")
     journalnodes: int = Field(3, ge=3, le=9, description="JournalNodes under HDFS HA; odd.")
     zookeepers: int = Field(3, ge=1, le=9, description="ZooKeeper servers under HDFS HA; odd.")
     block_size: Size = Field("128Mi", description="Block size of new files.")
-    namenode_volume: Size = Field("10Gi", description="Volume of a NameNode: the file system's image and edits.")
-    datanode_volume: Size = Field("50Gi", description="Volume of a DataNode: the blocks.")
+    namenode_volume: Size = Field("10Gi", json_schema_extra=FIXED, description="Volume of a NameNode: the file system's image and edits.")
+    datanode_volume: Size = Field("50Gi", json_schema_extra=FIXED, description="Volume of a DataNode: the blocks.")
     namenode: Resources = Field(default_factory=lambda: pod("50m", "288Mi", "512Mi"), description="Resources of a NameNode.")
     datanode: Resources = Field(default_factory=lambda: pod("50m", "288Mi", "512Mi"), description="Resources of a DataNode.")
     httpfs: Resources = Field(default_factory=lambda: pod("50m", "256Mi", "448Mi"), description="Resources of HttpFS.")
@@ -116,7 +126,7 @@ class Master(Section):
 
     replicas: int = Field(1, ge=1, le=9, description="PostgreSQL servers: one leader, the others streaming replicas.")
     synchronous: bool = Field(False, description="Commit waits for a replica; needs at least 3 replicas to survive a loss and go on.")
-    volume: Size = Field("20Gi", description="Volume of one server.")
+    volume: Size = Field("20Gi", json_schema_extra=FIXED, description="Volume of one server.")
     max_connections: int = Field(100, ge=20, le=10000, description="PostgreSQL's max_connections.")
     resources: Resources = Field(default_factory=lambda: pod("100m", "256Mi", "1Gi"), description="Resources of one server.")
 
@@ -161,7 +171,8 @@ class Config(Section):
 
     name: Name = Field(
         "bdc",
-        description="Name of the cluster: its namespace, its stacks. At most 40 lower-case letters, digits and dashes.",
+        description="Name of the cluster: its namespace, its stacks; another name is another cluster. At most 40 lower-case letters, "
+        "digits and dashes.",
     )
     profile: str = Field("local", description="Profile that the defaults come from: local (8 GB, everything once) or ha.")
     cluster: Cluster = Field(default_factory=Cluster)

@@ -30,6 +30,9 @@ MASTER_CREDENTIALS = "master-credentials"
 CA = "ca"
 """Secret with keys ca.crt and ca.key: the cluster's own certificate authority."""
 
+CONFIGURATION = "configuration"
+"""ConfigMap with the configuration that the last finished `bdc up` applied."""
+
 HADOOP_CONF = "hadoop-conf"
 """ConfigMap with core-site.xml and hdfs-site.xml for every HDFS client in the cluster (mounted at /etc/hadoop)."""
 

@@ -25,6 +25,9 @@ Every field has a default: an empty file, or none, is a whole cluster. A value c
 
 `bdc config show --sources` says for each value which of them it was, `bdc config validate` checks a file, and `bdc config schema`
 prints the JSON schema for editors. Sizes are Kubernetes quantities (`512Mi`, `10Gi`); CPU is in cores (`0.5`) or millicores (`500m`).
+
+A field that can't change in place keeps its value from the first `bdc up` on: `bdc plan` and `bdc up` refuse another one before anything
+is changed (exit code 2).
 """
 
 
@@ -44,9 +47,14 @@ def _tables() -> Iterator[str]:
         yield "| --- | --- | --- | --- | --- | --- |"
         for field in members:
             name = field.key.rpartition(".")[2]
-            cells = [f"`{name}`", _cell(field.type), field.unit, _value(field.default), _ha(field, ha), _cell(field.description)]
+            cells = [f"`{name}`", _cell(field.type), field.unit, _value(field.default), _ha(field, ha), _description(field)]
             yield f"| {' | '.join(cells)} |"
         yield ""
+
+
+def _description(field: Field) -> str:
+    change = {"fixed": " **Can't change in place.**", "grows": " **Can be raised, not lowered.**", "any": ""}[field.change]
+    return _cell(field.description) + change
 
 
 def _ha(field: Field, ha: dict[str, str | None]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, cast, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -16,6 +16,10 @@ from bdc.config.quantity import Cpu, Size
 
 Plain = str | int | float | bool | None
 """The value of a field once loaded."""
+
+
+Change = Literal["any", "grows", "fixed"]
+"""What may become of a field's value in a cluster that has volumes."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Field:
     type: str
     unit: str
     takes: str
+    change: Change
 
 
 @cache
@@ -97,7 +102,9 @@ def _section_of(info: FieldInfo) -> type[BaseModel] | None:
 
 def _field(key: str, info: FieldInfo, default: Plain) -> Field:
     kind, unit, takes = _kind(info)
-    return Field(key, default, info.description or "", kind, unit, takes)
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    change = {"fixed": "fixed", "grows": "grows"}.get(str(extra.get("x-change")), "any")
+    return Field(key, default, info.description or "", kind, unit, takes, cast("Change", change))
 
 
 def _kind(info: FieldInfo) -> tuple[str, str, str]:

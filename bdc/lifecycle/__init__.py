@@ -1,6 +1,7 @@
 """Brings a cluster up, says what would change, takes it down: what `bdc up`, `plan` and `down` do."""
 
 from bdc.lifecycle.deploy import down, plan, up
+from bdc.lifecycle.effects import Plan, Restart
 from bdc.lifecycle.report import Report, Step
 
-__all__ = ["Report", "Step", "down", "plan", "up"]
+__all__ = ["Plan", "Report", "Restart", "Step", "down", "plan", "up"]

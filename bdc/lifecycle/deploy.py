@@ -14,9 +14,11 @@ from bdc import images
 from bdc.cluster import Access, Substrate
 from bdc.config.model import Config
 from bdc.config.names import IMAGES
-from bdc.engine import Change, Engine
+from bdc.engine import Engine
 from bdc.kube import Kube, connect
 from bdc.lifecycle import preflight, trial
+from bdc.lifecycle.deployed import differences, refuse_fixed, remember
+from bdc.lifecycle.effects import Plan, plan_of
 from bdc.lifecycle.report import Report, running
 from bdc.toolchain import ensure
 
@@ -47,6 +49,7 @@ def up(config: Config, substrate: Substrate, report: Report) -> Access:
     _try_storage(config, substrate, kube, report)
     with running(report, "stacks"):
         _engine(config, substrate, access, kube, report).up()
+        remember(config, kube)
     return access
 
 
@@ -59,12 +62,14 @@ def _try_storage(config: Config, substrate: Substrate, kube: Kube, report: Repor
             step.result(f"StorageClass {chosen or 'by default'} is writable by {' and '.join(trial.USERS)}")
 
 
-def plan(config: Config, substrate: Substrate, report: Report) -> list[Change] | None:
-    """What `up` would change; None where there is no Kubernetes yet, so everything."""
+def plan(config: Config, substrate: Substrate, report: Report) -> Plan | None:
+    """What `up` would change; None where there is no Kubernetes yet, so everything. Raises UsageError for what can't change in place."""
     access = substrate.access()
     if access is None:
         return None
-    return _engine(config, substrate, access, connect(access.kubeconfig, access.context), report).plan()
+    kube = connect(access.kubeconfig, access.context)
+    refuse_fixed(config, kube, _storage_class(config, substrate))
+    return plan_of(config, differences(config, kube), _engine(config, substrate, access, kube, report).plan())
 
 
 def down(config: Config, substrate: Substrate, report: Report, *, delete_data: bool) -> bool:

@@ -16,6 +16,7 @@ from bdc.errors import NotFoundError, UnhealthyError
 from bdc.kube import Kube
 from bdc.lifecycle import disk
 from bdc.lifecycle.demand import Node, asks, check
+from bdc.lifecycle.deployed import refuse_fixed
 
 _NODE_CPU, _NODE_MEMORY = 0.35, 900 * 2**20
 """What a new embedded node keeps for itself: requests of kube-system, and memory of its daemons."""
@@ -62,7 +63,11 @@ def registry(config: Config) -> str:
 
 
 def cluster(config: Config, kube: Kube, storage_class: str | None) -> str:
-    """Whether the Kubernetes has room, a storage class and free ports for this cluster. Raises UnhealthyError."""
+    """Whether the Kubernetes has room, a storage class and free ports for this cluster.
+
+    Raises UsageError where bdc.yaml wants of a cluster what can't change in place, else UnhealthyError.
+    """
+    refuse_fixed(config, kube, storage_class)
     fits = check(asks(config), nodes(kube, config.name))
     _storage_class(kube, storage_class)
     if config.network.expose == "nodeport":

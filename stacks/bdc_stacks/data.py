@@ -76,6 +76,10 @@ class Data(pulumi.ComponentResource):
         self._secret(TRINO_PASSWORDS, "federation", line, self._inside)
 
     def _volumes(self, config: Config) -> None:
+        """Claims of all servers. One whose server is no longer wanted stays with its data until the namespace goes: this stack runs first,
+        when the server's pod still has it, and a number in bdc.yaml is no order to delete data.
+        """
+        kept = pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(retain_on_delete=True))
         for count, workload, part, size in (
             (config.storage.namenodes, "namenode", "storage", config.storage.namenode_volume),
             (config.storage.datanodes, "datanode", "storage", config.storage.datanode_volume),
@@ -86,7 +90,7 @@ class Data(pulumi.ComponentResource):
                 spec: dict[str, object] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}
                 if self._site.storage_class:
                     spec["storageClassName"] = self._site.storage_class
-                k8s.core.v1.PersistentVolumeClaim(name, metadata=self._site.metadata(name, part, workload), spec=spec, opts=self._inside)
+                k8s.core.v1.PersistentVolumeClaim(name, metadata=self._site.metadata(name, part, workload), spec=spec, opts=kept)
 
 
 def program(config: Config, site: Site) -> None:

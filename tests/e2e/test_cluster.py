@@ -89,7 +89,7 @@ def test_up_makes_a_cluster_of_a_bare_machine(host: TestHost) -> None:
 
 
 def test_a_second_up_changes_nothing(host: TestHost) -> None:
-    assert document(host, "plan") == {"changes": 0, "resources": []}
+    assert document(host, "plan") == {"changes": 0, "configuration": [], "resources": [], "restarts": []}
     before = kubectl(host, "get", "pods", "-o", "jsonpath={.items[*].metadata.uid}")
     events = [json.loads(line) for line in bdc(host, "up", "-o", "json").stdout.splitlines()]
     assert [event for event in events if "resource" in event] == []

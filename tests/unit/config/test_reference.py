@@ -21,6 +21,13 @@ def test_every_field_is_described_and_listed() -> None:
     assert "| `replicas` | integer, 1 to 9 |  | `1` | `3` |" in page
 
 
+def test_fields_that_can_not_change_say_so() -> None:
+    lines = {line.split("`")[1]: line for line in reference.page().splitlines() if line.startswith("| `")}
+    assert "**Can't change in place.**" in lines["datanode_volume"]
+    assert "**Can be raised, not lowered.**" in lines["datanodes"]
+    assert "**" not in lines["block_size"]
+
+
 def test_a_stale_page_fails_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(reference, "PAGE", tmp_path / "docs" / "configuration.md")
     assert reference.main(["--check"]) == 1

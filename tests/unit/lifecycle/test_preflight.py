@@ -23,7 +23,7 @@ class Api:
     """Answers lists."""
 
     def __init__(self, **lists: list[dict[str, Any]]) -> None:
-        self.lists = {"nodes": [worker()], "pods": [], "storageclasses": [DEFAULT], "services": [], **lists}
+        self.lists = {"nodes": [worker()], "pods": [], "storageclasses": [DEFAULT], "services": [], "persistentvolumeclaims": [], **lists}
 
     def request(self, method: str, path: str, **_: object) -> dict[str, Any]:
         assert method == "GET"

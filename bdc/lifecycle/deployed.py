@@ -1,0 +1,109 @@
+"""What the cluster in Kubernetes was made with, and which of the wanted settings can't be had of it in place.
+
+Two sources, each for what it knows best. The volumes themselves say what can't change: they are there from the first moment of the first
+`up`, whether it finished or not. The ConfigMap `configuration` in the cluster's namespace says what the last finished `up` applied, so that
+`plan` speaks in the words of bdc.yaml. It holds no secret: bdc.yaml has none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bdc.config.model import Config
+from bdc.config.names import COMPONENT, CONFIGURATION, INSTANCE, MANAGED_BY
+from bdc.config.quantity import cores, size
+from bdc.config.schema import Plain, fields, flat
+from bdc.errors import UsageError
+from bdc.kube import ApiNotFoundError, Kube
+
+_KEY = "bdc.json"
+_NOT_THE_CLUSTERS = ("name", "profile", "cluster.substrate", "cluster.kubeconfig", "cluster.context")
+"""How this machine names and reaches the cluster; another machine's answer is no change of it."""
+_VOLUMES = {
+    "namenode": ("storage.namenodes", "storage.namenode_volume"),
+    "datanode": ("storage.datanodes", "storage.datanode_volume"),
+    "master": ("master.replicas", "master.volume"),
+}
+"""Workload -> the keys of its number of volumes and of their size."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A field of bdc.yaml whose value in the cluster is another than the wanted one."""
+
+    key: str
+    now: Plain
+    wanted: Plain
+
+
+def settings(config: Config) -> dict[str, Plain]:
+    """The configuration by dotted key, as far as it is the cluster's."""
+    return {key: value for key, value in flat(config.model_dump()).items() if key not in _NOT_THE_CLUSTERS}
+
+
+def remember(config: Config, kube: Kube) -> None:
+    """Keep what was applied in the cluster."""
+    labels = {MANAGED_BY: "bdc", INSTANCE: config.name, COMPONENT: CONFIGURATION}
+    metadata = {"name": CONFIGURATION, "namespace": config.name, "labels": labels}
+    kube.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {_KEY: json.dumps(settings(config), indent=1)}})
+
+
+def differences(config: Config, kube: Kube) -> list[Difference]:
+    """What `config` has other than what was applied last, in the schema's order; nothing where no `up` has finished yet."""
+    try:
+        found = kube.request("GET", f"/api/v1/namespaces/{config.name}/configmaps/{CONFIGURATION}")["data"][_KEY]
+    except (ApiNotFoundError, KeyError):
+        return []
+    kept: dict[str, Plain] = json.loads(found)
+    now = {key: kept.get(key, fields()[key].default) for key in settings(config)}  # a field of a newer bdc had its default's effect
+    return [Difference(key, now[key], value) for key, value in settings(config).items() if not _same(key, now[key], value)]
+
+
+def refuse_fixed(config: Config, kube: Kube, storage_class: str | None) -> None:
+    """Raises UsageError naming each field that can't change in place, its value in the cluster, the wanted one, and the remedy."""
+    if found := fixed(config, kube, storage_class):
+        raise UsageError(
+            "\n".join(f"{one.key} {_rule(one.key)}: {one.now} now, {one.wanted} wanted" for one in found),
+            f"put it back: bdc config set {' '.join(f'{one.key}={one.now}' for one in found)}; for another value save the data, "
+            "then bdc down --delete-data and bdc up; nothing was changed",
+        )
+
+
+def fixed(config: Config, kube: Kube, storage_class: str | None) -> list[Difference]:
+    """Fields that the volumes there forbid to have their wanted value."""
+    wanted = flat(config.model_dump()) | {"cluster.storage_class": storage_class}
+    query = {"labelSelector": f"{INSTANCE}={config.name}"}
+    claims = kube.request("GET", f"/api/v1/namespaces/{config.name}/persistentvolumeclaims", query=query)["items"]
+    now: dict[str, Plain] = {}
+    for workload, (count, volume) in _VOLUMES.items():
+        mine = [claim["spec"] for claim in claims if (claim["metadata"].get("labels") or {}).get(COMPONENT) == workload]
+        if mine:
+            now |= {count: len(mine), volume: _other([spec["resources"]["requests"]["storage"] for spec in mine], volume, wanted)}
+            if storage_class:
+                now["cluster.storage_class"] = _other([spec.get("storageClassName") for spec in mine], "cluster.storage_class", wanted)
+    return [Difference(key, value, wanted[key]) for key, value in now.items() if not _allowed(key, value, wanted[key])]
+
+
+def _other(found: Sequence[Plain], key: str, wanted: dict[str, Plain]) -> Plain:
+    """The first value that isn't the wanted one, if any."""
+    return next((value for value in found if not _same(key, value, wanted[key])), found[0])
+
+
+def _allowed(key: str, now: Plain, wanted: Plain) -> bool:
+    change = fields()[key].change
+    if change == "grows":
+        return isinstance(now, int) and isinstance(wanted, int) and wanted >= now
+    return change == "any" or _same(key, now, wanted)
+
+
+def _rule(key: str) -> str:
+    return "can be raised, not lowered" if fields()[key].change == "grows" else "can't change in place"
+
+
+def _same(key: str, one: Plain, other: Plain) -> bool:
+    measure = {"size": size, "CPU": cores}.get(fields()[key].type)
+    if measure and isinstance(one, str) and isinstance(other, str):
+        return measure(one) == measure(other)
+    return one == other

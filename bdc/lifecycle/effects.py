@@ -1,0 +1,54 @@
+"""What planned changes do to a cluster that runs: which workloads restart, and which of them are away meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bdc.config.model import Config
+from bdc.config.names import WORKLOADS
+from bdc.engine import Change
+from bdc.lifecycle.deployed import Difference
+
+_TEMPLATE = "spec.template"
+
+
+@dataclass(frozen=True)
+class Restart:
+    """A workload whose pods are made anew; `interrupted` where there is only one, so that nobody answers meanwhile."""
+
+    workload: str
+    title: str
+    interrupted: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `up` would do: fields of bdc.yaml that differ, objects that change, workloads that restart."""
+
+    settings: tuple[Difference, ...]
+    changes: tuple[Change, ...]
+    restarts: tuple[Restart, ...]
+
+
+def plan_of(config: Config, settings: Sequence[Difference], changes: Sequence[Change]) -> Plan:
+    """The plan of these differences."""
+    return Plan(tuple(settings), tuple(changes), tuple(restarts(config, changes)))
+
+
+def restarts(config: Config, changes: Sequence[Change]) -> list[Restart]:
+    """Workloads whose pod template changes, or that are replaced."""
+    anew = {
+        one.name
+        for one in changes
+        if one.kind in {"StatefulSet", "Deployment"}
+        and (one.op == "replace" or (one.op == "update" and any(path.startswith(_TEMPLATE) for path in one.paths)))
+    }
+    replicas = {
+        "namenode": config.storage.namenodes,
+        "datanode": config.storage.datanodes,
+        "master": config.master.replicas,
+        "metastore": config.metastore.replicas,
+        "trino-worker": config.federation.workers,
+    }
+    return [Restart(one.name, one.title, replicas.get(one.name, 1) == 1) for one in WORKLOADS if one.name in anew]
