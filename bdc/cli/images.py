@@ -7,46 +7,48 @@ from typing import Annotated
 import typer
 
 from bdc.cli.output import Format, FormatOption, Output
-from bdc.cli.settings import settings
+from bdc.cli.settings import RegistryOption, settings
 
 app = typer.Typer(no_args_is_help=True, help="Build, list and push the container images.")
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Images; all by default.")]
 
 
 @app.command()
-def build(ctx: typer.Context, names: Names = None, output: FormatOption = Format.table) -> None:
-    """Build what isn't built yet at its present content."""
+def build(ctx: typer.Context, names: Names = None, registry: RegistryOption = None, output: FormatOption = Format.table) -> None:
+    """Build what isn't built yet at its present content, and list it under the names that pods pull it by."""
     from bdc import images
 
-    out = Output(output, quiet=settings(ctx).quiet)
+    chosen = settings(ctx, registry=registry)
+    out = Output(output, quiet=chosen.quiet)
     built = images.build(names or None, on_progress=out.progress)
-    out.emit([{"image": image.name, "reference": image.reference} for image in built])
+    references = images.references(chosen.config.images.registry)
+    out.emit([{"image": image.name, "reference": references[image.name]} for image in built])
 
 
 @app.command("list")
-def list_(ctx: typer.Context, output: FormatOption = Format.table) -> None:
+def list_(ctx: typer.Context, registry: RegistryOption = None, output: FormatOption = Format.table) -> None:
     """List the images with the names that pods pull them by."""
     from bdc import images
 
-    registry = settings(ctx).config.images.registry
-    absent = set(images.missing())
-    rows = [{"image": name, "reference": reference, "built": name not in absent} for name, reference in images.references(registry).items()]
-    Output(output).emit(rows)
+    references = images.references(settings(ctx, registry=registry).config.images.registry)
+    missing = set(images.missing())
+    Output(output).emit([{"image": name, "reference": reference, "built": name not in missing} for name, reference in references.items()])
 
 
 @app.command()
-def push(
-    ctx: typer.Context,
-    names: Names = None,
-    registry: Annotated[str | None, typer.Option(help="Registry and path; images.registry of bdc.yaml by default.")] = None,
-) -> None:
-    """Build what is missing and push it to a registry, with the build tool's own login."""
+def push(ctx: typer.Context, names: Names = None, registry: RegistryOption = None) -> None:
+    """Build what is missing and push it to a registry, with the login of docker, podman, skopeo or buildah.
+
+    What is there already isn't sent again; an interrupted push goes on where it was.
+    """
     from bdc import images
     from bdc.errors import UsageError
 
-    target = registry or settings(ctx).config.images.registry
+    chosen = settings(ctx, registry=registry)
+    target = chosen.config.images.registry
     if not target:
         raise UsageError("no registry to push to", "name one with --registry, or set images.registry in bdc.yaml")
-    out = Output(quiet=settings(ctx).quiet)
+    images.place(target)
+    out = Output(quiet=chosen.quiet)
     images.build(names or None, on_progress=out.progress)
     images.push(names or None, target, on_progress=out.progress)

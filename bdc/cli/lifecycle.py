@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bdc.cli.output import Format, FormatOption, NoInputOption, Output, YesOption, confirm
-from bdc.cli.settings import Settings, settings
+from bdc.cli.settings import RegistryOption, Settings, settings
 
 if TYPE_CHECKING:
     from bdc.cluster import Access, Substrate
 
 
-def up(ctx: typer.Context, output: FormatOption = Format.table) -> None:
+def up(ctx: typer.Context, registry: RegistryOption = None, output: FormatOption = Format.table) -> None:
     """Bring the cluster to what bdc.yaml says; make this host a node when there is no other Kubernetes.
 
     May be interrupted at any point, and run again: it goes on from there. Without a change it does nothing. With -o json, each line on
@@ -23,7 +23,7 @@ def up(ctx: typer.Context, output: FormatOption = Format.table) -> None:
     from bdc.cli.live import view
     from bdc.lifecycle import up as run
 
-    chosen = settings(ctx)
+    chosen = settings(ctx, registry=registry)
     config = chosen.config
     with view(output, chosen.quiet, f"bdc {_version()} · cluster {config.name} · profile {config.profile}") as report:
         access = run(config, _substrate(chosen), report)
@@ -31,7 +31,7 @@ def up(ctx: typer.Context, output: FormatOption = Format.table) -> None:
         _show_endpoints(chosen, access)
 
 
-def plan(ctx: typer.Context, output: FormatOption = Format.table) -> None:
+def plan(ctx: typer.Context, registry: RegistryOption = None, output: FormatOption = Format.table) -> None:
     """Show what `bdc up` would change, and change nothing. Drift on the cluster is part of it.
 
     Exit code 2 where bdc.yaml wants what can't change in place.
@@ -40,7 +40,7 @@ def plan(ctx: typer.Context, output: FormatOption = Format.table) -> None:
     from bdc.cli.live import view
     from bdc.lifecycle import plan as run
 
-    chosen = settings(ctx)
+    chosen = settings(ctx, registry=registry)
     with view(Format.table, True, "") as report:
         found = run(chosen.config, _substrate(chosen), report)
     Output(output).emit(plan_text.data(found), text=plan_text.text(found))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 ADMIN_CONF = Path("/etc/kubernetes/admin.conf")
 """The kubeconfig of the embedded node."""
+
+
+RegistryOption = Annotated[str | None, typer.Option("--registry", metavar="HOST/PATH", help="Registry; images.registry by default.")]
+"""The type of a command's parameter `registry: RegistryOption = None`; give it to `settings`."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,8 @@ class Settings:
         return load(file=self.file, cluster=self.cluster, overrides=self.overrides, env=os.environ)
 
 
-def settings(ctx: typer.Context) -> Settings:
-    """The global options of a running command."""
+def settings(ctx: typer.Context, *, registry: str | None = None) -> Settings:
+    """The global options of a running command; `registry` is its own option, which stands for images.registry."""
     found = ctx.find_root().obj
-    return found if isinstance(found, Settings) else Settings()
+    chosen = found if isinstance(found, Settings) else Settings()
+    return replace(chosen, overrides={**chosen.overrides, "images.registry": registry}) if registry else chosen

@@ -10,19 +10,10 @@ from typing import Any
 from bdc.cluster.substrate import Access
 from bdc.errors import BdcError, UsageError
 from bdc.kube import ApiError, Kube, UnreachableError, connect
+from bdc.kube.rights import denied, deployer_rights, deployer_role
 
 _TIMEOUT_SECONDS = 10
-# What `bdc up` does that a user without administrator's rights may lack: (verb, group, resource), in every namespace.
-_RIGHTS = (
-    ("create", "", "namespaces"),
-    ("create", "", "secrets"),
-    ("create", "", "services"),
-    ("create", "", "persistentvolumeclaims"),
-    ("create", "apps", "statefulsets"),
-    ("create", "apps", "deployments"),
-    ("create", "rbac.authorization.k8s.io", "roles"),
-    ("create", "rbac.authorization.k8s.io", "rolebindings"),
-)
+_NAMED = 4
 
 
 class ExistingCluster:
@@ -39,11 +30,12 @@ class ExistingCluster:
         """Refuse a cluster that can't be reached, doesn't know us, or doesn't let us do what `bdc up` does."""
         kube = self._connect()
         kube.request("GET", "/version", timeout=_TIMEOUT_SECONDS)
-        denied = [f"{verb} {resource}" for verb, group, resource in _RIGHTS if not _allowed(kube, verb, group, resource)]
-        if denied:
+        if missing := denied(kube, deployer_rights()):
+            named = ", ".join(f"{verb} {resource}" for verb, _, resource in missing[:_NAMED])
+            more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
             raise UsageError(
-                f"the kubeconfig's user may not {', '.join(denied)} in the cluster at {kube.server}",
-                "use a kubeconfig with more rights, or ask the cluster's administrator for the role cluster-admin or an equal one",
+                f"the kubeconfig's user may not {named}{more} in the cluster at {kube.server}",
+                f"let an administrator apply {deployer_role()} and bind its ClusterRole to that user, or use another kubeconfig",
             )
 
     def ensure(self, *, on_progress: Callable[[str], None] | None = None) -> Access:
@@ -93,13 +85,3 @@ def _default_kubeconfig() -> Path:
     """The kubeconfig that kubectl would use."""
     first = next((part for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part), None)
     return Path(first).expanduser() if first else Path.home() / ".kube" / "config"
-
-
-def _allowed(kube: Kube, verb: str, group: str, resource: str) -> bool:
-    review = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": {"verb": verb, "group": group, "resource": resource}},
-    }
-    answer = kube.request("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review, timeout=_TIMEOUT_SECONDS)
-    return bool(answer.get("status", {}).get("allowed"))

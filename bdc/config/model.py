@@ -73,7 +73,18 @@ class Images(Section):
         description="Registry and path that every pod pulls from, e.g. registry.example.org/bdc (push there with "
         "`bdc images push`). Without it, images are built here and loaded into the node.",
     )
-    pull_secret: str | None = Field(None, description="Name of a Secret of type kubernetes.io/dockerconfigjson in the namespace.")
+    pull_secret: str | None = Field(
+        None,
+        description="Name of the Secret in the cluster's namespace that pods pull with. `bdc up` makes it from your login at the registry "
+        "(docker login); one that is there stays as it is.",
+    )
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.pull_secret and not self.registry:
+            msg = "pull_secret: images come from no registry; set registry too"
+            raise ValueError(msg)
+        return self
 
 
 class Network(Section):

@@ -6,9 +6,9 @@ Own code for the order, the tags and the store; the building is done by docker, 
 from bdc.images.builder import ensure_builder
 from bdc.images.building import build, missing
 from bdc.images.containerd import load
-from bdc.images.distribution import UnaskedError, absent
 from bdc.images.oci_layout import layout
-from bdc.images.registry import push
+from bdc.images.registry import UnaskedError, absent, place, push
+from bdc.images.registry_login import login, pull_secret
 from bdc.images.spec import Image, ImageSpec, images, references
 
 __all__ = [
@@ -21,7 +21,10 @@ __all__ = [
     "images",
     "layout",
     "load",
+    "login",
     "missing",
+    "place",
+    "pull_secret",
     "push",
     "references",
 ]

@@ -49,9 +49,6 @@ class Builder(Protocol):
     def restore(self, layout: Layout, reference: str, log: Path) -> None:
         """Brings an image of `layout` back into the tool's store."""
 
-    def push(self, layout: Layout, reference: str, target: str, log: Path) -> None:
-        """Puts an image of `layout` into a registry as `target`."""
-
     def remove(self, reference: str) -> None:
         """Drops an image from the tool's store."""
 
@@ -112,15 +109,6 @@ class Buildah:
         with _as_archive(layout, reference) as archive:
             run_step([*self._global, "pull", "--quiet", f"oci-archive:{archive}"], reference, log)
 
-    def push(self, layout: Layout, reference: str, target: str, log: Path) -> None:
-        """See `Builder`."""
-        kept = self.has(reference)
-        if not kept:
-            self.restore(layout, reference, log)
-        run_step([*self._global, "push", "--quiet", reference, f"docker://{target}"], reference, log)
-        if not kept:
-            self.remove(reference)
-
     def remove(self, reference: str) -> None:
         """See `Builder`."""
         _succeeds([*self._global, "rmi", reference])
@@ -180,11 +168,6 @@ class BuildKit:
         """See `Builder`: engines of version 25 and newer read the layout's format."""
         with _as_archive(layout, reference) as archive:
             run_step([self.program, "load", "--input", str(archive)], reference, log)
-
-    def push(self, layout: Layout, reference: str, target: str, log: Path) -> None:  # noqa: ARG002  the engine has it
-        """See `Builder`."""
-        run_step([self.program, "tag", reference, target], reference, log)
-        run_step([self.program, "push", target], reference, log)
 
     def remove(self, reference: str) -> None:
         """See `Builder`."""

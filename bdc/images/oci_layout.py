@@ -50,7 +50,7 @@ class Layout:
         """Descriptor of one image's manifest; `NotFoundError` where it isn't built."""
         if found := self.descriptors().get(reference):
             return found
-        raise NotFoundError(f"image {reference} isn't built", "build it: python -m bdc.images build")
+        raise NotFoundError(f"image {reference} isn't built", "build it: bdc images build")
 
     def blob(self, digest: str) -> Path:
         """The file of a blob named `sha256:...`."""

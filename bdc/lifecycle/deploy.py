@@ -16,7 +16,7 @@ from bdc.config.model import Config
 from bdc.config.names import IMAGES
 from bdc.engine import Engine
 from bdc.kube import Kube, connect
-from bdc.lifecycle import preflight, trial
+from bdc.lifecycle import preflight, pull_secret, trial
 from bdc.lifecycle.deployed import differences, refuse_fixed, remember
 from bdc.lifecycle.effects import Plan, plan_of
 from bdc.lifecycle.report import Report, running
@@ -45,20 +45,21 @@ def up(config: Config, substrate: Substrate, report: Report) -> Access:
         if config.images.registry is None:
             images.build(IMAGES, on_progress=step.say)
             substrate.load_images(lambda ctr, address: images.load(IMAGES, ctr=ctr, address=address, on_progress=step.say))
+        login = pull_secret.login(config, kube)
         step.result(" · ".join(IMAGES))
-    _try_storage(config, substrate, kube, report)
+    _try_storage(config, substrate, kube, report, login)
     with running(report, "stacks"):
-        _engine(config, substrate, access, kube, report).up()
+        _engine(config, substrate, access, kube, report, login).up()
         remember(config, kube)
     return access
 
 
-def _try_storage(config: Config, substrate: Substrate, kube: Kube, report: Report) -> None:
+def _try_storage(config: Config, substrate: Substrate, kube: Kube, report: Report, login: str | None) -> None:
     """Write to a volume of a storage class that isn't the substrate's own, before the first volumes are made."""
     chosen = _storage_class(config, substrate)
     if (chosen is None or chosen != substrate.storage_class) and trial.wanted(config, kube):
         with running(report, "volumes") as step:
-            trial.run(config, kube, chosen, images.references(config.images.registry)["proxy"], say=step.say)
+            trial.run(config, kube, chosen, images.references(config.images.registry)["proxy"], login=login, say=step.say)
             step.result(f"StorageClass {chosen or 'by default'} is writable by {' and '.join(trial.USERS)}")
 
 
@@ -69,7 +70,8 @@ def plan(config: Config, substrate: Substrate, report: Report) -> Plan | None:
         return None
     kube = connect(access.kubeconfig, access.context)
     refuse_fixed(config, kube, _storage_class(config, substrate))
-    return plan_of(config, differences(config, kube), _engine(config, substrate, access, kube, report).plan())
+    login = pull_secret.login(config, kube)
+    return plan_of(config, differences(config, kube), _engine(config, substrate, access, kube, report, login).plan())
 
 
 def down(config: Config, substrate: Substrate, report: Report, *, delete_data: bool) -> bool:
@@ -82,11 +84,11 @@ def down(config: Config, substrate: Substrate, report: Report, *, delete_data: b
     return True
 
 
-def _engine(config: Config, substrate: Substrate, access: Access, kube: Kube, report: Report) -> Engine:
-    return Engine(config.name, kube, programs=_programs(config, substrate, access), on_event=report.event)
+def _engine(config: Config, substrate: Substrate, access: Access, kube: Kube, report: Report, login: str | None = None) -> Engine:
+    return Engine(config.name, kube, programs=_programs(config, substrate, access, login), on_event=report.event)
 
 
-def _programs(config: Config, substrate: Substrate, access: Access) -> dict[str, Callable[[], None]]:
+def _programs(config: Config, substrate: Substrate, access: Access, login: str | None) -> dict[str, Callable[[], None]]:
     def run(name: str) -> None:
         from bdc_stacks import data, platform
         from bdc_stacks.site import Site
@@ -98,6 +100,7 @@ def _programs(config: Config, substrate: Substrate, access: Access) -> dict[str,
             addresses=tuple(sorted({access.address, *([config.network.address] if config.network.address else [])})),
             storage_class=_storage_class(config, substrate),
             pull_secret=config.images.pull_secret,
+            pull_login=login,
         )
         {"data": data.program, "platform": platform.program}[name](config, site)
 

@@ -44,14 +44,20 @@ def run(
     storage_class: str | None,
     image: str,
     *,
+    login: str | None = None,
     say: Callable[[str], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Write to a new volume as each of USERS. Raises UnhealthyError, or DeadlineError where no volume comes in time."""
-    # A pull secret is in the cluster's own namespace; else that one needn't be there yet.
-    namespace = config.name if config.images.pull_secret else SYSTEM_NAMESPACE
+    """Write to a new volume as each of USERS. Raises UnhealthyError, or DeadlineError where no volume comes in time.
+
+    `login` is the text of the pull secret, where bdc makes that (see pull_secret.py).
+    """
+    # A pull secret that somebody made is in the cluster's own namespace; else that one needn't be there yet.
+    namespace = config.name if config.images.pull_secret and login is None else SYSTEM_NAMESPACE
     trial = _Trial(kube, namespace, config, storage_class)
     with lock(kube, f"bdc-{config.name}", f"cluster {config.name}"), trial.cleaned():
+        if login is not None:
+            trial.make_login(login)
         pods = {title: trial.make(title, user, image) for title, user in USERS.items()}
         say(f"waiting for a volume of StorageClass {storage_class or _NONE}")
         end = time.monotonic() + DEADLINE_SECONDS
@@ -66,6 +72,7 @@ class _Trial:
         self._kube, self._namespace, self._config, self._class = kube, namespace, config, storage_class
         self._base = f"/api/v1/namespaces/{namespace}"
         self._labels = {MANAGED_BY: "bdc", TRIAL: config.name}
+        self._pull_secret = config.images.pull_secret
 
     @contextlib.contextmanager
     def cleaned(self) -> Iterator[None]:
@@ -77,6 +84,14 @@ class _Trial:
             with contextlib.suppress(BdcError):  # what can't be removed now, the next run removes
                 self._remove()
 
+    def make_login(self, login: str) -> None:
+        """A pull secret for the pods, as the cluster's own isn't there yet."""
+        self._pull_secret = f"bdc-trial-{self._config.name}-{secrets.token_hex(3)}"
+        metadata = {"name": self._pull_secret, "namespace": self._namespace, "labels": self._labels}
+        text = {".dockerconfigjson": login}
+        kind = "kubernetes.io/dockerconfigjson"
+        self._post("secrets", {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": kind, "stringData": text})
+
     def make(self, title: str, user: int, image: str) -> str:
         """A claim and a pod that writes to it; their name."""
         name = f"bdc-trial-{self._config.name}-{title.lower()}-{secrets.token_hex(3)}"
@@ -85,7 +100,7 @@ class _Trial:
         if self._class:
             claim["storageClassName"] = self._class
         self._post("persistentvolumeclaims", {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": claim})
-        self._post("pods", {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": _pod(name, user, image, self._config)})
+        self._post("pods", {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": _pod(name, user, image, self._pull_secret)})
         return name
 
     def written(self, title: str, name: str, *, late: bool) -> bool:
@@ -130,14 +145,14 @@ class _Trial:
         self._kube.request("POST", f"{self._base}/{plural}", obj)
 
     def _remove(self) -> None:
-        for plural in ("pods", "persistentvolumeclaims"):
+        for plural in ("pods", "persistentvolumeclaims", "secrets"):
             query = {"labelSelector": f"{TRIAL}={self._config.name}"}
             for one in self._kube.request("GET", f"{self._base}/{plural}", query=query)["items"]:
                 with contextlib.suppress(ApiNotFoundError):
                     self._kube.request("DELETE", f"{self._base}/{plural}/{one['metadata']['name']}", {"gracePeriodSeconds": 0})
 
 
-def _pod(claim: str, user: int, image: str, config: Config) -> dict[str, Any]:
+def _pod(claim: str, user: int, image: str, pull_secret: str | None) -> dict[str, Any]:
     """As pods of the cluster are: without root, with fsGroup, within the standard "restricted"."""
     container = {
         "name": "trial",
@@ -158,6 +173,6 @@ def _pod(claim: str, user: int, image: str, config: Config) -> dict[str, Any]:
         "containers": [container],
         "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}],
     }  # fmt: skip
-    if config.images.pull_secret:
-        spec["imagePullSecrets"] = [{"name": config.images.pull_secret}]
+    if pull_secret:
+        spec["imagePullSecrets"] = [{"name": pull_secret}]
     return spec

@@ -51,9 +51,11 @@ class Data(pulumi.ComponentResource):
     def _once(self) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(ignore_changes=["data"]))
 
-    def _secret(self, name: str, part: str, data: pulumi.Input[dict[str, str]], options: pulumi.ResourceOptions) -> k8s.core.v1.Secret:
+    def _secret(
+        self, name: str, part: str, data: pulumi.Input[dict[str, str]], options: pulumi.ResourceOptions, *, kind: str = "Opaque"
+    ) -> k8s.core.v1.Secret:
         return k8s.core.v1.Secret(
-            name, metadata=self._site.metadata(name, part, name), type="Opaque", data=pulumi.Output.secret(data), opts=options
+            name, metadata=self._site.metadata(name, part, name), type=kind, data=pulumi.Output.secret(data), opts=options
         )
 
     def _secrets(self, config: Config) -> None:
@@ -74,6 +76,9 @@ class Data(pulumi.ComponentResource):
             lambda values: identity.encode({"password.db": identity.trino_password_file(values["username"], values["password"])})
         )
         self._secret(TRINO_PASSWORDS, "federation", line, self._inside)
+        if self._site.pull_secret and self._site.pull_login:
+            login = identity.encode({".dockerconfigjson": self._site.pull_login})
+            self._secret(self._site.pull_secret, "storage", login, self._inside, kind="kubernetes.io/dockerconfigjson")
 
     def _volumes(self, config: Config) -> None:
         """Claims of all servers. One whose server is no longer wanted stays with its data until the namespace goes: this stack runs first,

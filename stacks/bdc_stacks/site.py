@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bdc.config.model import Network
 from bdc.config.names import Endpoint, labels
@@ -16,6 +16,7 @@ class Site:
     """Where a cluster stands.
 
     images: full reference by image name. addresses: names and addresses that users reach the endpoints at, written into certificates.
+    pull_login: text of the Secret `pull_secret`, a registry's login as docker's config.json has it.
     """
 
     cluster: str
@@ -24,6 +25,7 @@ class Site:
     addresses: tuple[str, ...] = ()
     storage_class: str | None = None
     pull_secret: str | None = None
+    pull_login: str | None = field(default=None, repr=False)
 
     @property
     def namespace(self) -> str:

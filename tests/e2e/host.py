@@ -30,6 +30,7 @@ _HIDDEN_PROGRAMS = ("go", "mvn", "java", "javac", "docker", "podman", "nerdctl")
 _OWN_FOLDERS = {
     "/etc/kubernetes": "disk",
     "/etc/cni/net.d": "disk",
+    "/etc/containerd": "disk",
     "/var/lib/kubelet": "disk",
     "/var/lib/etcd": "disk",
     "/var/lib/containerd": "disk",
@@ -45,9 +46,10 @@ _SHARED = ("/var/lib/kubelet", "/run/netns")
 
 @dataclass(frozen=True)
 class _Numbers:
-    """Addresses of the host numbered `index`."""
+    """Addresses of the host numbered `index`, and of one beside it in its network."""
 
     index: int
+    first: int = 2
 
     @property
     def gateway(self) -> str:
@@ -55,27 +57,29 @@ class _Numbers:
 
     @property
     def node(self) -> str:
-        return f"10.231.{self.index}.2"
+        return f"10.231.{self.index}.{self.first}"
 
     @property
     def outside(self) -> str:
-        return f"10.231.{self.index}.3"
+        return f"10.231.{self.index}.{self.first + 1}"
 
 
 class TestHost:
-    """One test host. Use it as a context manager, or call `close`."""
+    """One test host. Use it as a context manager, or call `close`. `beside`: in that host's network, instead of one of its own."""
 
     __test__ = False  # pytest: not a test class
 
-    def __init__(self, name: str, index: int = 1) -> None:
+    def __init__(self, name: str, index: int = 1, *, beside: TestHost | None = None) -> None:
         if not name.isalnum() or len(name) > 8:
             raise ValueError(f"{name}: up to eight letters and digits, as it becomes part of links' names")
         self.name = f"bdce2e-{name}"
-        self._numbers = _Numbers(index)
-        self._link = f"e2{name}"
+        self._numbers: _Numbers = _Numbers(beside._numbers.index, 4) if beside else _Numbers(index)
+        self._link: str = f"e2{name}"
+        self._bridge: str = beside._link if beside else self._link
         self.folder = RUN / self.name
         self.cgroup_root = f"/{self.name}"
         self.address = self._numbers.node
+        self.outside_address = self._numbers.outside
         self.close()
         self._make()
 
@@ -107,10 +111,12 @@ class TestHost:
             check=False,
         )
 
-    def popen(self, argv: Sequence[str | Path], *, user: int | None = None, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        """Start a program in the host, in a process group of its own."""
+    def popen(
+        self, argv: Sequence[str | Path], *, user: int | None = None, env: Mapping[str, str] | None = None, outside: bool = False
+    ) -> subprocess.Popen[str]:
+        """Start a program in the host, or on its outside neighbour, in a process group of its own."""
         return subprocess.Popen(
-            self._enter(argv, user, outside=False),
+            self._enter(argv, user, outside=outside),
             env=self.environment(user) | dict(env or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -211,16 +217,17 @@ class TestHost:
         return lines
 
     def _make_network(self) -> None:
-        """A bridge on the machine; the host and its outside neighbour each have one end of a veth in it."""
-        _sh("ip", "link", "add", self._link, "type", "bridge")
-        _sh("ip", "addr", "add", f"{self._numbers.gateway}/24", "dev", self._link)
-        _sh("ip", "link", "set", self._link, "up")
+        """A bridge on the machine, or another host's; the host and its outside neighbour each have one end of a veth in it."""
+        if self._bridge == self._link:
+            _sh("ip", "link", "add", self._link, "type", "bridge")
+            _sh("ip", "addr", "add", f"{self._numbers.gateway}/24", "dev", self._link)
+            _sh("ip", "link", "set", self._link, "up")
         for suffix, address, namespace in (("n", self._numbers.node, "net"), ("o", self._numbers.outside, "out")):
             end = f"{self._link}{suffix}"
             inside = ["nsenter", f"--net={self.folder}/ns/{namespace}"]
             sleeper = self._sleep_in(namespace)
             _sh("ip", "link", "add", end, "type", "veth", "peer", "name", "eth0", "netns", str(sleeper.pid))
-            _sh("ip", "link", "set", end, "master", self._link, "up")
+            _sh("ip", "link", "set", end, "master", self._bridge, "up")
             _sh(*inside, "ip", "link", "set", "lo", "up")
             _sh(*inside, "ip", "addr", "add", f"{address}/24", "dev", "eth0")
             _sh(*inside, "ip", "link", "set", "eth0", "up")

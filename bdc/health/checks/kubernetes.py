@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from bdc.health.finding import Check, Finding, Ground, fail, named, ok, warn
+from bdc.kube.rights import denied
 
 MINIMUM = (1, 29)
 """Oldest minor version: Jobs with podReplacementPolicy, on by default since 1.29."""
@@ -48,22 +48,12 @@ def version(ground: Ground) -> Finding:
 
 def rights(ground: Ground) -> Finding:
     """We may do what bdc does."""
-    with ThreadPoolExecutor(len(RIGHTS)) as pool:
-        allowed = list(pool.map(lambda right: _allowed(ground, *right), RIGHTS))
-    missing = [f"{verb} {resource}" for (verb, _, resource), yes in zip(RIGHTS, allowed, strict=True) if not yes]
+    missing = [f"{verb} {resource}" for verb, _, resource in denied(ground.kube, RIGHTS, ground.cluster)]
     if missing:
         return fail(
             f"no right in namespace {ground.cluster} to {named(missing)}", "ask the cluster's administrator for the role admin in it"
         )
     return ok(f"all that bdc needs in namespace {ground.cluster}")
-
-
-def _allowed(ground: Ground, verb: str, group: str, resource: str) -> bool:
-    name, _, part = resource.partition("/")
-    attributes = {"namespace": ground.cluster, "verb": verb, "group": group, "resource": name, "subresource": part}
-    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": attributes}}
-    answer = ground.kube.request("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
-    return bool(answer["status"]["allowed"])
 
 
 def clock(ground: Ground) -> Finding:

@@ -75,7 +75,8 @@ class FakeApi:
 def test_missing_rights_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = ExistingCluster()
     monkeypatch.setattr(cluster, "_connect", lambda: FakeApi(denied="secrets"))
-    with pytest.raises(UsageError, match="may not create secrets"):
+    with pytest.raises(UsageError, match=r"may not create secrets, delete secrets, .* and 2 more") as failure:
         cluster.check()
+    assert "deployer.yaml" in str(failure.value.hint)
     monkeypatch.setattr(cluster, "_connect", lambda: FakeApi(denied=""))
     cluster.check()

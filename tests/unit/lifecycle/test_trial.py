@@ -37,8 +37,11 @@ class Cluster(FakeKube):
         return [path for path in self.objects if "bdc-trial-" in path]
 
 
-def run(kube: FakeKube, config: Config | None = None, storage_class: str | None = "fast") -> None:
-    trial.run(config or Config(), kube, storage_class, "image:1", say=lambda _: None, sleep=lambda _: None)
+REGISTRY = Config.model_validate({"images": {"registry": "registry.example.org", "pull_secret": "login"}})
+
+
+def run(kube: FakeKube, config: Config | None = None, storage_class: str | None = "fast", login: str | None = None) -> None:
+    trial.run(config or Config(), kube, storage_class, "image:1", login=login, say=lambda _: None, sleep=lambda _: None)
 
 
 def test_the_users_are_those_of_the_pods() -> None:
@@ -82,9 +85,18 @@ def test_no_volume_in_time_says_what_the_provisioner_said(monkeypatch: pytest.Mo
 def test_a_pull_secret_is_used_where_it_is() -> None:
     kube = Cluster("Succeeded")
     kube.put("/api/v1/namespaces/bdc", {})
-    run(kube, Config.model_validate({"images": {"pull_secret": "login"}}), None)
+    run(kube, REGISTRY, None)
     made = [path for method, path in kube.calls if method == "POST" and path.endswith("/pods")]
     assert made == ["/api/v1/namespaces/bdc/pods"] * 2
+
+
+def test_a_pull_secret_that_is_not_made_yet_is_lent() -> None:
+    kube = Cluster("Succeeded")
+    run(kube, REGISTRY, login="{}")
+    lent, *_, pod = kube.made
+    assert (lent["type"], lent["stringData"]) == ("kubernetes.io/dockerconfigjson", {".dockerconfigjson": "{}"})
+    assert pod["spec"]["imagePullSecrets"] == [{"name": lent["metadata"]["name"]}]
+    assert kube.left == []
 
 
 def test_it_is_wanted_only_before_there_are_volumes() -> None:
