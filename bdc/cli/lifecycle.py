@@ -18,14 +18,16 @@ def up(ctx: typer.Context, registry: RegistryOption = None, output: FormatOption
     """Bring the cluster to what bdc.yaml says; make this host a node when there is no other Kubernetes.
 
     May be interrupted at any point, and run again: it goes on from there. Without a change it does nothing. With -o json, each line on
-    stdout is an event. Exit code 4 when a part was late, 5 when a part can't work.
+    stdout is an event. Exit code 4 when a part was late, 5 when a part can't work, 130 after Ctrl-C.
     """
+    from bdc.cli.interruption import interruptible
     from bdc.cli.live import view
     from bdc.lifecycle import up as run
 
     chosen = settings(ctx, registry=registry)
     config = chosen.config
-    with view(output, chosen.quiet, f"bdc {_version()} · cluster {config.name} · profile {config.profile}") as report:
+    title = f"bdc {_version()} · cluster {config.name} · profile {config.profile}"
+    with view(output, chosen.quiet, title) as shown, interruptible(shown, "run bdc up again: it goes on from here") as report:
         access = run(config, _substrate(chosen), report)
     if output is Format.table and not chosen.quiet:
         _show_endpoints(chosen, access)
@@ -55,6 +57,7 @@ def down(
     output: FormatOption = Format.table,
 ) -> None:
     """Remove the cluster's workloads. Data, passwords and the CA stay for the next `bdc up`, unless --delete-data."""
+    from bdc.cli.interruption import interruptible
     from bdc.cli.live import view
     from bdc.lifecycle import down as run
 
@@ -62,7 +65,8 @@ def down(
     name = chosen.config.name
     if delete_data and not confirm(f"Delete all data of cluster {name}: HDFS, the SQL master, passwords?", yes=yes, no_input=no_input):
         raise typer.Exit(1)
-    with view(output, chosen.quiet, f"bdc {_version()} · cluster {name}") as report:
+    hint = f"run bdc down{' --delete-data' if delete_data else ''} again: it goes on from here"
+    with view(output, chosen.quiet, f"bdc {_version()} · cluster {name}") as shown, interruptible(shown, hint) as report:
         there = run(chosen.config, _substrate(chosen), report, delete_data=delete_data)
     if output is Format.table and not chosen.quiet:
         kept = "its data is deleted" if delete_data else "its data is kept; `bdc up` brings it back"

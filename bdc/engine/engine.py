@@ -17,6 +17,7 @@ from bdc.config.paths import state_dir
 from bdc.engine import passphrase
 from bdc.engine.events import Change, Event
 from bdc.engine.passphrase import Passphrase
+from bdc.engine.sweep import remove_namespace, sweep
 from bdc.kube import Kube
 from bdc.kube.lease import lock
 from bdc.kube.system import remove_if_unused
@@ -72,7 +73,9 @@ class Engine:
                 if name != _DATA or delete_data:
                     with run.saved(name) as stack:
                         stack.destroy(self._on_event)
+            sweep(self._kube, self._cluster)
             if delete_data:
+                remove_namespace(self._kube, self._cluster)
                 run.forget()
         if delete_data:
             remove_if_unused(self._kube)
@@ -96,7 +99,7 @@ class Engine:
             secret = passphrase.read_or_create(self._kube, self._cluster)
             run = self._run(secret, state_dir(self._cluster) / "pulumi" / secret.lineage[:12], self._backend)
             runs.append(run)
-            run.end_left_over()
+            run.clean_up()
             yield run
 
     def _run(self, secret: Passphrase, folder: Path, backend: str | None) -> Run:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bdc.config.paths import cache_dir
 from bdc.engine import passphrase
+from bdc.engine.localstate import mend
 from bdc.engine.passphrase import Passphrase
 from bdc.engine.plugin.install import install
 from bdc.engine.program import Pulumi, end_left_over
@@ -85,12 +86,13 @@ class Run:
         """Ask a running operation to cancel."""
         self._pulumi.interrupt()
 
-    def end_left_over(self) -> None:
-        """End a pulumi that outlived its run."""
+    def clean_up(self) -> None:
+        """End a pulumi that outlived its run, and mend what a kill left of the local state."""
         end_left_over(self._running)
+        mend(self._folder, _pulumi_home())
 
     def _environment(self, secret: Passphrase) -> dict[str, str]:
-        home = cache_dir() / "pulumi-home"
+        home = _pulumi_home()
         install(home)
         return {
             "PULUMI_HOME": str(home),
@@ -124,3 +126,7 @@ class Run:
         fresh = self._folder / "serials.new"
         fresh.write_text(json.dumps({**self._serials(), name: serial}))
         fresh.replace(self._folder / "serials.json")
+
+
+def _pulumi_home() -> Path:
+    return cache_dir() / "pulumi-home"

@@ -100,9 +100,9 @@ class Buildah:
 
     def export(self, reference: str, layout: Layout, log: Path) -> None:
         """See `Builder`."""
-        layout.folder.mkdir(parents=True, exist_ok=True)
         command = [*self._global, "push", "--quiet", "--format", "oci", reference, f"oci:{layout.folder}:{reference}"]
-        run_step(command, reference, log)
+        with layout.written_by_others():
+            run_step(command, reference, log)
 
     def restore(self, layout: Layout, reference: str, log: Path) -> None:
         """See `Builder`. By an archive: `oci:FOLDER:NAME` isn't taken where a folder's name begins with a dot."""
@@ -219,9 +219,16 @@ def ensure_builder() -> Builder:
     log = cache_dir() / "images" / "logs" / "builder.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     noninteractive = {"DEBIAN_FRONTEND": "noninteractive"}
-    run_step(["apt-get", "update", "--quiet"], "the build tool", log, env=noninteractive)
-    packages = ["buildah", "mmdebstrap", "debian-archive-keyring"]
-    run_step(["apt-get", "install", "--quiet", "--yes", "--no-install-recommends", *packages], "the build tool", log, env=noninteractive)
+    apt = ["apt-get", "--quiet", "--yes", "-o", "DPkg::Lock::Timeout=300"]
+    run_step([*apt, "update"], "the build tool", log, env=noninteractive)
+    install = [*apt, "install", "--no-install-recommends", "buildah", "mmdebstrap", "debian-archive-keyring"]
+    try:
+        run_step(install, "the build tool", log, env=noninteractive)
+    except BdcError as error:
+        if "dpkg was interrupted" not in error.message:
+            raise
+        run_step(["dpkg", "--configure", "-a"], "the build tool", log, env=noninteractive)
+        run_step(install, "the build tool", log, env=noninteractive)
     return Buildah()
 
 

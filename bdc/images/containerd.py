@@ -13,6 +13,7 @@ from bdc.images.spec import chosen, references
 
 _PINNED = "io.cri-containerd.pinned=pinned"
 """Label that keeps an image from kubelet's garbage collection: what isn't in a registry can't be pulled again."""
+_IS_PINNED = 'labels."io.cri-containerd.pinned"==pinned'
 
 
 def load(names: Iterable[str] | None, *, ctr: Path, address: Path, on_progress: Callable[[str], None] | None = None) -> None:
@@ -20,9 +21,15 @@ def load(names: Iterable[str] | None, *, ctr: Path, address: Path, on_progress: 
     reference = references()
     wanted = [reference[spec.name] for spec in chosen(names)]
     present = set(_ctr(ctr, address, "images", "ls", "-q").split())
-    absent = [name for name in wanted if name not in present]
-    if not absent:
-        return
+    if absent := [name for name in wanted if name not in present]:
+        _import(absent, ctr, address, on_progress)
+    pinned = set(_ctr(ctr, address, "images", "ls", "-q", _IS_PINNED).split())
+    for name in wanted:  # also those of a run that was killed between import and pin
+        if name not in pinned:
+            _ctr(ctr, address, "images", "label", name, _PINNED)
+
+
+def _import(absent: Sequence[str], ctr: Path, address: Path, on_progress: Callable[[str], None] | None) -> None:
     if on_progress:
         on_progress(f"loading {len(absent)} images into containerd")
     with tempfile.TemporaryFile() as output:
@@ -38,12 +45,6 @@ def load(names: Iterable[str] | None, *, ctr: Path, address: Path, on_progress: 
             code = process.wait()
         output.seek(0)
         _check(code, output.read().decode(errors="replace"))
-    _pin(ctr, address, absent)
-
-
-def _pin(ctr: Path, address: Path, references_: Sequence[str]) -> None:
-    for reference in references_:
-        _ctr(ctr, address, "images", "label", reference, _PINNED)
 
 
 def _command(ctr: Path, address: Path, *arguments: str) -> list[str]:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
@@ -28,6 +30,7 @@ LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 
 _MARKER = json.dumps({"imageLayoutVersion": "1.0.0"}).encode()
 _CHUNK_BYTES = 1 << 20
+_INDEX, _INDEX_BEFORE = "index.json", ".index-before.json"
 
 Descriptor = dict[str, Any]
 
@@ -39,12 +42,25 @@ class Layout:
         self.folder = folder
 
     def descriptors(self) -> dict[str, Descriptor]:
-        """The manifest's descriptor of each image by reference. An index cut short by a kill counts as empty: it is made again."""
-        try:
-            index = json.loads((self.folder / "index.json").read_text())
-        except (FileNotFoundError, json.JSONDecodeError):
-            return {}
-        return {entry["annotations"][REF_NAME]: entry for entry in index["manifests"] if REF_NAME in entry.get("annotations", {})}
+        """The manifest's descriptor of each image by reference. Of an index cut short by a kill, the one before it counts."""
+        for name in (_INDEX, _INDEX_BEFORE):
+            try:
+                index = json.loads((self.folder / name).read_text())
+            except (FileNotFoundError, json.JSONDecodeError):
+                continue
+            return {entry["annotations"][REF_NAME]: entry for entry in index["manifests"] if REF_NAME in entry.get("annotations", {})}
+        return {}
+
+    @contextmanager
+    def written_by_others(self) -> Iterator[None]:
+        """While a build tool adds an image: it writes the index in place, so a kill may leave half of one."""
+        self._write_index(self.descriptors())
+        kept = self.folder / _INDEX_BEFORE
+        part = kept.with_suffix(".part")
+        shutil.copyfile(self.folder / _INDEX, part)
+        part.replace(kept)
+        yield
+        kept.unlink()
 
     def descriptor(self, reference: str) -> Descriptor:
         """Descriptor of one image's manifest; `NotFoundError` where it isn't built."""
@@ -92,6 +108,7 @@ class Layout:
         wanted = set(keep)
         kept = {reference: entry for reference, entry in self.descriptors().items() if reference in wanted}
         self._write_index(kept)
+        (self.folder / _INDEX_BEFORE).unlink(missing_ok=True)  # it names what goes now
         needed = {path.name for reference in kept for path in self.blobs(reference)}
         freed = 0
         for path in (self.folder / "blobs" / "sha256").glob("*"):
@@ -127,7 +144,7 @@ class Layout:
         index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": list(entries.values())}
         part = self.folder / ".index.json"
         part.write_text(json.dumps(index))
-        part.replace(self.folder / "index.json")
+        part.replace(self.folder / _INDEX)
 
 
 def layout() -> Layout:

@@ -224,6 +224,28 @@ def test_only_bdc_killed_then_goes_on(kube: Kube, name: str) -> None:
     assert engine(kube, world).plan() == []
 
 
+def test_files_cut_short_by_a_power_cut(kube: Kube, name: str, state: Path) -> None:
+    world = World(name)
+    engine(kube, world).up()
+    for pattern in ("work/*/Pulumi.*.yaml", "stacks/*/*.json.attrs", f"stacks/*/{name}.json", "meta.yaml"):
+        [cut, *_] = sorted(state.rglob(pattern))
+        cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+        assert engine(kube, world).plan() == [], cut
+
+
+def test_down_takes_what_no_state_knows(kube: Kube, name: str) -> None:
+    world = World(name)
+    engine(kube, world).up()
+    labels = {"app.kubernetes.io/managed-by": "bdc", "app.kubernetes.io/instance": name}
+    for manager, service in (("pulumi-kubernetes-0123abcd", "left"), ("kubectl", "theirs")):
+        metadata = {"name": service, "namespace": name, "labels": labels}
+        spec = {"clusterIP": "None", "ports": [{"port": 80}]}
+        kube.apply({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}, manager=manager)
+    engine(kube, world).down(delete_data=False)
+    left = kube.request("GET", f"/api/v1/namespaces/{name}/services")["items"]
+    assert [service["metadata"]["name"] for service in left] == ["theirs"]
+
+
 def test_crashing_pod_ends_the_wait(kube: Kube, name: str) -> None:
     world = World(name, replicas=1)
     events: list[Event] = []

@@ -62,7 +62,9 @@ def install_packages(on_progress: Callable[[str], None]) -> None:
     hint = f"install them yourself: apt-get install {' '.join(missing)}"
     try:
         run(install, what="installing packages", deadline_seconds=900, env=env, hint=hint)
-    except BdcError:  # package lists may be missing or old
+    except BdcError as error:  # package lists may be missing or old
+        if "dpkg was interrupted" in error.message:  # such as by a kill of an earlier run
+            run(["dpkg", "--configure", "-a"], what="completing an interrupted installation", deadline_seconds=900, env=env, hint=hint)
         run([*apt, "update"], what="updating the package lists", deadline_seconds=600, env=env, hint=hint)
         run(install, what="installing packages", deadline_seconds=900, env=env, hint=hint)
     if still := missing_packages():

@@ -67,6 +67,20 @@ def test_pruning_keeps_what_kept_images_share() -> None:
     assert all(path.is_file() for path in layout().blobs("bdc.local/b:1"))
 
 
+def test_of_an_index_that_a_killed_tool_cut_short_the_one_before_counts() -> None:
+    add_image(layout(), "bdc.local/a:1", b"one")
+    index = layout().folder / "index.json"
+    tool = layout().written_by_others()
+    tool.__enter__()  # and never left
+    index.write_text(index.read_text()[:40])
+    assert list(layout().descriptors()) == ["bdc.local/a:1"]
+    with layout().written_by_others():
+        assert json.loads(index.read_text())["manifests"], "the tool finds a whole one"
+        add_image(layout(), "bdc.local/b:1", b"two")
+    assert list(layout().descriptors()) == ["bdc.local/a:1", "bdc.local/b:1"]
+    assert [path.name for path in layout().folder.iterdir() if path.name.startswith(".")] == []
+
+
 def test_an_index_cut_short_counts_as_empty() -> None:
     add_image(layout(), "bdc.local/a:1", b"x")
     index = layout().folder / "index.json"

@@ -22,12 +22,13 @@ assert arguments[:4] == ["--address", "/run/c.sock", "--namespace", "k8s.io"], a
 with (here / "calls").open("a") as calls:
     calls.write(" ".join(arguments[4:]) + "\\n")
 if arguments[5] == "ls":
-    print((here / "present").read_text())
+    print((here / ("pinned" if len(arguments) > 7 else "present")).read_text())
 if arguments[5] == "import":
     if (here / "broken").exists():
         sys.exit("ctr: write: no space left on device")
     (here / "imported.tar").write_bytes(sys.stdin.buffer.read())
 """
+PINNED = 'labels."io.cri-containerd.pinned"==pinned'
 
 
 @pytest.fixture
@@ -35,6 +36,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "ctr").write_text(CTR.format(python=sys.executable, here=str(tmp_path)))
     (tmp_path / "ctr").chmod(0o755)
     (tmp_path / "present").write_text("")
+    (tmp_path / "pinned").write_text("")
     for name in ("a", "b"):
         (tmp_path / "images" / name).mkdir(parents=True)
         (tmp_path / "images" / name / "Dockerfile").write_text(f"FROM scratch\n# {name}\n")
@@ -48,6 +50,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_only_absent_images_are_sent_and_then_pinned(node: Path) -> None:
     (node / "present").write_text(references()["a"])
+    (node / "pinned").write_text(references()["a"])
     load(None, ctr=node / "ctr", address=Path("/run/c.sock"))
     with tarfile.open(node / "imported.tar") as tar:
         index = json.load(tar.extractfile("index.json"))  # type: ignore[arg-type]
@@ -57,9 +60,17 @@ def test_only_absent_images_are_sent_and_then_pinned(node: Path) -> None:
 
 
 def test_nothing_is_sent_where_all_are_there(node: Path) -> None:
-    (node / "present").write_text("\n".join(references().values()))
+    for name in ("present", "pinned"):
+        (node / name).write_text("\n".join(references().values()))
     load(None, ctr=node / "ctr", address=Path("/run/c.sock"))
-    assert (node / "calls").read_text().splitlines() == ["images ls -q"]
+    assert (node / "calls").read_text().splitlines() == ["images ls -q", f"images ls -q {PINNED}"]
+
+
+def test_what_a_killed_run_imported_is_pinned(node: Path) -> None:
+    (node / "present").write_text("\n".join(references().values()))
+    (node / "pinned").write_text(references()["b"])
+    load(None, ctr=node / "ctr", address=Path("/run/c.sock"))
+    assert (node / "calls").read_text().splitlines()[2:] == [f"images label {references()['a']} io.cri-containerd.pinned=pinned"]
 
 
 def test_a_full_disk_of_the_node_is_told(node: Path) -> None:
