@@ -30,7 +30,7 @@ def version_in(text: str) -> str | None:
 
 def satisfies(version: str, accepted: str) -> bool:
     """Whether "1.36.3" lies in a range such as ">=1.36,<1.37". Raises ValueError for a range that can't be read."""
-    own = _parsed(version)
+    own = parsed(version)
     return all(_OPERATORS[sign](own, bound) for sign, bound in clauses(accepted))
 
 
@@ -39,9 +39,10 @@ def clauses(accepted: str) -> list[tuple[str, Version]]:
     found = [_CLAUSE.fullmatch(part.strip()) for part in accepted.split(",")]
     if None in found:
         raise ValueError(f"not a version range: {accepted!r}")
-    return [(match.group(1), _parsed(match.group(2))) for match in found if match]
+    return [(match.group(1), parsed(match.group(2))) for match in found if match]
 
 
-def _parsed(version: str) -> Version:
+def parsed(version: str) -> Version:
+    """ "1.36.3" as (1, 36, 3); missing parts are 0."""
     numbers = [int(part) for part in version.split(".")]
     return tuple(numbers + [0] * (3 - len(numbers)))

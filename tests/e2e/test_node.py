@@ -50,9 +50,9 @@ spec:
 """
 
 
-def ensure(host: TestHost) -> float:
+def ensure(host: TestHost, env: dict[str, str] | None = None) -> float:
     """Bring the node up; seconds it took."""
-    done = host.run(["python", "-c", ENSURE])
+    done = host.run(["python", "-c", ENSURE], env=env)
     assert done.returncode == 0, done.stdout + done.stderr
     return float(done.stdout.split()[-1])
 

@@ -93,6 +93,11 @@ class Layout:
         return self.home / "installed.json"
 
     @property
+    def upgrading(self) -> Path:
+        """Marker of an upgrade under way: the control plane may be between two versions."""
+        return self.home / "upgrading"
+
+    @property
     def lock(self) -> Path:
         """Held while a bdc changes the node; beside `home`, as it outlives a reset."""
         return self.run.parent / "node.lock"

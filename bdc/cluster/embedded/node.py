@@ -6,19 +6,18 @@ begun but not complete (take off what there is, install), complete (start what d
 
 from __future__ import annotations
 
-import fcntl
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bdc.cluster.embedded import host, install, preflight, sysctls
+from bdc.cluster.embedded import host, install, preflight, sysctls, upgrade
 from bdc.cluster.embedded.api import NodeApi, SystemState
 from bdc.cluster.embedded.cleanup import delete_volumes as delete_volume_folders
 from bdc.cluster.embedded.cleanup import take_off
 from bdc.cluster.embedded.layout import ADMIN_KUBECONFIG, STORAGE_CLASS, Layout
+from bdc.cluster.embedded.lock import locked
 from bdc.cluster.embedded.packages import install_packages
 from bdc.cluster.embedded.processes import end, end_gently, node_processes, pod_processes, started_seconds_ago
 from bdc.cluster.embedded.programs import ensure_programs, install_programs
@@ -27,10 +26,9 @@ from bdc.cluster.embedded.services import Supervisor, systemd_is_first
 from bdc.cluster.embedded.supervisord import SupervisordServices
 from bdc.cluster.embedded.systemd import SystemdServices
 from bdc.cluster.substrate import Access
-from bdc.errors import DeadlineError, NotFoundError, UsageError
+from bdc.errors import DeadlineError, NotFoundError
 
 _READY_SECONDS = 300
-_LOCK_SECONDS = 900
 Progress = Callable[[str], None]
 
 
@@ -71,14 +69,15 @@ class EmbeddedNode:
         begun = read_begun(self._layout.begun)
         if begun is None:
             preflight.check_before_install(self._layout)
-        elif read_installed(self._layout.installed):
+        elif installed := read_installed(self._layout.installed):
             preflight.check_same_address(begun.settings.address)
+            upgrade.due(installed.versions, upgrade.wanted_versions())
 
     def ensure(self, *, on_progress: Progress | None = None) -> Access:
         """Bring the node up, or back up; returns when all of its own parts are ready."""
         report = on_progress or _silent
         preflight.check_host()
-        with self._locked(report):
+        with locked(self._layout.lock, report):
             installed = read_installed(self._layout.installed)
             begun = read_begun(self._layout.begun)
             if installed and begun:
@@ -118,7 +117,7 @@ class EmbeddedNode:
         begun = read_begun(self._layout.begun)
         if begun is None:
             raise NotFoundError("this host is no Kubernetes node of bdc's", "there is nothing to stop")
-        with self._locked(report):
+        with locked(self._layout.lock, report):
             report("stopping the kubelet, pods and containerd")
             services = self._services(begun.settings)
             services.stop("kubelet")
@@ -132,7 +131,7 @@ class EmbeddedNode:
         report = on_progress or _silent
         preflight.check_host()
         begun = read_begun(self._layout.begun)
-        with self._locked(report):
+        with locked(self._layout.lock, report):
             if begun is not None:
                 report("removing processes, mounts, links, firewall rules, cgroups and files of the node")
                 take_off(self._layout, self._services(begun.settings), begun.settings.cgroup_root)
@@ -192,20 +191,40 @@ class EmbeddedNode:
         preflight.check_same_address(begun.settings.address)
         services = self._services(begun.settings)
         since = None
-        if len(services.running()) == _SERVICES and self._api.ready():
-            manifest = install.addons(self._layout, installed.versions)
-            if install.digest(manifest) != installed.addons:
-                report("updating the node's add-ons")
-                self._api.apply(manifest)
-                self._record_installed(installed.versions, manifest)
-        else:
+        upgrading = upgrade.due(installed.versions, upgrade.wanted_versions())
+        if not (len(services.running()) == _SERVICES and self._api.ready()):
             report("starting the node")
             since = datetime.now(UTC) if not services.running() else None
             for change in sysctls.apply():
                 report(f"kernel setting {change}")
             install.write_settings(self._layout, begun.settings, installed.versions)
             services.start()
+        if self._layout.upgrading.exists():
+            report("an upgrade was interrupted: mending the control plane")
+            upgrade.repair(self._layout, begun.settings, ensure_programs(report))
         self._api.wait_ready(_READY_SECONDS, report, since)
+        if upgrading:
+            self._upgrade(begun.settings, installed, services, report)
+        else:
+            self._update_addons(installed, installed.versions, report)
+        self._layout.upgrading.unlink(missing_ok=True)
+
+    def _upgrade(self, settings: Settings, installed: Installed, services: Supervisor, report: Progress) -> None:
+        programs = ensure_programs(report)
+        report(f"upgrading the node from Kubernetes {installed.version} to {programs.versions['kubernetes']}")
+        upgrade.upgrade(self._layout, settings, programs, services, report)
+        self._api.wait_ready(_READY_SECONDS, report)
+        self._update_addons(installed, programs.versions, report)
+
+    def _update_addons(self, installed: Installed, versions: dict[str, str], report: Progress) -> None:
+        """Apply the add-ons where they, or the versions of the node, are others than recorded; and record them."""
+        manifest = install.addons(self._layout, versions)
+        if install.digest(manifest) != installed.addons:
+            report("updating the node's add-ons")
+            self._api.apply(manifest)
+            self._api.wait_ready(_READY_SECONDS, report)
+        if (install.digest(manifest), versions) != (installed.addons, installed.versions):
+            self._record_installed(versions, manifest)
 
     def _record_installed(self, versions: dict[str, str], manifest: str) -> None:
         created = datetime.now(UTC).isoformat(timespec="seconds")
@@ -224,26 +243,6 @@ class EmbeddedNode:
 
     def _services(self, settings: Settings) -> Supervisor:
         return SystemdServices(self._layout) if systemd_is_first() else SupervisordServices(self._layout, settings.cgroup_root)
-
-    @contextmanager
-    def _locked(self, report: Progress) -> Iterator[None]:
-        """One command at a time changes the node; the lock ends with its process."""
-        self._layout.lock.parent.mkdir(parents=True, exist_ok=True)
-        with self._layout.lock.open("w") as stream:
-            deadline = time.monotonic() + _LOCK_SECONDS
-            told = False
-            while True:
-                try:
-                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > deadline:
-                        raise UsageError("another bdc has been changing this node for 15 minutes", f"see: fuser -v {stream.name}") from None
-                    if not told:
-                        report("waiting for another bdc that is changing this node")
-                        told = True
-                    time.sleep(0.2)
-            yield
 
 
 _SERVICES = 2

@@ -27,7 +27,8 @@ def check_host() -> None:
     """Refuse a host that can never be a node, or a user who may not make it one."""
     if sys.platform != "linux":
         raise UsageError(
-            f"a Kubernetes node needs Linux; this is {sys.platform}", "use a cluster you have (--kubeconfig FILE), or kind (--cluster kind)"
+            f"a Kubernetes node needs Linux; this is {sys.platform}",
+            "use a cluster you have (--kubeconfig FILE), or kind (--set cluster.substrate=kind)",
         )
     if not host.is_root():
         raise UsageError(
