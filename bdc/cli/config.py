@@ -95,6 +95,27 @@ def schema() -> None:
     sys.stdout.write(json.dumps(Config.model_json_schema(), indent=2) + "\n")
 
 
+@app.command()
+def pulumi(
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the projects go; made if it isn't there.")],
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Write anew what is there.")] = False,
+) -> None:
+    """Write the cluster's two stacks as Pulumi projects, to run with a Pulumi and a backend of your own.
+
+    For a cluster that bdc itself didn't bring up: either manages all of it, and refuses what the other made.
+    """
+    from bdc.cluster import substrate
+    from bdc.lifecycle import write_projects
+
+    chosen = settings(ctx)
+    config = chosen.config
+    found = substrate(config.cluster.substrate, kubeconfig=chosen.explicit_kubeconfig(), context=chosen.kube_context(), name=config.name)
+    for project in write_projects(config, found, folder, force=force):
+        Output(quiet=chosen.quiet).progress(f"wrote {project}")
+
+
 @profiles_app.command("list")
 def list_(output: FormatOption = Format.table) -> None:
     """List the profiles."""

@@ -87,6 +87,16 @@ class Images(Section):
         return self
 
 
+class Engine(Section):
+    """How the stacks are run."""
+
+    plugin: Literal["auto", "builtin", "official"] = Field(
+        "auto",
+        description="Pulumi's plugin for Kubernetes. builtin: the one in bdc, which needs no download. official: the one that "
+        "`pulumi plugin install resource kubernetes` gets. auto: the official one where it is installed, else builtin.",
+    )
+
+
 class Network(Section):
     """How endpoints are reached from outside the cluster."""
 
@@ -188,6 +198,7 @@ class Config(Section):
     profile: str = Field("local", description="Profile that the defaults come from: local (8 GB, everything once) or ha.")
     cluster: Cluster = Field(default_factory=Cluster)
     images: Images = Field(default_factory=Images)
+    engine: Engine = Field(default_factory=Engine)
     network: Network = Field(default_factory=Network)
     storage: Storage = Field(default_factory=Storage)
     master: Master = Field(default_factory=Master)

@@ -30,7 +30,7 @@ def state_dir(cluster: str | None = None) -> Path:
 
 
 def resources(kind: str) -> Path:
-    """Folder of packaged resources; `kind` is "images" or "manifests"."""
+    """Folder of packaged resources; `kind` is "images", "manifests" or "stacks"."""
     packaged = Path(__file__).parent.parent / "_resources" / kind
     return packaged if packaged.is_dir() else Path(__file__).parents[2] / kind
 

@@ -3,5 +3,6 @@
 from bdc.engine.engine import Engine
 from bdc.engine.errors import EngineError, Failure
 from bdc.engine.events import Change, Event
+from bdc.engine.plugin.choice import choose as choose_plugin
 
-__all__ = ["Change", "Engine", "EngineError", "Event", "Failure"]
+__all__ = ["Change", "Engine", "EngineError", "Event", "Failure", "choose_plugin"]

@@ -17,6 +17,7 @@ from bdc.config.paths import state_dir
 from bdc.engine import passphrase
 from bdc.engine.events import Change, Event
 from bdc.engine.passphrase import Passphrase
+from bdc.engine.plugin.choice import Plugin, choose
 from bdc.engine.sweep import remove_namespace, sweep
 from bdc.kube import Kube
 from bdc.kube.lease import lock
@@ -29,7 +30,10 @@ _DATA = "data"
 
 
 class Engine:
-    """Drives Pulumi for one cluster. `programs` are in the order in which they come up: data, platform."""
+    """Drives Pulumi for one cluster. `programs` are in the order in which they come up: data, platform.
+
+    `plugin` serves their Kubernetes resources: by default the official one where it is installed, else bdc's own.
+    """
 
     def __init__(
         self,
@@ -38,8 +42,10 @@ class Engine:
         *,
         programs: Mapping[str, Callable[[], None]],
         backend: str | None = None,
+        plugin: Plugin | None = None,
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
+        self._plugin = plugin or choose()
         self._cluster, self._kube, self._programs = cluster, kube, dict(programs)
         self._backend, self._on_event = backend, on_event
 
@@ -105,4 +111,4 @@ class Engine:
     def _run(self, secret: Passphrase, folder: Path, backend: str | None) -> Run:
         from bdc.engine.run import Run
 
-        return Run(self._cluster, self._kube, self._programs, secret=secret, folder=folder, backend=backend)
+        return Run(self._cluster, self._kube, self._programs, secret=secret, folder=folder, backend=backend, plugin=self._plugin)

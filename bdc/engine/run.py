@@ -13,7 +13,7 @@ from bdc.config.paths import cache_dir
 from bdc.engine import passphrase
 from bdc.engine.localstate import mend
 from bdc.engine.passphrase import Passphrase
-from bdc.engine.plugin.install import install
+from bdc.engine.plugin.choice import Plugin
 from bdc.engine.program import Pulumi, end_left_over
 from bdc.engine.stack import Place, Stack
 from bdc.engine.statecopy import StateCopy
@@ -35,6 +35,7 @@ class Run:
         secret: Passphrase,
         folder: Path,
         backend: str | None,
+        plugin: Plugin,
     ) -> None:
         self._cluster, self._kube, self._programs, self._folder = cluster, kube, programs, folder
         self._copied = backend is None
@@ -42,6 +43,7 @@ class Run:
         local.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._running = folder / "running.pid"
         self._pulumi = Pulumi(self._running)
+        self._home = plugin.home(cache_dir() / "pulumi-home")
         self._place = Place(folder, backend or f"file://{local}", self._environment(secret))
 
     def open(self, name: str) -> Stack:
@@ -89,13 +91,12 @@ class Run:
     def clean_up(self) -> None:
         """End a pulumi that outlived its run, and mend what a kill left of the local state."""
         end_left_over(self._running)
-        mend(self._folder, _pulumi_home())
+        mend(self._folder, self._home)
 
     def _environment(self, secret: Passphrase) -> dict[str, str]:
-        home = _pulumi_home()
-        install(home)
         return {
-            "PULUMI_HOME": str(home),
+            "PULUMI_HOME": str(self._home),
+            "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
             "PULUMI_CONFIG_PASSPHRASE": secret.value,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
@@ -126,7 +127,3 @@ class Run:
         fresh = self._folder / "serials.new"
         fresh.write_text(json.dumps({**self._serials(), name: serial}))
         fresh.replace(self._folder / "serials.json")
-
-
-def _pulumi_home() -> Path:
-    return cache_dir() / "pulumi-home"

@@ -14,12 +14,13 @@ from bdc import images
 from bdc.cluster import Access, Substrate
 from bdc.config.model import Config
 from bdc.config.names import IMAGES
-from bdc.engine import Engine
+from bdc.engine import Engine, choose_plugin
 from bdc.kube import Kube, connect
 from bdc.lifecycle import preflight, pull_secret, trial
 from bdc.lifecycle.deployed import differences, refuse_fixed, remember
 from bdc.lifecycle.effects import Plan, plan_of
 from bdc.lifecycle.report import Report, running
+from bdc.lifecycle.site import site, storage_class
 from bdc.toolchain import ensure
 
 
@@ -34,13 +35,13 @@ def up(config: Config, substrate: Substrate, report: Report) -> Access:
         step.result(" · ".join(filter(None, found)))
     with running(report, "programs") as step:
         pulumi = ensure("pulumi", on_progress=step.say)
-        step.result(f"pulumi {pulumi.version}")
+        step.result(f"pulumi {pulumi.version} · {choose_plugin(config.engine.plugin)}")
     with running(report, "node") as step:
         access = substrate.ensure(on_progress=step.say)
         step.result(f"{substrate.name} · {access.address}")
     kube = connect(access.kubeconfig, access.context)
     with running(report, "preflight") as step:
-        step.result(preflight.cluster(config, kube, _storage_class(config, substrate)))
+        step.result(preflight.cluster(config, kube, storage_class(config, substrate)))
     with running(report, "images") as step:
         if config.images.registry is None:
             images.build(IMAGES, on_progress=step.say)
@@ -56,7 +57,7 @@ def up(config: Config, substrate: Substrate, report: Report) -> Access:
 
 def _try_storage(config: Config, substrate: Substrate, kube: Kube, report: Report, login: str | None) -> None:
     """Write to a volume of a storage class that isn't the substrate's own, before the first volumes are made."""
-    chosen = _storage_class(config, substrate)
+    chosen = storage_class(config, substrate)
     if (chosen is None or chosen != substrate.storage_class) and trial.wanted(config, kube):
         with running(report, "volumes") as step:
             trial.run(config, kube, chosen, images.references(config.images.registry)["proxy"], login=login, say=step.say)
@@ -69,7 +70,7 @@ def plan(config: Config, substrate: Substrate, report: Report) -> Plan | None:
     if access is None:
         return None
     kube = connect(access.kubeconfig, access.context)
-    refuse_fixed(config, kube, _storage_class(config, substrate))
+    refuse_fixed(config, kube, storage_class(config, substrate))
     login = pull_secret.login(config, kube)
     return plan_of(config, differences(config, kube), _engine(config, substrate, access, kube, report, login).plan())
 
@@ -85,27 +86,14 @@ def down(config: Config, substrate: Substrate, report: Report, *, delete_data: b
 
 
 def _engine(config: Config, substrate: Substrate, access: Access, kube: Kube, report: Report, login: str | None = None) -> Engine:
-    return Engine(config.name, kube, programs=_programs(config, substrate, access, login), on_event=report.event)
+    plugin = choose_plugin(config.engine.plugin)
+    return Engine(config.name, kube, programs=_programs(config, substrate, access, login), plugin=plugin, on_event=report.event)
 
 
 def _programs(config: Config, substrate: Substrate, access: Access, login: str | None) -> dict[str, Callable[[], None]]:
     def run(name: str) -> None:
         from bdc_stacks import data, platform
-        from bdc_stacks.site import Site
 
-        site = Site(
-            cluster=config.name,
-            images=images.references(config.images.registry),
-            network=config.network,
-            addresses=tuple(sorted({access.address, *([config.network.address] if config.network.address else [])})),
-            storage_class=_storage_class(config, substrate),
-            pull_secret=config.images.pull_secret,
-            pull_login=login,
-        )
-        {"data": data.program, "platform": platform.program}[name](config, site)
+        {"data": data.program, "platform": platform.program}[name](config, site(config, substrate, access, login))
 
     return {name: partial(run, name) for name in ("data", "platform")}
-
-
-def _storage_class(config: Config, substrate: Substrate) -> str | None:
-    return config.cluster.storage_class or substrate.storage_class

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from bdc.engine import Engine, EngineError, Event
+from bdc.engine import Engine, EngineError, Event, choose_plugin
 from bdc.errors import BdcError
 from bdc.kube import ApiNotFoundError, Kube, connect
 from bdc.kube.lease import HeldError
@@ -114,6 +114,24 @@ def test_life(kube: Kube, name: str, state: Path) -> None:
     for namespace in (name, "bdc-system"):
         until_gone(kube, f"/api/v1/namespaces/{namespace}")
     engine(kube, changed).down(delete_data=True)  # nothing to do is no error
+
+
+def test_an_official_plugin_on_path_is_used(kube: Kube, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The official one is on no package registry; its stand-in is ours, started by a script that notes it."""
+    started, script = tmp_path / "started", tmp_path / "path" / "pulumi-resource-kubernetes"
+    script.parent.mkdir()
+    script.write_text(f'#!/bin/sh\necho "$@" >>{started}\nexec {sys.executable} -m bdc.engine.plugin "$@"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(PROGRAM.parents[2]))
+    world = World(name)
+    Engine(name, kube, programs=world.programs(), plugin=choose_plugin("builtin")).up()
+    assert not started.exists()
+    assert engine(kube, world).plan() == []  # it goes on from the same state
+    times = started.read_text()
+    assert times
+    Engine(name, kube, programs=world.programs(), plugin=choose_plugin("builtin")).up()
+    assert started.read_text() == times
 
 
 def until_gone(kube: Kube, path: str) -> None:

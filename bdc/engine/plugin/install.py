@@ -1,38 +1,46 @@
-"""Puts the launcher where Pulumi looks for the Kubernetes plugin.
-
-Never on PATH, where it would shadow an official plugin; and an official plugin that is there already stays.
-"""
+"""Puts a plugin where Pulumi looks for it: an official one by a link, bdc's own by a launcher."""
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 _MARK = "# bdc's offline Kubernetes plugin"
 
 
-def install(pulumi_home: Path) -> Path:
-    """Write the launcher below $PULUMI_HOME for the installed SDK's version; returns its path."""
-    folder = pulumi_home / "plugins" / f"resource-kubernetes-v{version('pulumi_kubernetes')}"
-    launcher = folder / "pulumi-resource-kubernetes"
-    if launcher.exists() and not _ours(launcher):
-        return launcher
+def place(target: Path, official: Path | None) -> None:
+    """Make `target` start the official plugin, or bdc's own; nothing changes where it does already."""
+    if official is not None:
+        if not target.is_symlink() or target.readlink() != official:
+            fresh = _beside(target)
+            fresh.symlink_to(official)
+            fresh.replace(target)
+        return
     root = Path(__file__).resolve().parents[3]
     script = (
-        f"#!/bin/sh\n{_MARK}; an official one in its place is used instead.\n"
+        f"#!/bin/sh\n{_MARK}\n"
         f'PYTHONPATH={shlex.quote(str(root))}"${{PYTHONPATH:+:$PYTHONPATH}}" exec {shlex.quote(sys.executable)} -m bdc.engine.plugin "$@"\n'
     )
-    if not launcher.exists() or launcher.read_text() != script:
-        folder.mkdir(parents=True, exist_ok=True)
-        fresh = launcher.with_suffix(".new")
+    if not is_ours(target) or target.read_text() != script:
+        fresh = _beside(target)
         fresh.write_text(script)
         fresh.chmod(0o755)
-        fresh.replace(launcher)
-    return launcher
+        fresh.replace(target)
 
 
-def _ours(launcher: Path) -> bool:
-    with launcher.open("rb") as file:
-        return _MARK.encode() in file.read(4096)
+def is_ours(executable: Path) -> bool:
+    """Whether an executable is bdc's launcher."""
+    try:
+        with executable.open("rb") as file:
+            return _MARK.encode() in file.read(4096)
+    except OSError:
+        return False
+
+
+def _beside(target: Path) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f".{target.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    return fresh
