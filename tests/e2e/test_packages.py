@@ -5,6 +5,7 @@ The host has no way to a mirror: its apt has a folder with one package, fetched 
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -38,7 +39,6 @@ time.sleep(60)
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that apt can install PACKAGE from."""
     folder = tmp_path_factory.mktemp("repository")
-    folder.chmod(0o755)
     download = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", PACKAGE]
     if subprocess.run(download, cwd=folder, capture_output=True, check=False).returncode:
         subprocess.run(["apt-get", "-qq", "update"], check=True)
@@ -54,6 +54,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def host(node_ready: None, repository: Path) -> Iterator[TestHost]:
     """A host that has its own copy of what apt changes, and lacks PACKAGE."""
     with TestHost("progs", 79) as made:
+        shutil.copytree(repository, made.folder / "repository")  # apt reads as a user of its own, who can't enter pytest's folders
+        (made.folder / "repository").chmod(0o755)
         layers = made.folder / "layers"
         script = ["set -e", f"mkdir {layers}"]
         for folder in ("/usr", "/etc", "/var"):
@@ -76,10 +78,6 @@ def install(host: TestHost, *, code: int = 0) -> str:
     return done.stdout + done.stderr
 
 
-def source(host: TestHost, repository: Path) -> None:
-    host.run(["sh", "-c", f"echo 'deb [trusted=yes] file:{repository} ./' >/etc/apt/sources.list"])
-
-
 def remove(host: TestHost) -> None:
     assert host.run(["dpkg", "--force-depends", "--remove", PACKAGE]).returncode == 0
 
@@ -98,8 +96,8 @@ def test_a_source_that_does_not_answer_is_named(host: TestHost) -> None:
     assert said.endswith(f"\ninstall them yourself: apt-get install {PACKAGE}\n")
 
 
-def test_what_is_missing_is_installed_with_fresh_lists(host: TestHost, repository: Path) -> None:
-    source(host, repository)
+def test_what_is_missing_is_installed_with_fresh_lists(host: TestHost) -> None:
+    host.run(["sh", "-c", f"echo 'deb [trusted=yes] file:{host.folder}/repository ./' >/etc/apt/sources.list"])
     assert install(host) == f"installing {PACKAGE}\n"
     assert host.run([PACKAGE, "--version"]).returncode == 0
     assert install(host) == ""

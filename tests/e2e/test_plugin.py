@@ -207,7 +207,7 @@ def test_two_at_once(kube: Kube, name: str) -> None:
         stored = kube.request("GET", f"/api/v1/namespaces/bdc-system/secrets/bdc-{name}-passphrase")["data"]["passphrase"]
         assert base64.b64decode(stored).decode() not in command_lines
         with pods_are(kube, name, "ready"):
-            assert process.wait(60) == 0
+            assert process.wait(180) == 0
     assert engine(kube, world).plan() == []
 
 
@@ -215,7 +215,7 @@ def test_interrupted_then_goes_on(kube: Kube, name: str) -> None:
     world = World(name, replicas=1)
     with running(kube, world) as process:
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        assert process.wait(120) == 130
     with pods_are(kube, name, "ready"):
         engine(kube, world).up()
     assert engine(kube, world).plan() == []
@@ -226,7 +226,7 @@ def test_killed_then_goes_on(kube: Kube, name: str) -> None:
     with running(kube, world) as process:
         for pid in tree(process.pid):
             os.kill(pid, signal.SIGKILL)
-        assert process.wait(30) == -signal.SIGKILL
+        assert process.wait(120) == -signal.SIGKILL
     with pods_are(kube, name, "ready"):
         engine(kube, world).up()
     assert engine(kube, world).plan() == []
