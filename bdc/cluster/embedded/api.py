@@ -15,6 +15,8 @@ from bdc.cluster.embedded.layout import ADMIN_KUBECONFIG, Layout
 from bdc.errors import BdcError, DeadlineError
 
 _POLL_SECONDS = 0.2
+_DAEMONS = ("numberReady", "updatedNumberScheduled")
+_REPLICAS = ("readyReplicas", "updatedReplicas")
 _SYSTEM_NAMESPACES = {"kube-system", "local-path-storage"}
 
 
@@ -129,9 +131,9 @@ def _unready_workload(item: dict[str, Any], _: datetime | None) -> str | None:
     if status.get("observedGeneration", 0) < item["metadata"].get("generation", 0):
         return name
     if item["kind"] == "DaemonSet":
-        wanted, there = status.get("desiredNumberScheduled", 0) or 1, status.get("numberReady", 0)
+        wanted, there = status.get("desiredNumberScheduled", 0) or 1, min(status.get(key, 0) for key in _DAEMONS)
     else:
-        wanted, there = item["spec"].get("replicas", 1), status.get("readyReplicas", 0)
+        wanted, there = item["spec"].get("replicas", 1), min(status.get(key, 0) for key in _REPLICAS)
     return None if there >= wanted else f"{name} ({there}/{wanted})"
 
 
