@@ -258,9 +258,11 @@ class TestHost:
             if not folders or time.monotonic() > deadline:
                 return
             for folder in folders:
-                for path in sorted((each for each in (folder, *folder.rglob("*")) if each.is_dir()), key=lambda each: -len(each.parts)):
-                    with suppress(OSError):
-                        path.rmdir()
+                with suppress(OSError):  # the kubelet's last removals may go on while we look
+                    below = [each for each in folder.rglob("*") if each.is_dir()]
+                    for path in (*sorted(below, key=lambda each: -len(each.parts)), folder):
+                        with suppress(OSError):
+                            path.rmdir()
             time.sleep(0.05)
 
     def _enter(self, argv: Sequence[str | Path], user: int | None, *, outside: bool) -> list[str]:

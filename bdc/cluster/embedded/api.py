@@ -116,10 +116,13 @@ def _unready_node(item: dict[str, Any], since: datetime | None) -> str | None:
 def _unready_pod(item: dict[str, Any], since: datetime | None) -> str | None:
     """A pod whose containers have all been running and ready since `since`.
 
-    Helper pods, which nobody owns, come and go; static pods, which the node owns, work long before their probes say so.
+    Helper pods, which nobody owns, come and go; static pods, which the node owns, work long before their probes say so; a Job's pod that
+    is done will never be ready again.
     """
     owners = item["metadata"].get("ownerReferences", [])
     if not owners or owners[0]["kind"] == "Node" or "deletionTimestamp" in item["metadata"]:
+        return None
+    if item.get("status", {}).get("phase") == "Succeeded":
         return None
     statuses = item.get("status", {}).get("containerStatuses", [])
     ready = statuses and all(each["ready"] and not _before(each["state"].get("running", {}).get("startedAt"), since) for each in statuses)

@@ -7,10 +7,14 @@ all of them are written anew, and the upgrade is done again from its beginning, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import yaml
+
 from bdc.cluster.embedded import install
+from bdc.cluster.embedded.api import NodeApi
 from bdc.cluster.embedded.command import run
 from bdc.cluster.embedded.images import PROGRAMS
 from bdc.cluster.embedded.layout import Layout
@@ -23,7 +27,9 @@ from bdc.toolchain.manifest import spec
 from bdc.toolchain.versions import parsed
 
 _APPLY_SECONDS = 900
-_IGNORED = "SystemVerification,FileExisting-crictl,Service-kubelet,Hostname,NumCPU,Swap"  # as in manifests/node/kubeadm.yaml.j2
+# As in manifests/node/kubeadm.yaml.j2; and the checks of CoreDNS, which kubeadm doesn't upgrade here.
+_IGNORED = "SystemVerification,FileExisting-crictl,Service-kubelet,Hostname,NumCPU,Swap,CoreDNSUnsupportedPlugins,CoreDNSMigration"
+_CONFIGURATION = frozenset({"ConfigMap", "Service"})
 NAMES = ("kubernetes", "containerd", *PROGRAMS)
 
 
@@ -71,16 +77,28 @@ def upgrade(layout: Layout, settings: Settings, programs: NodePrograms, services
     version = f"v{programs.versions['kubernetes']}"
     on_progress(f"kubeadm upgrade apply {version}")
     _kubeadm(layout, programs, "init", "phase", "upload-config", "all", "--config", layout.settings / "kubeadm.yaml")
-    _kubeadm(layout, programs, "upgrade", "apply", version, "--yes", "--patches", layout.patches, "--ignore-preflight-errors", _IGNORED)
+    options: list[str | Path] = ["--yes", "--patches", layout.patches, "--ignore-preflight-errors", _IGNORED]
+    _kubeadm(layout, programs, "upgrade", "apply", version, *options, "--skip-phases", "addon/coredns")
+    NodeApi(layout).apply(_coredns(layout, programs))
     install_programs(programs, layout.bin)
     on_progress("restarting containerd and the kubelet")
     services.restart("bdc-containerd")  # containers go on running: each has its own shim
     services.restart("kubelet")
 
 
-def _kubeadm(layout: Layout, programs: NodePrograms, *arguments: str | Path) -> None:
-    """Run the new kubeadm; the node's own bin folder still has the old one."""
+def _coredns(layout: Layout, programs: NodePrograms) -> str:
+    """Manifest of the CoreDNS that kubeadm would install anew, without its configuration, which may be the user's by now.
+
+    To upgrade CoreDNS kubeadm wants to know the way from the present version; bdc pins newer ones than kubeadm knows.
+    """
+    said = _kubeadm(layout, programs, "init", "phase", "addon", "coredns", "--print-manifest", "--config", layout.settings / "kubeadm.yaml")
+    objects = [yaml.safe_load(document) for document in re.split(r"^---", said, flags=re.MULTILINE)[1:]]
+    return yaml.safe_dump_all(one for one in objects if one["kind"] not in _CONFIGURATION)
+
+
+def _kubeadm(layout: Layout, programs: NodePrograms, *arguments: str | Path) -> str:
+    """Output of the new kubeadm; the node's own bin folder still has the old one."""
     kubeadm = programs.by_name["kubernetes"].link("kubeadm")
     env = {"PATH": service_path(layout), "HOME": "/root"}
     hint = f"see {layout.logs}/kubelet.log; bdc node start goes on with the upgrade"
-    run([kubeadm, *arguments], what="upgrading the control plane", deadline_seconds=_APPLY_SECONDS, env=env, hint=hint)
+    return run([kubeadm, *arguments], what="upgrading the control plane", deadline_seconds=_APPLY_SECONDS, env=env, hint=hint)

@@ -107,12 +107,12 @@ def test_settings_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (settings.pod_subnet, settings.cgroup_root) == ("10.5.0.0/16", "/test")
 
 
-def deployment(ready: int, namespace: str = "kube-system") -> dict[str, object]:
+def deployment(ready: int, namespace: str = "kube-system", *, updated: int = 1) -> dict[str, object]:
     return {
         "kind": "Deployment",
         "metadata": {"name": "coredns", "namespace": namespace, "generation": 1},
         "spec": {"replicas": 1},
-        "status": {"observedGeneration": 1, "readyReplicas": ready},
+        "status": {"observedGeneration": 1, "readyReplicas": ready, "updatedReplicas": updated},
     }
 
 
@@ -120,12 +120,20 @@ def test_what_is_not_ready() -> None:
     assert unready(deployment(1)) is None
     assert unready(deployment(0)) == "coredns (0/1)"
     assert unready(deployment(0, "users")) is None
+    assert unready(deployment(1, updated=0)) == "coredns (0/1)"
     node = {
         "kind": "Node",
         "metadata": {"name": "host7"},
         "status": {"conditions": [{"type": "Ready", "status": "False", "reason": "NoCNI"}]},
     }
     assert unready(node) == "node host7 (NoCNI)"
+
+
+def test_a_job_that_is_done_is_not_waited_for() -> None:
+    owner = {"ownerReferences": [{"kind": "Job"}]}
+    pod = {"kind": "Pod", "metadata": {"name": "upgrade-health-check-1", "namespace": "kube-system", **owner}, "status": {}}
+    assert unready(pod) == "pod upgrade-health-check-1"
+    assert unready({**pod, "status": {"phase": "Succeeded", "containerStatuses": [{"ready": False, "state": {}}]}}) is None
 
 
 def test_what_was_ready_before_a_crash_is_not_ready() -> None:
