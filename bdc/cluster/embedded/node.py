@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bdc.cluster.embedded import host, install, preflight, sysctls, upgrade
+from bdc.cluster.embedded import certificates, host, install, preflight, sysctls, upgrade
 from bdc.cluster.embedded.api import NodeApi, SystemState
 from bdc.cluster.embedded.cleanup import delete_volumes as delete_volume_folders
 from bdc.cluster.embedded.cleanup import take_off
@@ -29,6 +29,9 @@ from bdc.cluster.substrate import Access
 from bdc.errors import DeadlineError, NotFoundError
 
 _READY_SECONDS = 300
+_CONTROL_PLANE = frozenset({"etcd", "kube-apiserver", "kube-controller", "kube-scheduler"})
+"""Names of the processes that read the node's certificates at their start, cut to 15 letters as the kernel does."""
+
 Progress = Callable[[str], None]
 
 
@@ -190,6 +193,7 @@ class EmbeddedNode:
     def _start(self, begun: Begun, installed: Installed, report: Progress) -> None:
         preflight.check_same_address(begun.settings.address)
         services = self._services(begun.settings)
+        self._renew_certificates(begun.settings, services, report)
         since = None
         upgrading = upgrade.due(installed.versions, upgrade.wanted_versions())
         if not (len(services.running()) == _SERVICES and self._api.ready()):
@@ -225,6 +229,12 @@ class EmbeddedNode:
             self._api.wait_ready(_READY_SECONDS, report)
         if (install.digest(manifest), versions) != (installed.addons, installed.versions):
             self._record_installed(versions, manifest)
+
+    def _renew_certificates(self, settings: Settings, services: Supervisor, report: Progress) -> None:
+        """Renew certificates that end soon; what uses them is stopped then, and starts with the services."""
+        if certificates.renew(self._layout, report):
+            services.stop("kubelet")
+            end_gently(pod_processes(settings.cgroup_root, _CONTROL_PLANE), wait_seconds=20)
 
     def _record_installed(self, versions: dict[str, str], manifest: str) -> None:
         created = datetime.now(UTC).isoformat(timespec="seconds")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -51,8 +51,8 @@ def pod_cgroups(cgroup_root: str = "") -> Iterator[Path]:
                 yield folder
 
 
-def pod_processes(cgroup_root: str = "") -> set[int]:
-    """Processes in the kubelet's cgroups and below."""
+def pod_processes(cgroup_root: str = "", names: Container[str] | None = None) -> set[int]:
+    """Processes in the kubelet's cgroups and below; only those with one of these names where they are given."""
     found: set[int] = set()
     for folder in pod_cgroups(cgroup_root):
         for procs in folder.rglob("cgroup.procs"):
@@ -60,7 +60,7 @@ def pod_processes(cgroup_root: str = "") -> set[int]:
                 found |= {int(line) for line in procs.read_text().split()}
             except OSError:
                 continue
-    return found
+    return found if names is None else {pid for pid in found if _name(pid) in names}
 
 
 def end(pids: Iterable[int], *, wait_seconds: float = 10) -> set[int]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import ssl
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
+from bdc.cluster.embedded.layout import ADMIN_KUBECONFIG
 from bdc.health.finding import Check, Finding, Ground, fail, named, ok, warn
 from bdc.kube.rights import denied
 
@@ -14,6 +17,7 @@ MINIMUM = (1, 29)
 
 SLOW_SECONDS = 1.0
 SKEW_SECONDS = 10.0
+SOON = timedelta(days=60)
 RIGHTS = (
     ("create", "", "pods/portforward"),
     ("create", "apps", "statefulsets"),
@@ -44,6 +48,37 @@ def version(ground: Ground) -> Finding:
     if have < MINIMUM:
         return fail(f"Kubernetes {found['gitVersion']} is older than {MINIMUM[0]}.{MINIMUM[1]}", "upgrade it, or use another cluster")
     return ok(str(found["gitVersion"]))
+
+
+def certificates(ground: Ground) -> Finding:
+    """The certificates of the API server, and of the kubeconfig, last."""
+    from cryptography.x509 import load_pem_x509_certificate  # 0.1 s that status doesn't pay
+
+    access = ground.kube.access
+    pair = access.credentials.certificate()
+    found = {"of the API server": _shown(access.server), "in the kubeconfig": pair[0] if pair else None}
+    ends = {name: load_pem_x509_certificate(pem.encode()).not_valid_after_utc for name, pem in found.items() if pem}
+    if not ends:
+        return ok("none is used")
+    first, when = min(ends.items(), key=lambda entry: entry[1])
+    left = when - ground.now()
+    if left > SOON:
+        return ok(f"the first to end is that {first}, {when:%Y-%m-%d}")
+    remedy = (
+        "bdc node start renews it" if ADMIN_KUBECONFIG in access.files else "get a new kubeconfig, or renew it: kubeadm certs renew all"
+    )
+    if left < timedelta(0):
+        return fail(f"the certificate {first} ended {when:%Y-%m-%d}", remedy)
+    return warn(f"the certificate {first} ends in {left.days} days, {when:%Y-%m-%d}", remedy)
+
+
+def _shown(server: str) -> str | None:
+    """The certificate that a server shows, whoever signed it; None where it can't be asked directly."""
+    url = urlsplit(server)
+    try:
+        return ssl.get_server_certificate((url.hostname or "", url.port or 443), timeout=5)
+    except (OSError, ValueError):
+        return None
 
 
 def rights(ground: Ground) -> Finding:
@@ -93,6 +128,7 @@ _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 CHECKS = (
     Check("api", "Kubernetes API", api),
     Check("version", "Kubernetes version", version),
+    Check("kubernetes-certificates", "Kubernetes' certificates", certificates),
     Check("rights", "rights", rights),
     Check("clock", "clocks", clock),
     Check("storage-class", "storage class", storage_class),
