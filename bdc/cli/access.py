@@ -1,4 +1,4 @@
-"""`bdc endpoints`, `bdc connect`, `bdc credentials`: where a cluster is reached, and what it takes to get in."""
+"""`bdc endpoints` and `bdc connect`: where a cluster is reached."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,8 +18,6 @@ from bdc.errors import BdcError, UsageError
 if TYPE_CHECKING:
     from bdc.config.model import Config
     from bdc.kube import Kube
-
-credentials = typer.Typer(no_args_is_help=True, help="Show passwords, the token and the certificate authority.")
 
 _COLUMNS = {"name": "name", "title": "what it is", "url": "address", "reachable": "reachable", "reason": "reason"}
 
@@ -85,48 +82,6 @@ def connect(
             threading.Event().wait()
         except KeyboardInterrupt:
             printer.progress("")
-
-
-@credentials.command()
-def show(
-    ctx: typer.Context,
-    output: FormatOption = Format.table,
-    *,
-    password: Annotated[bool, typer.Option("--password", help="Print the password only.")] = False,
-    token: Annotated[bool, typer.Option("--token", help="Print Spark Connect's token only.")] = False,
-) -> None:
-    """Show the user, the password and Spark Connect's token."""
-    from bdc.kube.endpoints import credentials as read
-
-    if password and token:
-        raise UsageError("--password and --token were both given", "choose one")
-    options = settings(ctx)
-    found = read(options.kube(), options.config.name)
-    if password or token:
-        sys.stdout.write(f"{(found.password if password else found.token).get_secret_value()}\n")
-        return
-    secrets = {"username": found.username, "password": found.password.get_secret_value(), "token": found.token.get_secret_value()}
-    Output(output).emit(secrets)
-
-
-@credentials.command()
-def ca(
-    ctx: typer.Context,
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Where to write it; stdout by default.")] = None,
-) -> None:
-    """Show or save the certificate of the cluster's certificate authority, PEM, for other programs to trust."""
-    from bdc.kube.endpoints import certificate_authority
-
-    options = settings(ctx)
-    pem = certificate_authority(options.kube(), options.config.name)
-    if file is None:
-        sys.stdout.write(pem)
-        return
-    try:
-        file.write_text(pem)
-    except OSError as error:
-        raise BdcError(f"{file} can't be written: {error.strerror}") from error
-    Output(quiet=options.quiet).progress(f"wrote {file}")
 
 
 def url(endpoint: Endpoint, host: str, port: int) -> str:

@@ -28,7 +28,7 @@ def up(ctx: typer.Context, registry: RegistryOption = None, output: FormatOption
     config = chosen.config
     title = f"bdc {_version()} · cluster {config.name} · profile {config.profile}"
     with view(output, chosen.quiet, title) as shown, interruptible(shown, "run bdc up again: it goes on from here") as report:
-        access = run(config, _substrate(chosen), report)
+        access = run(config, substrate_of(chosen), report)
     if output is Format.table and not chosen.quiet:
         _show_endpoints(chosen, access)
 
@@ -44,7 +44,7 @@ def plan(ctx: typer.Context, registry: RegistryOption = None, output: FormatOpti
 
     chosen = settings(ctx, registry=registry)
     with view(Format.table, True, "") as report:
-        found = run(chosen.config, _substrate(chosen), report)
+        found = run(chosen.config, substrate_of(chosen), report)
     Output(output).emit(plan_text.data(found), text=plan_text.text(found))
 
 
@@ -67,13 +67,14 @@ def down(
         raise typer.Exit(1)
     hint = f"run bdc down{' --delete-data' if delete_data else ''} again: it goes on from here"
     with view(output, chosen.quiet, f"bdc {_version()} · cluster {name}") as shown, interruptible(shown, hint) as report:
-        there = run(chosen.config, _substrate(chosen), report, delete_data=delete_data)
+        there = run(chosen.config, substrate_of(chosen), report, delete_data=delete_data)
     if output is Format.table and not chosen.quiet:
         kept = "its data is deleted" if delete_data else "its data is kept; `bdc up` brings it back"
         sys.stderr.write(f"cluster {name} is down; {kept}\n" if there else "there is no Kubernetes here, so nothing to remove\n")
 
 
-def _substrate(chosen: Settings) -> Substrate:
+def substrate_of(chosen: Settings) -> Substrate:
+    """The Kubernetes that the options and bdc.yaml name."""
     from bdc.cluster import substrate
 
     kind = chosen.config.cluster.substrate

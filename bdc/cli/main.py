@@ -35,7 +35,7 @@ class Commands(LazyGroup):
         "logs": Entry("bdc.cli.health:logs", "Show the logs of a part."),
         "endpoints": Entry("bdc.cli.access:endpoints", "Show where the cluster is reached, and whether it answers."),
         "connect": Entry("bdc.cli.access:connect", "Forward an endpoint to this machine with the kubeconfig's rights."),
-        "credentials": Entry("bdc.cli.access:credentials", "Show passwords, the token and the certificate authority."),
+        "credentials": Entry("bdc.cli.credentials:credentials", "Show and rotate passwords, the token and certificates."),
         "hdfs": Entry("bdc.cli.hdfs:app", "Files in HDFS: ls, put, get, cat, mkdir, mv, rm, du, chmod, chown."),
         "spark": Entry("bdc.cli.spark:app", "Spark applications: submit, list, status, logs, kill, delete, history."),
         "sql": Entry("bdc.cli.sql:app", "SQL on the master, on HDFS tables and on both together."),

@@ -27,11 +27,20 @@ CREDENTIALS = "credentials"
 MASTER_CREDENTIALS = "master-credentials"
 """Secret with keys superuser-password, replication-password, metastore-password, trino-password."""
 
+FEDERATION_INTERNAL = "federation-internal"
+"""Secret with key shared-secret, by which Trino's servers know each other."""
+
+TRINO_PASSWORDS = "federation-passwords"
+"""Secret with key password.db, Trino's password file; it follows from `credentials`."""
+
 CA = "ca"
 """Secret with keys ca.crt and ca.key: the cluster's own certificate authority."""
 
 CONFIGURATION = "configuration"
 """ConfigMap with the configuration that the last finished `bdc up` applied."""
+
+ROTATION = "rotation"
+"""Secret that is there while credentials are being rotated: the new values, by `<Secret>.<key>`."""
 
 HADOOP_CONF = "hadoop-conf"
 """ConfigMap with core-site.xml and hdfs-site.xml for every HDFS client in the cluster (mounted at /etc/hadoop)."""

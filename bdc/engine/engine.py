@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +48,10 @@ class Engine:
         self._plugin = plugin or choose()
         self._cluster, self._kube, self._programs = cluster, kube, dict(programs)
         self._backend, self._on_event = backend, on_event
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Keeps other runs on this cluster away while inside; not for around the other methods, which do so themselves."""
+        return lock(self._kube, f"bdc-{self._cluster}", f"cluster {self._cluster}")
 
     def plan(self) -> list[Change]:
         """What `up` would change, in order; drift on the cluster is part of it. Changes nothing, not even in a new cluster.

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from bdc.config.model import Config
-from bdc.config.names import CA, CREDENTIALS, ENDPOINTS, Endpoint, selector
+from bdc.config.names import CA, CREDENTIALS, ENDPOINTS, ROTATION, Endpoint, selector
 from bdc.errors import BdcError, NotFoundError
 from bdc.kube.client import Kube
 from bdc.kube.errors import ApiNotFoundError
@@ -68,6 +68,14 @@ def credentials(kube: Kube, cluster: str) -> Credentials:
     """The cluster's user, password, token and CA; raises NotFoundError when there is no such cluster."""
     user, authority = _secret(kube, cluster, CREDENTIALS), _secret(kube, cluster, CA)
     return Credentials(user["username"], SecretStr(user["password"]), SecretStr(user["token"]), authority["ca.crt"])
+
+
+def rotating(kube: Kube, cluster: str) -> bool:
+    """Whether a rotation of the cluster's credentials goes on, or was interrupted."""
+    try:
+        return bool(kube.request("GET", f"/api/v1/namespaces/{cluster}/secrets/{ROTATION}"))
+    except ApiNotFoundError:
+        return False
 
 
 def certificate_authority(kube: Kube, cluster: str) -> str:

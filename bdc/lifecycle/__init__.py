@@ -1,8 +1,10 @@
-"""Brings a cluster up, says what would change, takes it down: what `bdc up`, `plan` and `down` do."""
+"""Brings a cluster up, says what would change, takes it down, gives it new credentials."""
 
-from bdc.lifecycle.deploy import down, plan, up
+from bdc.lifecycle.deploy import down, plan, rotate, up
 from bdc.lifecycle.effects import Plan, Restart
 from bdc.lifecycle.projects import write_projects
+from bdc.lifecycle.renewal import restarts
 from bdc.lifecycle.report import Report, Step
+from bdc.lifecycle.rotation import Kind
 
-__all__ = ["Plan", "Report", "Restart", "Step", "down", "plan", "up", "write_projects"]
+__all__ = ["Kind", "Plan", "Report", "Restart", "Step", "down", "plan", "restarts", "rotate", "up", "write_projects"]

@@ -7,19 +7,23 @@ Each step is idempotent and leaves nothing that the next run trips over, so `up`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from bdc import images
 from bdc.cluster import Access, Substrate
 from bdc.config.model import Config
 from bdc.config.names import IMAGES
-from bdc.engine import Engine, choose_plugin
+from bdc.engine import Change, Engine, choose_plugin, passphrase
+from bdc.errors import NotFoundError
 from bdc.kube import Kube, connect
 from bdc.lifecycle import preflight, pull_secret, trial
 from bdc.lifecycle.deployed import differences, refuse_fixed, remember
 from bdc.lifecycle.effects import Plan, plan_of
+from bdc.lifecycle.renewal import Endpoints, Restarts, Rotated, begin, carry_out
 from bdc.lifecycle.report import Report, running
+from bdc.lifecycle.rotation import Kind, revisions, unsettled
 from bdc.lifecycle.site import site, storage_class
 from bdc.toolchain import ensure
 
@@ -49,8 +53,8 @@ def up(config: Config, substrate: Substrate, report: Report) -> Access:
         login = pull_secret.login(config, kube)
         step.result(" · ".join(IMAGES))
     _try_storage(config, substrate, kube, report, login)
-    with running(report, "stacks"):
-        _engine(config, substrate, access, kube, report, login).up()
+    with running(report, "stacks") as step:
+        carry_out(kube, config, _engine(config, substrate, access, kube, report, login), step.say)
         remember(config, kube)
     return access
 
@@ -72,7 +76,27 @@ def plan(config: Config, substrate: Substrate, report: Report) -> Plan | None:
     kube = connect(access.kubeconfig, access.context)
     refuse_fixed(config, kube, storage_class(config, substrate))
     login = pull_secret.login(config, kube)
-    return plan_of(config, differences(config, kube), _engine(config, substrate, access, kube, report, login).plan())
+    begun = [
+        Change("update", "Secret", name, None, tuple(f'data["{key}"]' for key in keys))
+        for name, keys in unsettled(kube, config.name).items()
+    ]
+    changes = _engine(config, substrate, access, kube, report, login).plan()
+    return plan_of(config, differences(config, kube), [*begun, *changes])
+
+
+def rotate(config: Config, substrate: Substrate, report: Report, kinds: Sequence[Kind], *, password: str | None = None) -> Rotated:
+    """New credentials of these kinds everywhere; the data stays. Raises BdcError; `up` goes on from wherever it ended."""
+    access = substrate.access()
+    if access is None:
+        raise NotFoundError("there is no Kubernetes here", "make a cluster: bdc up")
+    kube, watched = connect(access.kubeconfig, access.context), Restarts(report)
+    place = site(config, substrate, access)
+    engine = _engine(config, substrate, access, kube, watched, pull_secret.login(config, kube))
+    with running(report, "preflight"):
+        begin(kube, config, engine, kinds, Endpoints(place.tls, place.hosts()), password)
+    with running(report, "stacks") as step:
+        done = carry_out(kube, config, engine, step.say)
+    return Rotated(done, tuple(watched.names))
 
 
 def down(config: Config, substrate: Substrate, report: Report, *, delete_data: bool) -> bool:
@@ -87,13 +111,16 @@ def down(config: Config, substrate: Substrate, report: Report, *, delete_data: b
 
 def _engine(config: Config, substrate: Substrate, access: Access, kube: Kube, report: Report, login: str | None = None) -> Engine:
     plugin = choose_plugin(config.engine.plugin)
-    return Engine(config.name, kube, programs=_programs(config, substrate, access, login), plugin=plugin, on_event=report.event)
+    return Engine(config.name, kube, programs=_programs(config, substrate, access, kube, login), plugin=plugin, on_event=report.event)
 
 
-def _programs(config: Config, substrate: Substrate, access: Access, login: str | None) -> dict[str, Callable[[], None]]:
+def _programs(config: Config, substrate: Substrate, access: Access, kube: Kube, login: str | None) -> dict[str, Callable[[], None]]:
     def run(name: str) -> None:
         from bdc_stacks import data, platform
 
-        {"data": data.program, "platform": platform.program}[name](config, site(config, substrate, access, login))
+        place = site(config, substrate, access, login)
+        if name == "platform" and (secret := passphrase.read(kube, config.name)):
+            place = replace(place, revisions=revisions(kube, config.name, place.tls, secret.value))
+        {"data": data.program, "platform": platform.program}[name](config, place)
 
     return {name: partial(run, name) for name in ("data", "platform")}

@@ -38,8 +38,10 @@ def sql(database: str, statements: str) -> str:
 
 
 def wait() -> None:
-    """Until the leader takes statements."""
-    for _ in range(300):
+    """Until the leader takes statements, with the superuser's password or the one that a rotation is about to give it."""
+    passwords = [password for password in (os.environ["PGPASSWORD"], os.environ.get("NEXT_PASSWORD")) if password]
+    for attempt in range(300):
+        os.environ["PGPASSWORD"] = passwords[attempt % len(passwords)]
         try:
             if sql("postgres", "SELECT NOT pg_is_in_recovery()") == "t":
                 return
@@ -72,6 +74,7 @@ def patroni(settings: dict[str, object]) -> None:
 
 wait()
 patroni(json.loads(os.environ["PATRONI_DYNAMIC"]))
+role("replicator", os.environ["REPLICATION_PASSWORD"], "REPLICATION")
 role("bdc", os.environ["BDC_PASSWORD"], "CREATEDB CREATEROLE")
 role("metastore", os.environ["METASTORE_PASSWORD"], "")
 role("trino", os.environ["TRINO_PASSWORD"], "")

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import secrets
 import uuid
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from bdc.config.model import Config
-from bdc.config.names import CA, CREDENTIALS, MASTER_CREDENTIALS
+from bdc.config.names import CA, CREDENTIALS, FEDERATION_INTERNAL, MASTER_CREDENTIALS, TRINO_PASSWORDS
 from bdc_stacks import identity
 from bdc_stacks.site import Site
 
-TRINO_PASSWORDS = "federation-passwords"
-FEDERATION_INTERNAL = "federation-internal"
 IDENTITY = "identity"
 
 
 class Data(pulumi.ComponentResource):
-    """Namespace, Secrets and volumes of one cluster. Generated values are made once and never changed by a later run."""
+    """Namespace, Secrets and volumes of one cluster. Generated values are made once; a later run takes them as they are in the cluster."""
 
     def __init__(self, config: Config, site: Site) -> None:
         super().__init__("bdc:data:Data", config.name)
@@ -71,7 +68,7 @@ class Data(pulumi.ComponentResource):
         )
         names = ("superuser-password", "replication-password", "metastore-password", "trino-password")
         self._secret(MASTER_CREDENTIALS, "master", identity.encode({name: identity.password() for name in names}), self._once())
-        self._secret(FEDERATION_INTERNAL, "federation", identity.encode({"shared-secret": secrets.token_hex(48)}), self._once())
+        self._secret(FEDERATION_INTERNAL, "federation", identity.encode({"shared-secret": identity.shared_secret()}), self._once())
         line = credentials.data.apply(identity.decode).apply(
             lambda values: identity.encode({"password.db": identity.trino_password_file(values["username"], values["password"])})
         )

@@ -27,19 +27,14 @@ def configuration(
     return render("proxy/haproxy.cfg.j2", scheme=scheme, port=port, check=check, http2=http2, user_name=user_name, timeout=timeout)
 
 
-def container(site: Site) -> pods.Json:
+def container(site: Site, scheme: str) -> pods.Json:
     """The proxy's container; the pod has volumes `door` (ConfigMap with haproxy.cfg) and `tls`."""
+    basic = {"BDC_USERNAME": (CREDENTIALS, "username"), "BDC_PASSWORD": (CREDENTIALS, "password")}
     return pods.container(
         "door",
         site.images["proxy"],
         _SIZE,
-        env=pods.env(
-            secret={
-                "BDC_USERNAME": (CREDENTIALS, "username"),
-                "BDC_PASSWORD": (CREDENTIALS, "password"),
-                "BDC_TOKEN": (CREDENTIALS, "token"),
-            }
-        ),
+        env=pods.env(secret=basic if scheme == "basic" else {"BDC_TOKEN": (CREDENTIALS, "token")}),
         ports=[{"name": "door", "containerPort": 8443}],
         volumeMounts=[
             {"name": "door", "mountPath": "/etc/haproxy", "readOnly": True},

@@ -6,11 +6,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bdc.config.model import Federation, Resources
-from bdc.config.names import HADOOP_CONF, MASTER_CREDENTIALS, selector
+from bdc.config.names import FEDERATION_INTERNAL, HADOOP_CONF, MASTER_CREDENTIALS, TRINO_PASSWORDS, selector
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
 from bdc_stacks import door, pods
-from bdc_stacks.data import FEDERATION_INTERNAL, TRINO_PASSWORDS
 from bdc_stacks.metastore import USER
 from bdc_stacks.site import Site, digest, port
 

@@ -1,6 +1,6 @@
 """Makes what identifies a cluster: passwords, its certificate authority, and certificates from it.
 
-Values are made once: the Secrets that hold them ignore later changes. Keys are EC P-256, which every engine here takes.
+The data stack makes values once, and `bdc credentials rotate` new ones. Keys are EC P-256, which every engine here takes.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import datetime
 import hashlib
+import hmac
 import ipaddress
 import secrets
 from collections.abc import Iterable, Mapping
@@ -34,6 +35,24 @@ def decode(data: Mapping[str, str]) -> dict[str, str]:
 def password() -> str:
     """24 random bytes, URL-safe."""
     return secrets.token_urlsafe(24)
+
+
+def shared_secret() -> str:
+    """What Trino's servers sign their calls to each other with: 48 random bytes in hex."""
+    return secrets.token_hex(48)
+
+
+def scram_verifier(text: str) -> str:
+    """What PostgreSQL keeps of a password: `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`.
+
+    Source: RFC 5802, and the format of pg_authid.rolpassword. The password is printable ASCII, which SASLprep leaves as it is.
+    """
+    salt, iterations = secrets.token_bytes(16), 4096
+    salted = hashlib.pbkdf2_hmac("sha256", text.encode(), salt, iterations)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    parts = [base64.b64encode(part).decode() for part in (salt, stored, server)]
+    return f"SCRAM-SHA-256${iterations}:{parts[0]}${parts[1]}:{parts[2]}"
 
 
 def trino_password_file(username: str, text: str) -> str:

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bdc.config.model import Master, pod
-from bdc.config.names import COMPONENT, CREDENTIALS, INSTANCE, MASTER_CREDENTIALS, selector
+from bdc.config.names import COMPONENT, CREDENTIALS, INSTANCE, MASTER_CREDENTIALS, ROTATION, selector
 from bdc.config.paths import resources
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
@@ -143,29 +143,35 @@ class SqlMaster(pulumi.ComponentResource):
             "master-setup", metadata=self._meta("master-setup", "master-setup"), data={"setup.py": script}, opts=self._inside
         )
         volume, mount = pods.config_map("script", "master-setup", "/opt/bdc")
-        tls, tls_mount = pods.secret("tls", self._site.tls, pods.TLS_PATH)
+        tls, tls_mount = pods.secret("tls", self._site.tls, pods.TLS_PATH, "ca.crt")
+        # Where a rotation was interrupted, the superuser's password may be the next one already.
+        next_password = {"name": ROTATION, "key": f"{MASTER_CREDENTIALS}.superuser-password", "optional": True}
         dynamic = json.dumps({"synchronous_mode": self._config.synchronous})
         container = pods.container(
             "setup",
             self._site.images["postgres"],
             pod("10m", "32Mi", "128Mi"),
             args=["python3", "/opt/bdc/setup.py"],
-            env=pods.env(
-                {
-                    "LEADER": f"master.{self._site.namespace}.svc",
-                    "PATRONI_DYNAMIC": dynamic,
-                    "PGSSLMODE": "verify-full",
-                    "PGSSLROOTCERT": f"{pods.TLS_PATH}/ca.crt",
-                    "PGCONNECT_TIMEOUT": "5",
-                    "HOME": "/tmp",  # noqa: S108
-                },
-                {
-                    "PGPASSWORD": (MASTER_CREDENTIALS, "superuser-password"),
-                    "BDC_PASSWORD": (CREDENTIALS, "password"),
-                    "METASTORE_PASSWORD": (MASTER_CREDENTIALS, "metastore-password"),
-                    "TRINO_PASSWORD": (MASTER_CREDENTIALS, "trino-password"),
-                },
-            ),
+            env=[
+                *pods.env(
+                    {
+                        "LEADER": f"master.{self._site.namespace}.svc",
+                        "PATRONI_DYNAMIC": dynamic,
+                        "PGSSLMODE": "verify-full",
+                        "PGSSLROOTCERT": f"{pods.TLS_PATH}/ca.crt",
+                        "PGCONNECT_TIMEOUT": "5",
+                        "HOME": "/tmp",  # noqa: S108
+                    },
+                    {
+                        "PGPASSWORD": (MASTER_CREDENTIALS, "superuser-password"),
+                        "BDC_PASSWORD": (CREDENTIALS, "password"),
+                        "REPLICATION_PASSWORD": (MASTER_CREDENTIALS, "replication-password"),
+                        "METASTORE_PASSWORD": (MASTER_CREDENTIALS, "metastore-password"),
+                        "TRINO_PASSWORD": (MASTER_CREDENTIALS, "trino-password"),
+                    },
+                ),
+                {"name": "NEXT_PASSWORD", "valueFrom": {"secretKeyRef": next_password}},
+            ],
             volumeMounts=[mount, tls_mount],
         )
         return k8s.batch.v1.Job(

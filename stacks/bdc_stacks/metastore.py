@@ -31,7 +31,7 @@ class HiveMetastore(pulumi.ComponentResource):
         limit = mebibytes(config.resources.memory_limit)
         hadoop, hadoop_mount = pods.config_map("hadoop", HADOOP_CONF, "/etc/hadoop")
         own, own_mount = pods.config_map("metastore", "metastore", "/etc/metastore")
-        tls, tls_mount = pods.secret("tls", site.tls, pods.TLS_PATH)
+        tls, tls_mount = pods.secret("tls", site.tls, pods.TLS_PATH, "ca.crt")
         tmp, tmp_mount = pods.scratch("tmp", "/tmp", limit="256Mi")  # noqa: S108
         shared = {
             "env": pods.env(

@@ -10,7 +10,7 @@ from typing import Any
 
 from bdc.config.model import Resources
 from bdc.config.names import labels
-from bdc_stacks.site import Site
+from bdc_stacks.site import Site, digest
 
 Json = dict[str, Any]
 
@@ -56,9 +56,12 @@ def config_map(name: str, config: str, path: str, *, optional: bool = False) -> 
     return {"name": name, "configMap": {"name": config, "optional": optional}}, {"name": name, "mountPath": path, "readOnly": True}
 
 
-def secret(name: str, of: str, path: str) -> tuple[Json, Json]:
-    """Volume and mount of a Secret, readable by the pod's group only."""
-    return {"name": name, "secret": {"secretName": of, "defaultMode": 0o440}}, {"name": name, "mountPath": path, "readOnly": True}
+def secret(name: str, of: str, path: str, *keys: str) -> tuple[Json, Json]:
+    """Volume and mount of a Secret, or of some of its keys, readable by the pod's group only."""
+    source: Json = {"secretName": of, "defaultMode": 0o440}
+    if keys:
+        source["items"] = [{"key": key, "path": key} for key in keys]
+    return {"name": name, "secret": source}, {"name": name, "mountPath": path, "readOnly": True}
 
 
 def scratch(name: str, path: str, *, memory: bool = False, limit: str | None = None) -> tuple[Json, Json]:
@@ -83,7 +86,7 @@ def template(
     more_labels: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Json:
-    """A pod template; `checksum` stands for configuration whose change must roll the pods."""
+    """A pod template; `checksum` stands for configuration whose change must roll the pods, as does a change of the Secrets that it uses."""
     spec: Json = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -102,6 +105,20 @@ def template(
     if site.pull_secret:
         spec["imagePullSecrets"] = [{"name": site.pull_secret}]
     metadata: Json = {"labels": {**labels(site.cluster, part, component), **(more_labels or {})}}
-    if checksum:
-        metadata["annotations"] = {"bdc.dev/configuration": checksum}
+    annotations = {"bdc.dev/configuration": checksum, "bdc.dev/credentials": _credentials(site, spec)}
+    if given := {name: value for name, value in annotations.items() if value}:
+        metadata["annotations"] = given
     return {"metadata": metadata, "spec": spec}
+
+
+def _credentials(site: Site, spec: Json) -> str:
+    """What stands for the values of the Secrets that a pod uses, in its environment or as files; empty where none has a revision."""
+    used = set()
+    for one in (*spec["containers"], *spec.get("initContainers", ())):
+        sources = [variable.get("valueFrom", {}).get("secretKeyRef") for variable in one.get("env", ())]
+        used |= {(source["name"], source["key"]) for source in sources if source}
+    for source in [volume["secret"] for volume in spec["volumes"] if "secret" in volume]:
+        keys = [item["key"] for item in source.get("items", ())] or [key for name, key in site.revisions if name == source["secretName"]]
+        used |= {(source["secretName"], key) for key in keys}
+    known = sorted((*key, site.revisions[key]) for key in used if key in site.revisions)
+    return digest(known) if known else ""

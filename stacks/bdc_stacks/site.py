@@ -17,6 +17,7 @@ class Site:
 
     images: full reference by image name. addresses: names and addresses that users reach the endpoints at, written into certificates.
     pull_login: text of the Secret `pull_secret`, a registry's login as docker's config.json has it.
+    revisions: by (Secret, key) what stands for the value that is in the cluster: pods whose Secrets have others now roll.
     """
 
     cluster: str
@@ -26,6 +27,7 @@ class Site:
     storage_class: str | None = None
     pull_secret: str | None = None
     pull_login: str | None = field(default=None, repr=False)
+    revisions: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def namespace(self) -> str:

@@ -121,7 +121,7 @@ class SparkPool(pulumi.ComponentResource):
                 "strategy": {"type": "Recreate"},
                 "selector": {"matchLabels": selector(self._site.cluster, name)},
                 "template": pods.template(
-                    self._site, "spark", name, UID, [server, door.container(self._site)],
+                    self._site, "spark", name, UID, [server, door.container(self._site, "token" if driver else "basic")],
                     [spark, hadoop, work, *door.volumes(self._site, name)],
                     checksum=digest([self._conf, conf, settings, self._site.tls]),
                     serviceAccountName=SPARK_ACCOUNT if driver else "default", automountServiceAccountToken=driver,

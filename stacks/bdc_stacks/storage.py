@@ -186,7 +186,7 @@ class StoragePool(pulumi.ComponentResource):
                 "replicas": 1,
                 "selector": {"matchLabels": selector(self._site.cluster, "httpfs")},
                 "template": pods.template(
-                    self._site, "storage", "httpfs", UID, [server, door.container(self._site)],
+                    self._site, "storage", "httpfs", UID, [server, door.container(self._site, "basic")],
                     [hadoop, tmp, *door.volumes(self._site, "httpfs")], checksum=digest([self._conf, conf]),
                 ),
             },

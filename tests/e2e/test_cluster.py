@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.access import accepted
 from tests.e2e.host import TestHost
 
 CURL = ("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}")
@@ -148,6 +149,18 @@ def test_no_endpoint_answers_without_a_password_or_with_a_wrong_one(host: TestHo
             outside=True,
         )
         assert answer.stdout == "401", answer.stdout + answer.stderr
+
+
+def test_rotated_credentials_replace_the_old_ones(host: TestHost) -> None:
+    """The rest is in test_rotation.py; that the new ones stay is seen below, after `down` without the local state."""
+    old = document(host, "credentials", "show")
+    said = document(host, "credentials", "rotate", "--yes")
+    assert said["rotated"] == ["password", "token"]
+    assert sorted(said["restarted"]) == ["httpfs", "spark-connect", "spark-history"]
+    now = document(host, "credentials", "show")
+    assert set(accepted(host, old["password"], old["token"]).values()) == {False}
+    assert set(accepted(host, now["password"], now["token"]).values()) == {True}
+    assert document(host, "plan")["changes"] == 0
 
 
 def test_nobody_is_somebody_else_in_hdfs(host: TestHost) -> None:

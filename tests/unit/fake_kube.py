@@ -57,7 +57,11 @@ class FakeKube(Kube):
             raise ApiNotFoundError(404, "NotFound", f"{path} not found")
         if method == "PATCH":
             _merge(self.objects[path], body)
+            self.objects[path]["metadata"]["resourceVersion"] = str(next(self._uids))
         if method == "DELETE":
+            wanted = ((body or {}).get("preconditions") or {}).get("resourceVersion")
+            if wanted not in (None, self.objects[path]["metadata"].get("resourceVersion")):
+                raise ApiError(409, "Conflict", f"{path} has changed")
             return self.objects.pop(path)
         return deepcopy(self.objects[path])
 

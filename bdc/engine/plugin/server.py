@@ -97,7 +97,15 @@ class Provider(Lifecycle):
         except ApiError as error:
             if error.code in _INVISIBLE_IN_PREVIEW:  # its namespace is not there yet, or it replaces the one that is
                 return objects.previewed(obj, inputs)
+            if error.reason == "Invalid" and self._is_there(obj):  # it replaces one that can't change, such as a Job
+                return objects.previewed(obj, inputs)
             raise
+
+    def _is_there(self, obj: objects.Object) -> bool:
+        try:
+            return bool(self._connected().get(obj))
+        except ApiNotFoundError:
+            return False
 
     @_answering
     def Update(self, request: Request, context: Context) -> Any:  # noqa: N802

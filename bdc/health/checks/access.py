@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from bdc.config.names import CA, ENDPOINTS
 from bdc.health.finding import Check, Finding, Ground, fail, named, ok, warn
-from bdc.kube.endpoints import addresses, certificate_authority, server_name
+from bdc.kube.endpoints import addresses, certificate_authority, rotating, server_name
 from bdc.kube.tls import probe
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
 SOON = timedelta(days=30)
+AUTHORITY = "certificate authority"
 
 
 def endpoints(ground: Ground) -> Finding:
@@ -57,14 +58,15 @@ def ports(ground: Ground) -> Finding:
 
 def expiry(ground: Ground) -> Finding:
     """No certificate ends soon."""
-    ends = {"certificate authority": _certificate(certificate_authority(ground.kube, ground.cluster)).not_valid_after_utc}
+    ends = {AUTHORITY: _certificate(certificate_authority(ground.kube, ground.cluster)).not_valid_after_utc}
     ends |= {name: certificate.not_valid_after_utc for name, certificate in _servers(ground).items()}
     first, when = min(ends.items(), key=lambda entry: entry[1])
     left = when - ground.now()
+    remedy = f"make a new one: bdc credentials rotate {'--ca' if first == AUTHORITY else '--certificates'}"
     if left < timedelta(0):
-        return fail(f"the certificate {first} ended {when:%Y-%m-%d}", "make a new one: bdc up")
+        return fail(f"the certificate {first} ended {when:%Y-%m-%d}", remedy)
     if left < SOON:
-        return warn(f"the certificate {first} ends in {left.days} days, {when:%Y-%m-%d}", "make a new one: bdc up")
+        return warn(f"the certificate {first} ends in {left.days} days, {when:%Y-%m-%d}", remedy)
     return ok(f"the first to end is {first}, {when:%Y-%m-%d}")
 
 
@@ -73,8 +75,18 @@ def authority(ground: Ground) -> Finding:
     issuer = _certificate(certificate_authority(ground.kube, ground.cluster))
     strangers = [name for name, certificate in _servers(ground).items() if not _issued(certificate, issuer)]
     if strangers:
-        return fail(f"not signed by the Secret {CA}: {named(strangers)}", "clients will refuse it; make it again: bdc up")
+        return fail(
+            f"not signed by the Secret {CA}: {named(strangers)}",
+            "clients will refuse it; make it again: bdc credentials rotate --certificates",
+        )
     return ok("signs what the endpoints show")
+
+
+def rotation(ground: Ground) -> Finding:
+    """No rotation of the credentials was interrupted."""
+    if rotating(ground.kube, ground.cluster):
+        return warn("a rotation was begun and is not finished: some endpoints may take the old ones still", "finish it: bdc up")
+    return ok("all endpoints take the same")
 
 
 def _servers(ground: Ground) -> dict[str, Certificate]:
@@ -104,4 +116,5 @@ CHECKS = (
     Check("ports", "node ports", ports),
     Check("certificates", "certificates", expiry),
     Check("authority", "certificate authority", authority),
+    Check("rotation", "credentials", rotation),
 )

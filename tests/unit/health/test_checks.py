@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from bdc.cluster.embedded.layout import ADMIN_KUBECONFIG
 from bdc.config.model import Config, Network
 from bdc.config.names import labels
 from bdc.errors import BdcError
@@ -29,6 +30,8 @@ from bdc.health.checks import access, engines, nodes
 from bdc.health.doctor import run
 from bdc.health.finding import Finding
 from bdc.kube import ApiError, UnreachableError
+from bdc.kube.credentials import PlainCredentials
+from bdc.kube.kubeconfig import Access
 from bdc.kube.tls import Probed
 from tests.unit.health.conftest import CORE, LEADER, LEASE, NODE, NOW, Cluster, not_ready, pod
 
@@ -48,7 +51,7 @@ def failed(finding: Finding, said: str, level: Level = Level.FAIL) -> None:
 WELL = [
     "api", "version", "rights", "clock", "storage-class", "nodes", "node-pressure", "memory", "workloads", "pods", "images", "restarts",
     "jobs", "volumes", "budgets", "terminating", "events", "lock", "hdfs-safe-mode", "hdfs-blocks", "hdfs-datanodes", "master-leader",
-    "master-replicas", "history", "ports",
+    "master-replicas", "history", "ports", "rotation",
 ]  # fmt: skip
 
 
@@ -60,7 +63,7 @@ def test_a_healthy_cluster_is_well(ground: Ground, check: str) -> None:
 
 def test_ids_are_unique_and_every_check_is_tested() -> None:
     assert len(BY_ID) == len(CHECKS) >= 15
-    elsewhere = {"disk", "dns", "metastore", "federation", "endpoints", "certificates", "authority"}
+    elsewhere = {"kubernetes-certificates", "disk", "dns", "metastore", "federation", "endpoints", "certificates", "authority"}
     assert set(BY_ID) == {*WELL, *elsewhere}
 
 
@@ -337,6 +340,44 @@ def test_certificates_that_end(kube: Cluster, ground: Ground, days: int, level: 
     finding = look(ground, "certificates")
     assert finding.level is level
     assert "tls-1234" in finding.message
+    assert finding.remedy == (None if level is Level.OK else "make a new one: bdc credentials rotate --certificates")
+
+
+def test_an_authority_that_ends(kube: Cluster, ground: Ground) -> None:
+    ca = certificate("ca", 20)
+    secret(kube, "ca", ca_crt=ca[0])
+    secret(kube, "tls-1234", tls_crt=certificate("bdc", 300, ca)[0])
+    failed(look(ground, "certificates"), "certificate authority ends in 20 days", Level.WARN)
+    assert look(ground, "certificates").remedy == "make a new one: bdc credentials rotate --ca"
+
+
+def test_a_rotation_that_was_interrupted(kube: Cluster, ground: Ground) -> None:
+    kube.put(f"{CORE}/secrets/rotation", {"data": {}})
+    failed(look(ground, "rotation"), "begun and is not finished", Level.WARN)
+
+
+@pytest.mark.parametrize(("days", "level"), [(300, Level.OK), (10, Level.WARN), (-1, Level.FAIL)])
+@pytest.mark.parametrize("ending", ["API server", "kubeconfig"])
+def test_certificates_of_kubernetes_that_end(
+    kube: Cluster, ground: Ground, monkeypatch: pytest.MonkeyPatch, ending: str, days: int, level: Level
+) -> None:
+    def pem(name: str) -> str:
+        return certificate(name, days if name == ending else 3000)[0].public_bytes(Encoding.PEM).decode()
+
+    kube.access = Access("https://fake:6443", PlainCredentials(pair=(pem("kubeconfig"), "")), files=(ADMIN_KUBECONFIG,))
+    monkeypatch.setattr("ssl.get_server_certificate", lambda *_, **__: pem("API server"))
+    finding = look(ground, "kubernetes-certificates")
+    assert (finding.level, ending in finding.message) == (level, True)
+    assert finding.remedy == (None if level is Level.OK else "bdc node start renews it")
+
+
+def test_a_kubernetes_without_certificates_to_look_at(kube: Cluster, ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> str:
+        raise ConnectionRefusedError
+
+    kube.access = Access("https://fake:6443", PlainCredentials("Bearer abc"))
+    monkeypatch.setattr("ssl.get_server_certificate", refuse)
+    assert look(ground, "kubernetes-certificates").message == "none is used"
 
 
 def test_a_certificate_of_another_authority(kube: Cluster, ground: Ground) -> None:

@@ -1,0 +1,45 @@
+"""Runs a program in a pod's container, as `kubectl exec` does, with the kubeconfig's rights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib import import_module
+
+from bdc.errors import BdcError, UnhealthyError
+from bdc.kube.client import Kube
+
+_STATUS = 3
+"""The channel of the protocol on which the end comes: a Status as JSON."""
+
+
+def execute(
+    kube: Kube, namespace: str, pod: str, container: str, command: Sequence[str], *, stdin: str = "", timeout_seconds: float = 60
+) -> str:
+    """What the program prints on standard output.
+
+    `stdin` can't be closed: the program must know from it when to end. Raises UnhealthyError where the container can't be reached or
+    the program doesn't end, BdcError with what it said last when it fails.
+    """
+    stream, client, websocket = import_module("kubernetes.stream"), import_module("kubernetes.client"), import_module("websocket")
+    options = {"stdin": True, "stdout": True, "stderr": True, "tty": False, "_preload_content": False, "_request_timeout": 10}
+    try:
+        session = stream.stream(
+            kube.core.connect_get_namespaced_pod_exec, pod, namespace, container=container, command=list(command), **options
+        )
+        try:
+            if stdin:
+                session.write_stdin(stdin)
+            session.run_forever(timeout=timeout_seconds)
+            out, err, status = session.read_stdout(timeout=0), session.read_stderr(timeout=0), session.read_channel(_STATUS, timeout=0)
+        finally:
+            session.close()
+    except (client.ApiException, websocket.WebSocketException, OSError) as error:
+        reason = str(getattr(error, "reason", None) or error).splitlines()[0]
+        raise UnhealthyError(f"the pod {pod} can't be entered: {reason}", "bdc status shows whether it runs") from error
+    if not status:
+        raise UnhealthyError(f"{command[0]} in the pod {pod} did not end in {timeout_seconds:.0f} s, or its end was lost", "try again")
+    if json.loads(status).get("status") != "Success":
+        last = (err.strip() or out.strip() or "no word").splitlines()[-1]
+        raise BdcError(f"{command[0]} in the pod {pod} failed: {last}")
+    return str(out)

@@ -1,0 +1,137 @@
+"""`bdc credentials rotate`, and what `bdc up` does about a rotation that was interrupted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bdc.config.names import CREDENTIALS, WORKLOADS, selector
+from bdc.engine import Engine, Event
+from bdc.errors import BdcError, DeadlineError, UnhealthyError
+from bdc.kube import Kube
+from bdc.kube.endpoints import credentials, reach
+from bdc.kube.tls import session
+from bdc.lifecycle import rotation
+from bdc.lifecycle.report import Report, Step
+
+if TYPE_CHECKING:
+    from bdc.config.model import Config
+
+RESTARTS: Mapping[rotation.Kind, tuple[str, ...]] = {
+    "password": ("httpfs", "spark-history"),
+    "token": ("spark-connect",),
+    "internal": ("master", "metastore", "trino-coordinator", "trino-worker"),
+    "certificates": ("master", "trino-coordinator", "trino-worker", "httpfs", "spark-history", "spark-connect"),
+    "ca": ("master", "metastore", "trino-coordinator", "trino-worker", "httpfs", "spark-history", "spark-connect"),
+}
+"""The workloads that start again, by what is rotated. Trino reads a new password without that."""
+
+_TRINO_SECONDS = 150
+
+
+def restarts(config: Config, kinds: Sequence[rotation.Kind]) -> list[str]:
+    """The workloads of this cluster that a rotation starts again."""
+    absent = set() if config.federation.workers else {"trino-worker"}
+    wanted = {name for kind in kinds for name in RESTARTS[kind]} - absent
+    return [one.name for one in WORKLOADS if one.name in wanted]
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """What was rotated, and the workloads that started again."""
+
+    kinds: tuple[rotation.Kind, ...]
+    restarted: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """The certificate of the endpoints: its Secret, and the names and addresses that it is for."""
+
+    tls: str
+    hosts: Sequence[str]
+
+
+class Restarts:
+    """A report that passes on what it is told, and keeps which workloads were changed."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self.names: dict[str, None] = {}
+
+    def step(self, step: Step) -> None:
+        """See `Report`."""
+        self._report.step(step)
+
+    def event(self, event: Event) -> None:
+        """See `Report`."""
+        if event.state == "done" and event.op == "update" and event.kind in ("Deployment", "StatefulSet"):
+            self.names[event.name] = None
+        self._report.event(event)
+
+
+def begin(kube: Kube, config: Config, engine: Engine, kinds: Sequence[rotation.Kind], where: Endpoints, password: str | None) -> None:
+    """Refuse what can't be done now, then write the journal. A begun rotation is gone on with."""
+    credentials(kube, config.name)
+    if rotation.read(kube, config.name) is None and (changes := engine.plan()):
+        raise BdcError(
+            f"the cluster isn't what bdc.yaml says ({len(changes)} changes), and rotating would make it so",
+            "look with bdc plan, bring it up with bdc up, then rotate",
+        )
+    with engine.locked():
+        rotation.stage(kube, config.name, kinds, tls=where.tls, hosts=where.hosts, password=password)
+
+
+def carry_out(kube: Kube, config: Config, engine: Engine, say: Callable[[str], None]) -> tuple[rotation.Kind, ...]:
+    """Bring the stacks up, and a begun rotation to its end; what was rotated."""
+    journal = rotation.read(kube, config.name)
+    if journal is None:
+        engine.up()
+        return ()
+    say(f"rotating {', '.join(journal.kinds)}")
+    try:
+        _settle(kube, config, engine, journal)
+    except UnhealthyError:  # the master isn't there yet
+        engine.up()
+        _settle(kube, config, engine, journal)
+    engine.up()
+    if password := journal.values.get((CREDENTIALS, "password")):
+        say("waiting for Trino to read the password")
+        _until_trino_knows(kube, config, password)
+    rotation.finish(kube, config.name, journal)
+    return journal.kinds
+
+
+def _settle(kube: Kube, config: Config, engine: Engine, journal: rotation.Journal) -> None:
+    with engine.locked():
+        rotation.settle(kube, config, journal)
+
+
+def _until_trino_knows(kube: Kube, config: Config, password: str) -> None:
+    """Until Trino takes the password. It reads its file every 10 s; the kubelet, which writes it, is told to look now."""
+    pods = f"/api/v1/namespaces/{config.name}/pods"
+    labels = ",".join(f"{key}={value}" for key, value in selector(config.name, "trino-coordinator").items())
+    for pod in kube.request("GET", pods, query={"labelSelector": labels})["items"]:
+        patch = {"metadata": {"annotations": {"bdc.dev/rotated": datetime.now(UTC).isoformat(timespec="seconds")}}}
+        kube.request("PATCH", f"{pods}/{pod['metadata']['name']}", patch, content_type="application/merge-patch+json")
+    until, reason = time.monotonic() + _TRINO_SECONDS, "it doesn't answer"
+    user = credentials(kube, config.name).username
+    while time.monotonic() < until:
+        reason = _asked(kube, config, user, password)
+        if not reason:
+            return
+        time.sleep(1)
+    raise DeadlineError(f"Trino doesn't take the new password: {reason}", "bdc up goes on from here; bdc logs federation shows why")
+
+
+def _asked(kube: Kube, config: Config, user: str, password: str) -> str:
+    """Why Trino doesn't let this user in; empty where it does."""
+    try:
+        with reach(kube, config, "trino") as reached, session(str(reached.ca_file), reached.server_name) as http:
+            status = http.get(f"https://{reached.netloc}/v1/query", auth=(user, password), timeout=10).status_code
+    except (BdcError, OSError) as error:
+        return str(error)
+    return "" if status == 200 else f"HTTP status {status}"
