@@ -100,9 +100,10 @@ class Buildah:
 
     def export(self, reference: str, layout: Layout, log: Path) -> None:
         """See `Builder`."""
-        command = [*self._global, "push", "--quiet", "--format", "oci", reference, f"oci:{layout.folder}:{reference}"]
+        # zstd unpacks several times as fast as gzip, which is a third of what putting images on a node takes.
+        options = ["--quiet", "--format", "oci", "--compression-format", "zstd", "--compression-level", "3"]
         with layout.written_by_others():
-            run_step(command, reference, log)
+            run_step([*self._global, "push", *options, reference, f"oci:{layout.folder}:{reference}"], reference, log)
 
     def restore(self, layout: Layout, reference: str, log: Path) -> None:
         """See `Builder`. By an archive: `oci:FOLDER:NAME` isn't taken where a folder's name begins with a dot."""

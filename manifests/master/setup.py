@@ -81,8 +81,10 @@ role("trino", os.environ["TRINO_PASSWORD"], "")
 database("bdc", "bdc")
 database("metastore", "metastore")
 sql("postgres", "REVOKE CONNECT ON DATABASE metastore FROM PUBLIC;")
-# The cluster's administrator writes PL/Python as SQL Server's administrators did: the language is trusted in this one database.
-sql("bdc", "CREATE EXTENSION IF NOT EXISTS plpython3u; UPDATE pg_language SET lanpltrusted = true WHERE lanname = 'plpython3u';")
-sql("bdc", "GRANT USAGE ON LANGUAGE plpython3u TO bdc; GRANT ALL ON SCHEMA public TO bdc;")
+# The cluster's administrator writes PL/Python and PL/R as SQL Server's administrators did: the languages are trusted in this one database.
+for language in ("plpython3u", "plr"):
+    sql("bdc", f"CREATE EXTENSION IF NOT EXISTS {language}; UPDATE pg_language SET lanpltrusted = true WHERE lanname = '{language}';")
+    sql("bdc", f"GRANT USAGE ON LANGUAGE {language} TO bdc;")
+sql("bdc", "GRANT ALL ON SCHEMA public TO bdc;")
 sql("bdc", "GRANT pg_read_all_data, pg_write_all_data TO trino;")
 print("ready", flush=True)

@@ -193,6 +193,13 @@ def test_a_model_that_spark_trained_scores_in_the_master(host: TestHost) -> None
         assert json.loads(rows) == [{"equal": True}]
 
 
+def test_r_in_the_master(host: TestHost) -> None:
+    function = "CREATE FUNCTION r_median(float8[]) RETURNS float8 LANGUAGE plr AS 'median(arg1)'"
+    bdc(host, "sql", "query", "--engine", "master", function)
+    rows = bdc(host, "sql", "query", "--engine", "master", "-o", "json", "SELECT r_median(ARRAY[3, 1, 40.5]) AS median").stdout
+    assert json.loads(rows) == [{"median": 3.0}]
+
+
 def test_client_libraries_work_unchanged(host: TestHost) -> None:
     env = {
         "PW": password(host),

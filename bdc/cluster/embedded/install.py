@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -36,6 +37,7 @@ def write_settings(layout: Layout, settings: Settings, versions: Mapping[str, st
         restrict_oom_score=not host.may_lower_oom_score(),
         cni_bin_dir=cni_bin_dir(),
         systemd=systemd,
+        unpacks=max(2, len(os.sched_getaffinity(0))),
     )
     changed = write_if_changed(layout.settings / "containerd.toml", containerd)
     network = render("cni.conflist", bridge=BRIDGE, node_subnet=pod_subnet_of_node(settings.pod_subnet))

@@ -48,6 +48,7 @@ def test_settings_of_all_programs(layout: Layout) -> None:
     containerd = tomllib.loads((layout.settings / "containerd.toml").read_text())
     runtime = containerd["plugins"]["io.containerd.cri.v1.runtime"]
     assert runtime["restrict_oom_score_adj"] is True
+    assert containerd["plugins"]["io.containerd.transfer.v1.local"]["max_concurrent_unpacks"] >= 2
     assert runtime["cni"] == {"bin_dirs": ["/usr/lib/cni"], "conf_dir": str(layout.cni_conf_dir)}
 
     network = json.loads((layout.cni_conf_dir / "10-bdc.conflist").read_text())
