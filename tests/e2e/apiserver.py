@@ -68,7 +68,8 @@ def api_server(folder: Path) -> Iterator[ApiServer]:
     try:
         for name, command in commands.items():
             with (folder / f"{name}.log").open("wb") as log:
-                server.processes.append(subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, start_new_session=True))
+                dying = ["setpriv", "--pdeathsig", "KILL", *command]  # also with a killed test
+                server.processes.append(subprocess.Popen(dying, stdout=log, stderr=log, cwd=folder, start_new_session=True))
             if name == "kube-apiserver":
                 _until_ready(server, "/readyz")
         _until_ready(server, "/api/v1/namespaces/default/serviceaccounts/default")
