@@ -4,7 +4,7 @@ BIN := .venv/bin
 SCRIPTS = $(shell grep -rlIE '^\#!/.*\b(ba|da)?sh\b' .ci images examples)
 .SILENT:
 .NOTPARALLEL:
-.PHONY: venv lint unit e2e e2e-full reference test test-full demo bench clean
+.PHONY: venv lint unit e2e e2e-full reference test test-full demo bench kind clean
 
 venv: .venv/ready
 
@@ -36,7 +36,11 @@ reference: .venv/ready
 test: lint reference unit e2e
 
 # Also what takes too long for each change: interruptions, faults, other substrates, the demonstration and the figures.
-test-full: lint reference unit e2e-full demo bench
+test-full: lint reference unit e2e-full kind demo bench
+
+# Where a Docker engine answers; says so where none does.
+kind: .venv/ready
+	.ci/kind $(BIN)
 
 demo: .venv/ready
 	$(BIN)/bdc up

@@ -32,7 +32,8 @@ def list_(ctx: typer.Context, registry: RegistryOption = None, output: FormatOpt
 
     references = images.references(settings(ctx, registry=registry).config.images.registry)
     missing = set(images.missing())
-    Output(output).emit([{"image": name, "reference": reference, "built": name not in missing} for name, reference in references.items()])
+    names = [spec.name for spec in images.images() if not spec.intermediate]
+    Output(output).emit([{"image": name, "reference": references[name], "built": name not in missing} for name in names])
 
 
 @app.command()

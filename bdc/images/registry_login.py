@@ -55,7 +55,9 @@ def _files() -> Iterator[Path]:
         yield Path(named)
     if run := os.environ.get("XDG_RUNTIME_DIR"):
         yield Path(run) / "containers" / "auth.json"
-    yield Path(f"/run/containers/{os.getuid()}/auth.json")
+    root = Path(f"/run/containers/{os.getuid()}/auth.json")
+    if os.access(root, os.R_OK):  # the folder above it may be root's alone
+        yield root
     yield Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "containers" / "auth.json"
     yield Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from bdc.cluster.embedded.command import run
 from bdc.cluster.embedded.layout import ADMIN_KUBECONFIG, Layout
+from bdc.cluster.embedded.services import log_of
 from bdc.errors import BdcError, DeadlineError
 
 _POLL_SECONDS = 0.2
@@ -85,7 +86,7 @@ class NodeApi:
             time.sleep(_POLL_SECONDS)
         raise DeadlineError(
             f"the node was not ready in {deadline_seconds:.0f} s: still waiting for {', '.join(waiting)}",
-            f"see {self._layout.logs}/kubelet.log and: kubectl --kubeconfig {ADMIN_KUBECONFIG} -n kube-system get pods,events",
+            f"see {log_of(self._layout, 'kubelet')} and: kubectl --kubeconfig {ADMIN_KUBECONFIG} -n kube-system get pods,events",
         )
 
     def _waiting(self, since: datetime | None) -> tuple[str, ...]:

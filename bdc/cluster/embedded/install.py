@@ -17,7 +17,7 @@ from bdc.cluster.embedded.manifests import render, write_if_changed
 from bdc.cluster.embedded.packages import cni_bin_dir
 from bdc.cluster.embedded.programs import NodePrograms
 from bdc.cluster.embedded.records import Settings, pod_subnet_of_node
-from bdc.cluster.embedded.services import service_path, systemd_is_first, write_start_kubelet
+from bdc.cluster.embedded.services import log_of, service_path, systemd_is_first, write_start_kubelet
 from bdc.config.paths import resources
 
 _INIT_SECONDS = 300
@@ -88,7 +88,7 @@ def kubeadm_init(layout: Layout) -> None:
     """Make the control plane."""
     argv: list[str | Path] = [layout.bin / "kubeadm", "init", "--config", layout.settings / "kubeadm.yaml"]
     env = {"PATH": service_path(layout), "HOME": "/root"}
-    run(argv, what="making the control plane", deadline_seconds=_INIT_SECONDS, env=env, hint=f"see {layout.logs}/kubelet.log")
+    run(argv, what="making the control plane", deadline_seconds=_INIT_SECONDS, env=env, hint=f"see {log_of(layout, 'kubelet')}")
 
 
 def addons(layout: Layout, versions: Mapping[str, str]) -> str:

@@ -22,7 +22,7 @@ from bdc.cluster.embedded.packages import install_packages
 from bdc.cluster.embedded.processes import end, end_gently, node_processes, pod_processes, started_seconds_ago
 from bdc.cluster.embedded.programs import ensure_programs, install_programs
 from bdc.cluster.embedded.records import Begun, Installed, Settings, read_begun, read_installed, write_record
-from bdc.cluster.embedded.services import Supervisor, systemd_is_first
+from bdc.cluster.embedded.services import Supervisor, log_of, systemd_is_first
 from bdc.cluster.embedded.supervisord import SupervisordServices
 from bdc.cluster.embedded.systemd import SystemdServices
 from bdc.cluster.substrate import Access
@@ -244,7 +244,7 @@ class EmbeddedNode:
         deadline = time.monotonic() + 30
         while not self._layout.containerd_socket.exists():
             if time.monotonic() > deadline:
-                raise DeadlineError("containerd did not start in 30 s", f"see {self._layout.logs}/bdc-containerd.log")
+                raise DeadlineError("containerd did not start in 30 s", f"see {log_of(self._layout, 'bdc-containerd')}")
             time.sleep(0.05)
 
     def _end_pods_gently(self, settings: Settings) -> None:

@@ -71,6 +71,11 @@ def write_start_kubelet(layout: Layout) -> None:
     write_if_changed(layout.bin / "start-kubelet", render("start-kubelet.sh", layout=layout), 0o755)
 
 
+def log_of(layout: Layout, name: str) -> str:
+    """Where a service's log is read, for hints."""
+    return f"journalctl -u {name}" if systemd_is_first() else f"{layout.logs}/{name}.log"
+
+
 def systemd_is_first() -> bool:
     """Whether systemd is PID 1 (sd_booted(3))."""
     return Path("/run/systemd/system").is_dir()
