@@ -50,11 +50,11 @@ class Registry:
     def has_manifest(self, repository: str, tag: str) -> bool:
         """Whether an image is there."""
         accept = {"Accept": "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"}
-        return self._send("HEAD", f"/v2/{repository}/manifests/{tag}", "pull", repository, headers=accept).status_code == 200
+        return self._there(self._send("HEAD", f"/v2/{repository}/manifests/{tag}", "pull", repository, headers=accept), repository)
 
     def has_blob(self, repository: str, digest: str) -> bool:
         """Whether a blob is there, so that it isn't sent again."""
-        return self._send("HEAD", f"/v2/{repository}/blobs/{digest}", "pull,push", repository).status_code == 200
+        return self._there(self._send("HEAD", f"/v2/{repository}/blobs/{digest}", "pull,push", repository), repository)
 
     def put_blob(self, repository: str, digest: str, file: Path, *, source: str | None, on_sent: Callable[[int], None]) -> None:
         """Put a blob there, taken from the registry's own repository `source` where it allows that. `on_sent` gets numbers of bytes."""
@@ -76,6 +76,11 @@ class Registry:
         headers = {"Content-Type": media_type}
         done = self._send("PUT", f"/v2/{repository}/manifests/{tag}", "pull,push", repository, headers=headers, content=lambda: manifest)
         _check(done, self.host, repository)
+
+    def _there(self, answer: httpx.Response, repository: str) -> bool:
+        if answer.status_code != 404:
+            _check(answer, self.host, repository)
+        return answer.status_code == 200
 
     def _location(self, answer: httpx.Response) -> str:
         return urljoin(str(answer.url), str(answer.headers.get("Location", "")))
@@ -135,7 +140,8 @@ class Registry:
     ) -> httpx.Response:
         for attempt in range(1, _TRIES + 1):
             try:
-                answer = self._client.request(method, url, headers=headers, content=content() if content else None)
+                asks = method in {"GET", "HEAD"}  # may be sent on to a store elsewhere; then httpx leaves our login out
+                answer = self._client.request(method, url, headers=headers, content=content() if content else None, follow_redirects=asks)
                 if answer.status_code not in {429, 502, 503, 504} or attempt == _TRIES:
                     return answer
             except (httpx.TransportError, httpx.InvalidURL) as error:

@@ -147,6 +147,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server: Broken
 
     def do_HEAD(self) -> None:
+        if self.server.failing == "down":
+            return self._say(500)
+        if self.server.failing == "elsewhere":
+            return self._say(200) if self.path == "/store" else self._say(307, {"Location": "/store"})
         if self.server.failing == "token" and not (self.headers.get("Authorization") or "").startswith("Bearer made"):
             realm = f'Bearer realm="http://127.0.0.1:{self.server.server_port}/token",service="here",scope="s"'
             return self._say(401, {"WWW-Authenticate": realm})
@@ -202,6 +206,17 @@ def test_a_full_disk_of_the_registry(built: dict[str, str], broken: Broken) -> N
     with pytest.raises(BdcError, match="no space left on device") as failure:
         push(["a"], f"127.0.0.1:{broken.server_port}")
     assert "disk may be full" in str(failure.value.hint)
+
+
+def test_a_registry_that_is_ill_is_not_an_empty_one(built: dict[str, str], broken: Broken) -> None:
+    broken.failing = "down"
+    with pytest.raises(UnaskedError, match="HTTP 500"):
+        absent(["a"], f"127.0.0.1:{broken.server_port}")
+
+
+def test_what_is_in_a_store_elsewhere_is_there(built: dict[str, str], broken: Broken) -> None:
+    broken.failing = "elsewhere"
+    assert absent(["a"], f"127.0.0.1:{broken.server_port}") == []
 
 
 def test_a_connection_that_breaks_is_tried_again(built: dict[str, str], broken: Broken) -> None:
