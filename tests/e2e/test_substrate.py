@@ -9,7 +9,11 @@ import json
 import shutil
 from typing import Any
 
+import pytest
+
 from tests.e2e.host import TestHost
+
+pytestmark = pytest.mark.full
 
 ADMIN = "/etc/kubernetes/admin.conf"
 
