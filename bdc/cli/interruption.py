@@ -25,6 +25,7 @@ _LEFT = {
     "programs": "programs that were complete stay in the cache",
     "node": "what was begun on this host is removed or completed by the next run",
     "images": "images that were complete stay in the cache",
+    "volumes": "the volumes that were tried are removed by the next run",
 }
 
 

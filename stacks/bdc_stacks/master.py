@@ -87,7 +87,8 @@ class SqlMaster(pulumi.ComponentResource):
                 synchronous="true" if self._config.synchronous else "false",
                 max_connections=self._config.max_connections,
                 shared_buffers=max(32, mebibytes(of.memory) // 4),
-            )
+            ),
+            "start.py": (resources("manifests") / "master" / "start.py").read_text(),
         }
         config = k8s.core.v1.ConfigMap("master-patroni", metadata=self._meta("master-patroni"), data=conf, opts=self._inside)
         patroni, patroni_mount = pods.config_map("patroni", "master-patroni", "/etc/patroni")
@@ -98,7 +99,7 @@ class SqlMaster(pulumi.ComponentResource):
             "postgres",
             self._site.images["postgres"],
             of,
-            args=["patroni"],
+            args=["python3", "/etc/patroni/start.py"],
             env=[
                 *pods.env(
                     {"PGHOST": "/run/bdc", "HOME": "/run/bdc"},
