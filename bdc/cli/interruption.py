@@ -23,6 +23,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LEFT = {
     "preflight": "nothing was changed",
     "programs": "programs that were complete stay in the cache",
+    "capacity": "nothing of the cluster was changed",
+    "volumes": "the volumes that were tried are removed by this run or the next",
     "node": "what was begun on this host is removed or completed by the next run",
     "images": "images that were complete stay in the cache",
     "volumes": "the volumes that were tried are removed by the next run",

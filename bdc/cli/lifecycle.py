@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +15,12 @@ if TYPE_CHECKING:
     from bdc.cluster import Access, Substrate
 
 
-def up(ctx: typer.Context, registry: RegistryOption = None, output: FormatOption = Format.table) -> None:
+def up(
+    ctx: typer.Context,
+    registry: RegistryOption = None,
+    output: FormatOption = Format.table,
+    timeout: Annotated[int, typer.Option(min=1, metavar="SECONDS", help="Deadline of each part, from when what it needs is ready.")] = 600,
+) -> None:
     """Bring the cluster to what bdc.yaml says; make this host a node when there is no other Kubernetes.
 
     May be interrupted at any point, and run again: it goes on from there. Without a change it does nothing. With -o json, each line on
@@ -22,14 +28,16 @@ def up(ctx: typer.Context, registry: RegistryOption = None, output: FormatOption
     """
     from bdc.cli.interruption import interruptible
     from bdc.cli.live import view
+    from bdc.cli.screen import duration
     from bdc.lifecycle import up as run
 
     chosen = settings(ctx, registry=registry)
-    config = chosen.config
+    config, started = chosen.config, time.monotonic()
     title = f"bdc {_version()} · cluster {config.name} · profile {config.profile}"
     with view(output, chosen.quiet, title) as shown, interruptible(shown, "run bdc up again: it goes on from here") as report:
-        access = run(config, substrate_of(chosen), report)
+        access = run(config, substrate_of(chosen), report, deadline_seconds=timeout)
     if output is Format.table and not chosen.quiet:
+        sys.stderr.write(f"ready in {duration(time.monotonic() - started) or 'less than a second'}\n")
         _show_endpoints(chosen, access)
 
 

@@ -104,11 +104,31 @@ def run(arguments: Sequence[str]) -> int:
     except typer.TyperException as failure:
         _usage(failure)
         return failure.exit_code
+    except OSError as failure:
+        _trace(debug)
+        return _system(failure, debug=debug)
     except Exception as failure:  # noqa: BLE001  - the one place where a bug becomes a message
         _trace(debug)
-        error(f"internal error: {type(failure).__name__}: {failure}", None if debug else "run again with --debug and report it")
-        return 1
+        return _bug(failure, debug=debug)
     return code
+
+
+def _system(failure: OSError, *, debug: bool) -> int:
+    """A full disk can meet any write, so it has its words here; all else that the system refuses has them where it is done."""
+    from bdc.config.disk import full_disk, is_full
+    from bdc.config.paths import NODE_DIR, cache_dir, state_dir
+
+    if not is_full(failure):
+        return _bug(failure, debug=debug)
+    places = [Path(failure.filename)] if isinstance(failure.filename, str) else [cache_dir(), state_dir(), NODE_DIR]
+    told = full_disk(f"writing {failure.filename or 'a file'}", places, "")
+    error(told.message, told.hint)
+    return told.exit_code
+
+
+def _bug(failure: Exception, *, debug: bool) -> int:
+    error(f"internal error: {type(failure).__name__}: {failure}", None if debug else "run again with --debug and report it")
+    return 1
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -67,24 +67,25 @@ def selector(cluster: str, component: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Workload:
-    """A Deployment or StatefulSet of the cluster."""
+    """A Deployment or StatefulSet of the cluster; `resources` is the section of bdc.yaml with its CPU and memory."""
 
     name: str
     part: str
     kind: Literal["StatefulSet", "Deployment"]
     title: str
+    resources: str
 
 
 WORKLOADS = (
-    Workload("namenode", "storage", "StatefulSet", "NameNode"),
-    Workload("datanode", "storage", "StatefulSet", "DataNode"),
-    Workload("httpfs", "storage", "Deployment", "HttpFS"),
-    Workload("master", "master", "StatefulSet", "PostgreSQL"),
-    Workload("metastore", "metastore", "Deployment", "Hive Metastore"),
-    Workload("trino-coordinator", "federation", "Deployment", "Trino coordinator"),
-    Workload("trino-worker", "federation", "Deployment", "Trino worker"),
-    Workload("spark-history", "spark", "Deployment", "history server"),
-    Workload("spark-connect", "spark", "Deployment", "Spark Connect"),
+    Workload("namenode", "storage", "StatefulSet", "NameNode", "storage.namenode"),
+    Workload("datanode", "storage", "StatefulSet", "DataNode", "storage.datanode"),
+    Workload("httpfs", "storage", "Deployment", "HttpFS", "storage.httpfs"),
+    Workload("master", "master", "StatefulSet", "PostgreSQL", "master.resources"),
+    Workload("metastore", "metastore", "Deployment", "Hive Metastore", "metastore.resources"),
+    Workload("trino-coordinator", "federation", "Deployment", "Trino coordinator", "federation.coordinator"),
+    Workload("trino-worker", "federation", "Deployment", "Trino worker", "federation.worker"),
+    Workload("spark-history", "spark", "Deployment", "history server", "spark.history"),
+    Workload("spark-connect", "spark", "Deployment", "Spark Connect", "spark.connect"),
 )
 """All workloads; trino-worker is there only with federation.workers > 0."""
 

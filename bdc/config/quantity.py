@@ -46,6 +46,12 @@ def human(count: float) -> str:
     return f"{count:.1f} TiB"
 
 
+def human_of(part: float, whole: float) -> str:
+    """Two counts of bytes, the unit said once where it is the same: "5.4 of 22.8 GiB"."""
+    first, second = human(part), human(whole)
+    return f"{first.partition(' ')[0]} of {second}" if first.rpartition(" ")[2] == second.rpartition(" ")[2] else f"{first} of {second}"
+
+
 def _checked_cpu(quantity: str) -> str:
     if cores(quantity) <= 0:
         msg = f"{quantity!r} is no CPU at all"

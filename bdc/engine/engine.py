@@ -17,6 +17,7 @@ from bdc.config.paths import state_dir
 from bdc.engine import passphrase
 from bdc.engine.events import Change, Event
 from bdc.engine.passphrase import Passphrase
+from bdc.engine.plugin.awaits import DEFAULT_TIMEOUT_SECONDS
 from bdc.engine.plugin.choice import Plugin, choose
 from bdc.engine.sweep import remove_namespace, sweep
 from bdc.kube import Kube
@@ -33,6 +34,7 @@ class Engine:
     """Drives Pulumi for one cluster. `programs` are in the order in which they come up: data, platform.
 
     `plugin` serves their Kubernetes resources: by default the official one where it is installed, else bdc's own.
+    `deadline_seconds`: how long an object may take to be ready from when it is made; what it depends on is ready by then.
     """
 
     def __init__(
@@ -44,10 +46,11 @@ class Engine:
         backend: str | None = None,
         plugin: Plugin | None = None,
         on_event: Callable[[Event], None] | None = None,
+        deadline_seconds: float = DEFAULT_TIMEOUT_SECONDS,
     ) -> None:
         self._plugin = plugin or choose()
         self._cluster, self._kube, self._programs = cluster, kube, dict(programs)
-        self._backend, self._on_event = backend, on_event
+        self._backend, self._on_event, self._deadline_seconds = backend, on_event, deadline_seconds
 
     def locked(self) -> AbstractContextManager[None]:
         """Keeps other runs on this cluster away while inside; not for around the other methods, which do so themselves."""
@@ -115,4 +118,13 @@ class Engine:
     def _run(self, secret: Passphrase, folder: Path, backend: str | None) -> Run:
         from bdc.engine.run import Run
 
-        return Run(self._cluster, self._kube, self._programs, secret=secret, folder=folder, backend=backend, plugin=self._plugin)
+        return Run(
+            self._cluster,
+            self._kube,
+            self._programs,
+            secret=secret,
+            folder=folder,
+            backend=backend,
+            plugin=self._plugin,
+            deadline_seconds=self._deadline_seconds,
+        )

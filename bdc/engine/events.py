@@ -1,6 +1,6 @@
 """Pulumi's engine events as ours: what starts, what it waits for, what is done, what failed, and what would change.
 
-A resource's part is its outermost component below the stack (`storage`, `master`, ...).
+A resource's part is the module of its outermost component below the stack: `storage` of `bdc:storage:StoragePool`.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ class Watcher:
         part = None
         while parent := self._parents.get(urn):
             if "::pulumi:pulumi:Stack::" not in parent:
-                part = parent.rsplit("::", 1)[-1]
+                part = parent.split("::")[2].rsplit("$", 1)[-1].split(":")[1]
             urn = parent
         return part
 

@@ -36,9 +36,10 @@ class Run:
         folder: Path,
         backend: str | None,
         plugin: Plugin,
+        deadline_seconds: float,
     ) -> None:
         self._cluster, self._kube, self._programs, self._folder = cluster, kube, programs, folder
-        self._copied = backend is None
+        self._copied, self._deadline_seconds = backend is None, deadline_seconds
         local = folder / "backend"
         local.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._running = folder / "running.pid"
@@ -50,7 +51,8 @@ class Run:
         """The stack of a program as it is here."""
         if name not in _NAMES:
             raise BdcError(f"there is no stack {name!r}; there are: {', '.join(_NAMES)}")
-        return Stack(_NAMES[name].format(self._cluster), self._programs[name], self._place, self._pulumi)
+        program, full_name = self._programs[name], _NAMES[name].format(self._cluster)
+        return Stack(full_name, program, self._place, self._pulumi, deadline_seconds=self._deadline_seconds)
 
     def restored(self, name: str) -> Stack:
         """The stack with its newest state, cleaned up after runs that were killed."""

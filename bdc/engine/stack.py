@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pulumi as sdk
 from pulumi import automation
 
 from bdc.engine.errors import engine_error
@@ -37,11 +38,12 @@ class Place:
 class Stack:
     """One stack. Opening it makes it where it does not exist yet."""
 
-    def __init__(self, name: str, program: Program, place: Place, pulumi: Pulumi) -> None:
+    def __init__(self, name: str, program: Program, place: Place, pulumi: Pulumi, *, deadline_seconds: float) -> None:
         self.name = name
         self._place, self._pulumi = place, pulumi
         self._work = work = place.folder / "work" / name
         work.mkdir(parents=True, exist_ok=True)
+        program = _within(program, deadline_seconds)
         settings = automation.ProjectSettings(name=PROJECT, runtime="python", backend=automation.ProjectBackend(url=place.backend))
         options = automation.LocalWorkspaceOptions(
             work_dir=str(work), program=program, env_vars=place.env, project_settings=settings, pulumi_command=pulumi,
@@ -140,3 +142,18 @@ class Stack:
             cancel.cancel()
             if cancel.ident:
                 cancel.join()
+
+
+def _within(program: Program, seconds: float) -> Program:
+    """The program with a deadline for each of its objects, from when it can start."""
+    timeouts = sdk.CustomTimeouts(create=f"{seconds:.0f}s", update=f"{seconds:.0f}s")
+
+    def limited(args: sdk.ResourceTransformationArgs) -> sdk.ResourceTransformationResult:
+        options = sdk.ResourceOptions.merge(args.opts, sdk.ResourceOptions(custom_timeouts=timeouts))
+        return sdk.ResourceTransformationResult(args.props, options)
+
+    def run() -> None:
+        sdk.runtime.register_stack_transformation(limited)
+        program()
+
+    return run

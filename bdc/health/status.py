@@ -5,12 +5,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from bdc.config.model import PARTS, Config
-from bdc.config.names import COMPONENT, INSTANCE
 from bdc.health.part import TITLES, ClusterStatus, PartState, PartStatus, Probe
 from bdc.health.probes import ask
 from bdc.health.snapshot import Observed, Snapshot, observe
 from bdc.kube import Kube
-from bdc.kube.diagnose import Diagnosis, diagnose
+from bdc.kube.diagnose import diagnose
 
 
 def status(kube: Kube, config: Config) -> ClusterStatus:
@@ -31,7 +30,7 @@ def part_status(kube: Kube, config: Config, snapshot: Snapshot, part: str) -> Pa
     state = _state(observed, probe, ready, wanted)
     detail, hint = probe.detail, None
     if state in (PartState.DEGRADED, PartState.DOWN):
-        detail, hint = _explain(kube, config.name, observed, probe)
+        detail, hint = _explain(kube, observed, probe)
     elif state is PartState.MISSING:
         hint = "make it: bdc up"
     return PartStatus(
@@ -55,17 +54,13 @@ def _state(observed: list[Observed], probe: Probe, ready: int, wanted: int) -> P
     return PartState.READY if complete else PartState.DEGRADED
 
 
-def _explain(kube: Kube, cluster: str, observed: list[Observed], probe: Probe) -> tuple[str, str | None]:
+def _explain(kube: Kube, observed: list[Observed], probe: Probe) -> tuple[str, str | None]:
     """Why a part isn't ready: what keeps a pod from working; else a workload that isn't there or isn't full; else what the engine said."""
     for one in observed:
-        if one.ready < one.wanted and (found := _diagnosis(kube, cluster, one)):
+        if one.ready < one.wanted and (found := diagnose(kube, one.pods)):
             return f"pod {found.pod} {found.cause}", found.hint
     if absent := [one.workload.title for one in observed if one.obj is None]:
         return f"{', '.join(absent)} not made", "make it: bdc up"
     if short := [f"{one.workload.title} {one.ready} of {one.wanted} ready" for one in observed if one.ready < one.wanted]:
         return f"{', '.join(short)} · {probe.detail}", None
     return probe.detail, None
-
-
-def _diagnosis(kube: Kube, cluster: str, observed: Observed) -> Diagnosis | None:
-    return diagnose(kube, cluster, f"{INSTANCE}={cluster},{COMPONENT}={observed.workload.name}")

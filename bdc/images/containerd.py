@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from bdc.config.disk import full_disk, says_full
+from bdc.config.paths import NODE_DIR
 from bdc.errors import BdcError
 from bdc.images.oci_layout import layout
 from bdc.images.spec import chosen, references
@@ -44,7 +46,7 @@ def _import(absent: Sequence[str], ctr: Path, address: Path, on_progress: Callab
         finally:
             code = process.wait()
         output.seek(0)
-        _check(code, output.read().decode(errors="replace"))
+        _check(code, output.read().decode(errors="replace"), _store(address))
 
 
 def _command(ctr: Path, address: Path, *arguments: str) -> list[str]:
@@ -53,14 +55,20 @@ def _command(ctr: Path, address: Path, *arguments: str) -> list[str]:
 
 def _ctr(ctr: Path, address: Path, *arguments: str) -> str:
     result = subprocess.run(_command(ctr, address, *arguments), capture_output=True, text=True, check=False)
-    _check(result.returncode, result.stderr)
+    _check(result.returncode, result.stderr, _store(address))
     return result.stdout
 
 
-def _check(code: int, output: str) -> None:
+def _store(address: Path) -> Path:
+    """The folder that containerd keeps images in, as far as it is this host's; /var/lib/containerd is containerd's own default."""
+    own = NODE_DIR / "node" / "containerd"
+    return own if address.is_relative_to("/run/bdc") and own.exists() else Path("/var/lib/containerd")
+
+
+def _check(code: int, output: str, store: Path) -> None:
     if code == 0:
         return
-    if "no space left on device" in output:
-        raise BdcError("loading images into containerd failed: the disk of containerd's store is full", "free some space and run it again")
+    if says_full(output):
+        raise full_disk("loading images into containerd failed", [store], "")
     last = output.strip().splitlines()[-1:] or ["no output"]
     raise BdcError(f"loading images into containerd failed: {last[0]}", "is containerd running, and is this its socket?")

@@ -88,12 +88,15 @@ class Layout:
         blobs.mkdir(parents=True, exist_ok=True)
         part = blobs / f".part-{os.getpid()}"
         sha, size = hashlib.sha256(), 0
-        with part.open("wb") as out:
-            while chunk := data.read(_CHUNK_BYTES):
-                sha.update(chunk)
-                size += len(chunk)
-                out.write(chunk)
-        part.replace(blobs / sha.hexdigest())
+        try:
+            with part.open("wb") as out:
+                while chunk := data.read(_CHUNK_BYTES):
+                    sha.update(chunk)
+                    size += len(chunk)
+                    out.write(chunk)
+            part.replace(blobs / sha.hexdigest())
+        finally:
+            part.unlink(missing_ok=True)
         return {"mediaType": media_type, "digest": f"sha256:{sha.hexdigest()}", "size": size}
 
     def add_image(self, reference: str, config: dict[str, Any], layers: list[Descriptor]) -> None:

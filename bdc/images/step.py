@@ -8,10 +8,11 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bdc.config.disk import full_disk, says_full
+from bdc.config.paths import cache_dir
 from bdc.errors import BdcError
 
 _STEP = re.compile(r"^(?:\[\d+/\d+\] )?STEP \d+/\d+: (.+)|^#\d+ \[[^]]*\d+/\d+\] (.+)", re.MULTILINE)
-_NO_SPACE = re.compile(r"no space left on device|disk quota exceeded|not have enough free space", re.IGNORECASE)
 _LAST_LINES = 6
 _STEP_CHARACTERS = 120
 
@@ -43,8 +44,9 @@ def failure(image: str, output: str, log: Path) -> BdcError:
     steps = _STEP.findall(output)
     step = next((text for text in steps[-1] if text), "") if steps else ""
     where = f" at the step {step[:_STEP_CHARACTERS]!r}" if step else ""
-    if _NO_SPACE.search(output):
-        return BdcError(f"building {image} failed{where}: the disk is full", f"free some space and run it again; full log: {log}")
+    if says_full(output):
+        folders = [cache_dir(), Path(os.environ.get("TMPDIR") or "/var/tmp")]  # noqa: S108  - where buildah keeps what it copies
+        return full_disk(f"building {image} failed{where}", folders, f" or set BDC_CACHE to a folder on another disk (full log: {log})")
     lines = [line for line in output.splitlines() if line.strip() and not line.startswith("+ ")]
     last = "\n  ".join(line[:400] for line in lines[-_LAST_LINES:]) or "no output"
     return BdcError(f"building {image} failed{where}:\n  {last}", f"full log: {log}")

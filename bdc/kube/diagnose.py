@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bdc.config.names import COMPONENT, PART, WORKLOADS
 from bdc.errors import BdcError
 from bdc.kube.client import Kube
 
@@ -39,9 +40,8 @@ class Diagnosis:
         return f"{text}\n{self.detail}" if self.detail else text
 
 
-def diagnose(kube: Kube, namespace: str, selector: str, *, since: datetime | None = None) -> Diagnosis | None:
-    """The first pod of a label selector that can't work, or None. Exits from before `since` don't count."""
-    pods = kube.request("GET", f"/api/v1/namespaces/{namespace}/pods", query={"labelSelector": selector})["items"]
+def diagnose(kube: Kube, pods: Sequence[Object], *, since: datetime | None = None) -> Diagnosis | None:
+    """The first pod by name that can't work, or None. Exits from before `since` don't count."""
     for pod in sorted(pods, key=lambda one: str(one["metadata"]["name"])):
         if found := diagnose_pod(kube, pod, since=since):
             return found
@@ -146,15 +146,29 @@ def _exits(pod: str, obj: Object, container: Object, log: Callable[[str, bool], 
     if container.get("ready") or not ended or not ended.get("exitCode") or (exits < 2 and not final) or _older(obj, ended, since):
         return None
     name, killed = str(container["name"]), ended.get("reason") == "OOMKilled"
-    how = "was killed for using more memory than its limit" if killed else f"exited with status {ended['exitCode']}"
+    how = f"was killed for using more memory than its limit{_limit(obj, name)}" if killed else f"exited with status {ended['exitCode']}"
     times = f", {exits} times" if exits > 1 else ""
     tail = log(name, running or "waiting" in state) or str(ended.get("message") or "")
-    hint = (
-        "raise its memory limit in bdc.yaml"
-        if killed
-        else f"the end of its log is above; all of it: kubectl logs {pod} -c {name} --previous"
-    )
+    hint = _more_memory(obj) if killed else _read_the_log(obj, name)
     return Diagnosis(pod, f"can't run: container {name} {how}{times}", _indent(tail), hint)
+
+
+def _limit(pod: Object, container: str) -> str:
+    """The container's memory limit, as " of 512Mi"."""
+    limits = [one.get("resources", {}).get("limits", {}) for one in pod.get("spec", {}).get("containers", []) if one["name"] == container]
+    return f" of {limits[0]['memory']}" if limits and "memory" in limits[0] else ""
+
+
+def _more_memory(pod: Object) -> str:
+    component = (pod["metadata"].get("labels") or {}).get(COMPONENT)
+    section = next((one.resources for one in WORKLOADS if one.name == component), None)
+    return f"raise {section}.memory_limit in bdc.yaml, then run bdc up again" if section else "raise its memory limit"
+
+
+def _read_the_log(pod: Object, container: str) -> str:
+    if part := (pod["metadata"].get("labels") or {}).get(PART):
+        return f"correct in bdc.yaml what the end of its log says, then run bdc up again; all of the log: bdc logs {part} --previous"
+    return f"the end of its log is above; all of it: kubectl logs {pod['metadata']['name']} -c {container} --previous"
 
 
 def _older(pod: Object, ended: Object, since: datetime | None) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bdc.config.model import Config, Resources
-from bdc.config.quantity import cores, human, size
+from bdc.config.quantity import cores, human, human_of, size
 from bdc.errors import UnhealthyError
 
 _DOOR = (0.01, 24 * 2**20)
@@ -83,7 +83,7 @@ def check(asked: Sequence[Ask], nodes: Sequence[Node]) -> str:
             free[best][0] -= ask.cpu
             free[best][1] -= ask.memory
     have_cpu, have_memory = sum(node.free_cpu for node in nodes), sum(node.free_memory for node in nodes)
-    return f"CPU {cpu:.2f} of {have_cpu:.2f} cores · memory {human(memory)} of {human(have_memory)}"
+    return f"CPU {cpu:.2f} of {have_cpu:.2f} · memory {human_of(memory, have_memory)}"
 
 
 def _too_little(ask: Ask, asked: Sequence[Ask], nodes: Sequence[Node]) -> UnhealthyError:

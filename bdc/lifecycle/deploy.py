@@ -27,9 +27,15 @@ from bdc.lifecycle.rotation import Kind, revisions, unsettled
 from bdc.lifecycle.site import site, storage_class
 from bdc.toolchain import ensure
 
+PART_SECONDS = 600.0
+"""How long a part may take, unless told."""
 
-def up(config: Config, substrate: Substrate, report: Report) -> Access:
-    """Brings the cluster to what `config` says; how to reach it. Raises BdcError with the cause and the remedy."""
+
+def up(config: Config, substrate: Substrate, report: Report, *, deadline_seconds: float = PART_SECONDS) -> Access:
+    """Brings the cluster to what `config` says; how to reach it. Raises BdcError with the cause and the remedy.
+
+    `deadline_seconds`: for each part, from when the parts that it needs are ready.
+    """
     with running(report, "preflight") as step:
         substrate.check()
         preflight.ports(config, substrate)
@@ -44,17 +50,17 @@ def up(config: Config, substrate: Substrate, report: Report) -> Access:
         access = substrate.ensure(on_progress=step.say)
         step.result(f"{substrate.name} · {access.address}")
     kube = connect(access.kubeconfig, access.context)
-    with running(report, "preflight") as step:
-        step.result(preflight.cluster(config, kube, storage_class(config, substrate)))
+    with running(report, "capacity") as step:
+        step.result(preflight.cluster(config, kube, storage_class(config, substrate), say=step.say))
     with running(report, "images") as step:
         if config.images.registry is None:
             images.build(IMAGES, on_progress=step.say)
             substrate.load_images(lambda ctr, address: images.load(IMAGES, ctr=ctr, address=address, on_progress=step.say))
         login = pull_secret.login(config, kube)
-        step.result(" · ".join(IMAGES))
+        step.result(f"{len(IMAGES)} {f'from {config.images.registry}' if config.images.registry else 'in place'}")
     _try_storage(config, substrate, kube, report, login)
     with running(report, "stacks") as step:
-        carry_out(kube, config, _engine(config, substrate, access, kube, report, login), step.say)
+        carry_out(kube, config, _engine(config, substrate, access, kube, report, login, deadline_seconds), step.say)
         remember(config, kube)
     return access
 
@@ -109,9 +115,17 @@ def down(config: Config, substrate: Substrate, report: Report, *, delete_data: b
     return True
 
 
-def _engine(config: Config, substrate: Substrate, access: Access, kube: Kube, report: Report, login: str | None = None) -> Engine:
-    plugin = choose_plugin(config.engine.plugin)
-    return Engine(config.name, kube, programs=_programs(config, substrate, access, kube, login), plugin=plugin, on_event=report.event)
+def _engine(
+    config: Config,
+    substrate: Substrate,
+    access: Access,
+    kube: Kube,
+    report: Report,
+    login: str | None = None,
+    deadline_seconds: float = PART_SECONDS,
+) -> Engine:
+    programs, plugin = _programs(config, substrate, access, kube, login), choose_plugin(config.engine.plugin)
+    return Engine(config.name, kube, programs=programs, plugin=plugin, on_event=report.event, deadline_seconds=deadline_seconds)
 
 
 def _programs(config: Config, substrate: Substrate, access: Access, kube: Kube, login: str | None) -> dict[str, Callable[[], None]]:

@@ -19,7 +19,7 @@ from bdc.errors import UsageError
 from bdc.kube import ApiNotFoundError, Kube
 
 _KEY = "bdc.json"
-_NOT_THE_CLUSTERS = ("name", "profile", "cluster.substrate", "cluster.kubeconfig", "cluster.context")
+_NOT_THE_CLUSTERS = ("name", "profile", "cluster.substrate", "cluster.kubeconfig", "cluster.context", "engine.plugin")
 """How this machine names and reaches the cluster; another machine's answer is no change of it."""
 _VOLUMES = {
     "namenode": ("storage.namenodes", "storage.namenode_volume"),

@@ -14,7 +14,7 @@ from pathlib import Path
 from bdc.config.disk import Disk, disk_of
 from bdc.config.model import Config
 from bdc.config.paths import NODE_DIR, cache_dir
-from bdc.config.quantity import human, size
+from bdc.config.quantity import human, human_of, size
 from bdc.errors import UnhealthyError
 
 _GIB = 2**30
@@ -67,7 +67,7 @@ def check(needed: Iterable[Need], may_grow: int) -> str:
         total = sum(need.count for need in wanted)
         if disk.free < total:
             raise _too_little(disk, wanted, total)
-        said.append(f"disk {human(total)} of {human(disk.free)} at {disk.mount}")
+        said.append(f"disk {human_of(total, disk.free)} at {disk.mount}")
     return " · ".join([*said, f"volumes may grow to {human(may_grow)}"])
 
 

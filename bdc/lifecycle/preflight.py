@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,10 @@ from bdc.lifecycle.deployed import refuse_fixed
 
 _NODE_CPU, _NODE_MEMORY = 0.35, 900 * 2**20
 """What a new embedded node keeps for itself: requests of kube-system, and memory of its daemons."""
+
+_PRESSURE_SECONDS = 75.0
+_SHORT_OF = {"node.kubernetes.io/disk-pressure": "disk", "node.kubernetes.io/memory-pressure": "memory"}
+"""Taints that pass by themselves once something was freed."""
 
 
 def host(config: Config) -> str:
@@ -62,12 +67,13 @@ def registry(config: Config) -> str:
     return f"{len(IMAGES)} images at {place}"
 
 
-def cluster(config: Config, kube: Kube, storage_class: str | None) -> str:
+def cluster(config: Config, kube: Kube, storage_class: str | None, *, say: Callable[[str], None] = lambda _: None) -> str:
     """Whether the Kubernetes has room, a storage class and free ports for this cluster.
 
     Raises UsageError where bdc.yaml wants of a cluster what can't change in place, else UnhealthyError.
     """
     refuse_fixed(config, kube, storage_class)
+    _pressure(kube, say)
     fits = check(asks(config), nodes(kube, config.name))
     _storage_class(kube, storage_class)
     if config.network.expose == "nodeport":
@@ -85,7 +91,26 @@ def nodes(kube: Kube, namespace: str) -> list[Node]:
             cpu, memory = used.get(node, (0.0, 0))
             more_cpu, more_memory = _requests(pod)
             used[node] = (cpu + more_cpu, memory + more_memory)
-    return list(_free(kube.request("GET", "/api/v1/nodes")["items"], used))
+    return list(_free(_nodes(kube), used))
+
+
+def _pressure(kube: Kube, say: Callable[[str], None]) -> None:
+    """Wait where all nodes are short of disk or memory: one that was just freed takes pods again after a moment. Raises UnhealthyError."""
+    end = time.monotonic() + _PRESSURE_SECONDS
+    while True:
+        found = [(node, taint["key"]) for node in _nodes(kube) for taint in node["spec"].get("taints") or [] if taint["key"] in _SHORT_OF]
+        if not found or len({node["metadata"]["name"] for node, _ in found}) < len(_nodes(kube)):
+            return
+        node, key = found[0]
+        text = f"node {node['metadata']['name']} is short of {_SHORT_OF[key]}, so it takes no pods"
+        if time.monotonic() > end:
+            raise UnhealthyError(text, f"free some {_SHORT_OF[key]} on it (bdc doctor says more), then run bdc up again")
+        say(text)
+        time.sleep(2)
+
+
+def _nodes(kube: Kube) -> list[dict[str, Any]]:
+    return list(kube.request("GET", "/api/v1/nodes")["items"])
 
 
 def _free(items: Iterable[dict[str, Any]], used: dict[str, tuple[float, int]]) -> Iterable[Node]:

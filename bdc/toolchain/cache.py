@@ -22,6 +22,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from bdc.config.disk import full_disk, is_full
 from bdc.config.paths import cache_dir
 from bdc.errors import BdcError
 from bdc.toolchain.manifest import ProgramSpec
@@ -92,8 +93,8 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise BdcError(f"the disk is full: {path}", "free some space, or set BDC_CACHE to a folder on another disk") from error
+        if is_full(error):
+            raise full_disk(f"writing {path}", [path], ", or set BDC_CACHE to a folder on another disk") from error
         if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
             raise BdcError(f"{path} can't be written: {error.strerror}", "set BDC_CACHE to a folder that you may write") from error
         raise

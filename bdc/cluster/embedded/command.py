@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bdc.config.disk import full_disk, says_full
+from bdc.config.paths import NODE_DIR
 from bdc.errors import BdcError, DeadlineError
 
 _LAST_LINES = 8
@@ -39,6 +41,8 @@ def run(
         raise DeadlineError(f"{what}: {program} took more than {deadline_seconds:.0f} s{last_lines(text)}", hint) from expired
     except OSError as error:
         raise BdcError(f"{what}: can't start {argv[0]}: {error.strerror}", hint) from error
+    if done.returncode and says_full(done.stderr + done.stdout):
+        raise full_disk(what, [NODE_DIR, NODE_DIR / "node" / "containerd"], "")
     if done.returncode:
         raise BdcError(f"{what}: {program} failed (exit {done.returncode}){last_lines(done.stderr or done.stdout)}", hint)
     return done.stdout

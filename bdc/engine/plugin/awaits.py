@@ -12,11 +12,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bdc.config.names import PART
 from bdc.engine.plugin.conditions import condition, waited_for
 from bdc.engine.plugin.kinds import POD_OWNERS, annotation, object_id
 from bdc.errors import BdcError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
-from bdc.kube.diagnose import Diagnosis, diagnose, diagnose_pod, events_of, warnings_of
+from bdc.kube.diagnose import diagnose, events_of, warnings_of
+from bdc.kube.podstate import progress
 
 DEFAULT_TIMEOUT_SECONDS = 600.0
 TIMED_OUT = "was not ready in time"
@@ -48,18 +50,19 @@ class Waiter:
             return obj
         started = datetime.now(UTC) - _SLACK  # its first pods may be older than the answer to the apply
         limit = timeout_seconds or float(annotation(inputs, "timeoutSeconds") or 0) or DEFAULT_TIMEOUT_SECONDS
-        end, pause, said, looked = time.monotonic() + limit, 0.1, "", time.monotonic()
+        end, pause, said, looked, pods = time.monotonic() + limit, 0.1, "", time.monotonic(), ""
         while True:
             waiting_for = self._waiting_for(obj)
             if not waiting_for:
                 return obj
+            now = time.monotonic()
+            if now - looked >= _DIAGNOSE_EVERY_SECONDS or now > end:
+                looked, pods = now, self._look_at_pods(obj, started)
+            if pods:  # of a single pod there is nothing to count
+                waiting_for = pods if obj["spec"].get("replicas", 1) == 1 and " old " not in waiting_for else f"{waiting_for}: {pods}"
             if waiting_for != said:
                 report(waiting_for)
                 said = waiting_for
-            now = time.monotonic()
-            if now - looked >= _DIAGNOSE_EVERY_SECONDS or now > end:
-                looked = now
-                self._fail_if_hopeless(obj, started)
             if now > end:
                 raise NotLiveError(self._late(obj, waiting_for, limit), obj)
             if self._stopped.wait(pause):
@@ -105,25 +108,33 @@ class Waiter:
         check = _CHECKS.get((obj["apiVersion"], obj["kind"]))
         return check(self._kube, obj) if check else ""
 
-    def _fail_if_hopeless(self, obj: dict[str, Any], since: datetime) -> None:
-        if obj["kind"] not in POD_OWNERS or (found := self._diagnose(obj, since)) is None:
-            return
-        raise NotLiveError(f"{obj['kind']} {object_id(obj)} {UNHEALTHY}: {found}{HINT}{found.hint}", obj)
-
-    def _diagnose(self, obj: dict[str, Any], since: datetime) -> Diagnosis | None:
+    def _look_at_pods(self, obj: dict[str, Any], since: datetime) -> str:
+        """How far the object's pods are. Raises NotLiveError when one can't work."""
         try:
-            if obj["kind"] == "Pod":
-                return diagnose_pod(self._kube, obj, since=since)
-            labels = obj["spec"].get("selector", {}).get("matchLabels") or {}
-            selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-            return diagnose(self._kube, obj["metadata"]["namespace"], selector, since=since) if selector else None
+            pods = self._pods(obj)
+            found = diagnose(self._kube, pods, since=since)
         except ApiError:  # such as no right to list pods: then the deadline decides
-            return None
+            return ""
+        if found:
+            raise NotLiveError(f"{obj['kind']} {object_id(obj)} {UNHEALTHY}: {found}{HINT}{found.hint}", obj)
+        return progress(pods)
+
+    def _pods(self, obj: dict[str, Any]) -> list[dict[str, Any]]:
+        if obj["kind"] == "Pod":
+            return [obj]
+        labels = (obj["spec"].get("selector") or {}).get("matchLabels") or {} if obj["kind"] in POD_OWNERS else {}
+        if not labels:
+            return []
+        query = {"labelSelector": ",".join(f"{key}={value}" for key, value in sorted(labels.items()))}
+        return list(self._kube.request("GET", f"/api/v1/namespaces/{obj['metadata']['namespace']}/pods", query=query)["items"])
 
     def _late(self, obj: dict[str, Any], waiting_for: str, limit: float) -> str:
         warnings = warnings_of(events_of(self._kube, obj))
         text = f"{obj['kind']} {object_id(obj)} {TIMED_OUT} ({limit:.0f} s), waiting for {waiting_for}"
-        return f"{text}; {warnings}" if warnings else text
+        part = (obj["metadata"].get("labels") or {}).get(PART)
+        look = f"bdc logs {part} says more; " if part else ""
+        hint = f"{look}bdc up goes on from here, and --timeout gives each part more time"
+        return f"{text}{f'; {warnings}' if warnings else ''}{HINT}{hint}"
 
 
 def _deployment(_: Kube, obj: dict[str, Any]) -> str:
@@ -148,6 +159,8 @@ def _stateful_set(_: Kube, obj: dict[str, Any]) -> str:
     by_hand = (obj["spec"].get("updateStrategy") or {}).get("type") == "OnDelete"
     if _seen(obj) and ready >= wanted and (by_hand or (updated >= wanted and current)):
         return ""
+    if updated > wanted:
+        return f"{updated - wanted} {'pod' if updated - wanted == 1 else 'pods'} to end"
     return f"pods, {ready} of {wanted} ready" if ready < wanted else f"pods, {updated} of {wanted} on the new version"
 
 

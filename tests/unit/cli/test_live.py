@@ -1,13 +1,12 @@
-"""What a run of `bdc up` prints: plain lines off a terminal, events as JSON lines, a screen on a terminal."""
+"""What a run of `bdc up` prints off a terminal: plain lines, or events as JSON lines."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-from rich.console import Console
 
-from bdc.cli.live import Lines, Screen, view
+from bdc.cli.live import Lines, view
 from bdc.cli.output import Format
 from bdc.engine import Event
 from bdc.lifecycle import Step
@@ -27,9 +26,9 @@ def test_lines_say_each_thing_once(capsys: pytest.CaptureFixture[str]) -> None:
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.splitlines() == [
-        "node        embedded · 192.0.2.1  9 s",
-        "storage pool      waiting for pods, 0 of 1 ready",
-        "storage pool      StatefulSet namenode created  12 s",
+        "node             embedded · 192.0.2.1  9 s",
+        "storage pool     waiting for pods, 0 of 1 ready",
+        "storage pool     StatefulSet namenode created  12 s",
     ]
 
 
@@ -52,24 +51,3 @@ def test_json_lines_hold_every_event_and_nothing_is_on_stderr(capsys: pytest.Cap
         },
     ]  # fmt: skip
     assert captured.err == ""
-
-
-def test_the_screen_shows_what_a_part_waits_for_then_that_it_is_ready() -> None:
-    screen, console = Screen(), Console(width=100, force_terminal=False)
-
-    def shown() -> str:
-        with console.capture() as capture:
-            console.print(screen)
-        return capture.get()
-
-    screen.step(Step("node", "kubeadm init", "running", 3.0))
-    screen.event(event("started"))
-    screen.event(event("waiting", message="pods, 0 of 1 ready"))
-    assert "kubeadm init" in shown()
-    assert "storage pool" in shown()
-    assert "waiting for pods, 0 of 1 ready" in shown()
-    screen.event(event("done"))
-    assert "ready" in shown()
-    assert "waiting" not in shown()
-    screen.event(event("failed", "datanode"))
-    assert "failed" in shown()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import subprocess
@@ -170,3 +171,14 @@ def test_completion_installs(tmp_path: Path) -> None:
     done = program("--install-completion", "bash", HOME=str(tmp_path))
     assert done.returncode == 0
     assert "bdc" in (tmp_path / ".bashrc").read_text()
+
+
+def test_a_full_disk_has_its_words_wherever_it_meets_us(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def full(_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device", "/etc/hostname")
+
+    monkeypatch.setattr("bdc.cli.main._run", full)
+    assert main.run(["status"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: writing /etc/hostname: the disk is full, the filesystem at /")
+    assert "hint:  free some space there" in said

@@ -50,6 +50,10 @@ DEPLOYMENT = {"updatedReplicas": 2, "availableReplicas": 2, "replicas": 2}
         (obj("StatefulSet", {"replicas": 1}, {"readyReplicas": 1, "updatedReplicas": 1}, "apps/v1"), ""),
         (obj("StatefulSet", {"replicas": 1}, {"readyReplicas": 0}, "apps/v1"), "pods, 0 of 1 ready"),
         (obj("StatefulSet", {"replicas": 1}, {"readyReplicas": 1}, "apps/v1"), "pods, 0 of 1 on the new version"),
+        (
+            obj("StatefulSet", {"replicas": 1}, {"readyReplicas": 1, "updatedReplicas": 3, "updateRevision": "b"}, "apps/v1"),
+            "2 pods to end",
+        ),
         (obj("StatefulSet", {"replicas": 1, "updateStrategy": {"type": "OnDelete"}}, {"readyReplicas": 1}, "apps/v1"), ""),
         (obj("DaemonSet", {}, {"desiredNumberScheduled": 1, "numberAvailable": 0}, "apps/v1"), "pods, 0 of 1 available"),
         (obj("Job", {}, {"conditions": [{"type": "Complete", "status": "True"}]}, "batch/v1"), ""),
@@ -99,7 +103,7 @@ def test_the_deadline_says_what_was_missing(cluster: FakeKube) -> None:
     cluster.objects[POD_PATH] = obj("Pod", {}, {"phase": "Pending"})
     event = {"metadata": {}, "type": "Warning", "reason": "Failed", "message": "no luck"}
     cluster.objects["/api/v1/namespaces/n/events"] = {"items": [event]}
-    with pytest.raises(NotLiveError, match=r"Pod n/x was not ready in time \(0 s\), waiting for the pod, Pending; Failed: no luck"):
+    with pytest.raises(NotLiveError, match=r"Pod n/x was not ready in time \(0 s\), waiting for x \(getting .*\); Failed: no luck"):
         Waiter(cluster, threading.Event()).until_ready(cluster.objects[POD_PATH], {}, 0.2, lambda _: None)
 
 

@@ -10,9 +10,9 @@ from bdc.engine.errors import engine_error
 from bdc.engine.events import Event, Watcher
 
 STACK = "urn:pulumi:s::bdc::pulumi:pulumi:Stack::bdc-s"
-PART = "urn:pulumi:s::bdc::bdc:part:Part::storage"
-INNER = "urn:pulumi:s::bdc::bdc:part:Part$bdc:x:X::inner"
-URN = "urn:pulumi:s::bdc::bdc:part:Part$bdc:x:X$kubernetes:apps/v1:Deployment::web"
+PART = "urn:pulumi:s::bdc::bdc:storage:Part::pool"
+INNER = "urn:pulumi:s::bdc::bdc:storage:Part$bdc:x:X::inner"
+URN = "urn:pulumi:s::bdc::bdc:storage:Part$bdc:x:X$kubernetes:apps/v1:Deployment::web"
 
 
 def state(urn: str, kind: str, parent: str, **more: Any) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def send(watcher: Watcher, **event: Any) -> None:
 def watched(op: str = "update", **more: Any) -> tuple[Watcher, list[Event]]:
     events: list[Event] = []
     watcher = Watcher(events.append)
-    send(watcher, resourcePreEvent=step(PART, "bdc:part:Part", STACK, "create"))
+    send(watcher, resourcePreEvent=step(PART, "bdc:storage:Part", STACK, "create"))
     send(watcher, resourcePreEvent=step(INNER, "bdc:x:X", PART, "create"))
     send(watcher, resourcePreEvent=step(URN, "kubernetes:apps/v1:Deployment", INNER, op, **more))
     return watcher, events

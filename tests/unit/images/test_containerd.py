@@ -75,5 +75,5 @@ def test_what_a_killed_run_imported_is_pinned(node: Path) -> None:
 
 def test_a_full_disk_of_the_node_is_told(node: Path) -> None:
     (node / "broken").touch()
-    with pytest.raises(BdcError, match="containerd's store is full"):
+    with pytest.raises(BdcError, match="loading images into containerd failed: the disk is full, the filesystem at /"):
         load(["a"], ctr=node / "ctr", address=Path("/run/c.sock"))

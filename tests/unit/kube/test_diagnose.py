@@ -65,7 +65,21 @@ def test_out_of_memory_has_its_own_hint() -> None:
     found = judge(pod(containerStatuses=[container(waiting("CrashLoopBackOff"), 1, ended(137, reason="OOMKilled"))]))
     assert found
     assert "more memory than its limit" in found.cause
-    assert "raise its memory limit" in found.hint
+    assert found.hint == "raise its memory limit"
+
+
+def test_a_pod_of_ours_names_the_setting_and_the_limit() -> None:
+    ours = pod(containerStatuses=[container(waiting("CrashLoopBackOff"), 1, ended(137, reason="OOMKilled"))])
+    ours["metadata"]["labels"] = {"app.kubernetes.io/component": "trino-coordinator", "app.kubernetes.io/part-of": "federation"}
+    ours["spec"]["containers"] = [{"name": "main", "resources": {"limits": {"memory": "96Mi"}}}]
+    found = judge(ours)
+    assert found
+    assert "more memory than its limit of 96Mi, 2 times" in found.cause
+    assert found.hint == "raise federation.coordinator.memory_limit in bdc.yaml, then run bdc up again"
+    ours["status"]["containerStatuses"] = [container(waiting("CrashLoopBackOff"), 1, ended())]
+    other = judge(ours)
+    assert other
+    assert other.hint.endswith("bdc logs federation --previous")
 
 
 def test_a_pod_that_may_not_restart_fails_at_its_first_exit() -> None:

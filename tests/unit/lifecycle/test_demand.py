@@ -27,7 +27,7 @@ def test_an_application_is_part_of_what_is_asked() -> None:
 
 
 def test_what_fits_is_said_with_its_sums() -> None:
-    assert check([Ask("a", "storage", 2, 0.5, GIB)], [node(2, 4)]) == "CPU 1.00 of 2.00 cores · memory 2.0 GiB of 4.0 GiB"
+    assert check([Ask("a", "storage", 2, 0.5, GIB)], [node(2, 4)]) == "CPU 1.00 of 2.00 · memory 2.0 of 4.0 GiB"
 
 
 def test_too_little_memory_names_the_largest_and_what_has_no_place() -> None:

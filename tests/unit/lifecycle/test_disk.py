@@ -29,7 +29,7 @@ def disks(monkeypatch: pytest.MonkeyPatch, node: int, cache: int | None = None) 
 def test_what_fits_is_said_with_its_sums_and_what_volumes_may_grow_to(monkeypatch: pytest.MonkeyPatch) -> None:
     disks(monkeypatch, 50)
     said = disk.check(disk.needs(images_missing=False), disk.volumes(Config()))
-    assert said == "disk 6.5 GiB of 50.0 GiB at / · volumes may grow to 80.0 GiB"
+    assert said == "disk 6.5 of 50.0 GiB at / · volumes may grow to 80.0 GiB"
 
 
 def test_volumes_of_every_replica_count() -> None:
@@ -49,7 +49,7 @@ def test_folders_on_one_filesystem_are_added_up(monkeypatch: pytest.MonkeyPatch)
 
 def test_two_filesystems_are_two_and_the_short_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     disks(monkeypatch, 10, 8)
-    assert " · disk 7.0 GiB of 8.0 GiB at /cache" in disk.check(disk.needs(images_missing=True), 0)
+    assert " · disk 7.0 of 8.0 GiB at /cache" in disk.check(disk.needs(images_missing=True), 0)
     disks(monkeypatch, 5, 8)
     with pytest.raises(UnhealthyError, match=r"the filesystem at / \(5\.0 GiB of 100\.0 GiB free\) is too small") as refused:
         disk.check(disk.needs(images_missing=True), 0)

@@ -121,3 +121,11 @@ def test_a_registry_that_this_machine_can_not_ask_is_left_to_the_nodes(monkeypat
     monkeypatch.setattr(images, "absent", silent)
     config = Config.model_validate({"images": {"registry": "r/bdc"}})
     assert preflight.registry(config) == "images not looked for (registry r does not answer here)"
+
+
+def test_nodes_that_are_short_of_disk_are_waited_for_then_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "_PRESSURE_SECONDS", 0.0)
+    short = worker("b", taints=[{"key": "node.kubernetes.io/disk-pressure", "effect": "NoSchedule"}])
+    with pytest.raises(UnhealthyError, match="node b is short of disk, so it takes no pods"):
+        check(Api(nodes=[short]))
+    assert check(Api(nodes=[short, worker("c")]))
