@@ -11,6 +11,7 @@ import runpy
 import sys
 import threading
 from concurrent import futures
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -43,8 +44,9 @@ def main() -> None:
     server.start()
     print(port, flush=True)  # noqa: T201
     parent = os.getppid()
-    while os.getppid() == parent:
-        threading.Event().wait(0.5)
+    with suppress(KeyboardInterrupt):
+        while os.getppid() == parent:
+            threading.Event().wait(0.5)
     server.stop(None)
 
 
