@@ -27,7 +27,6 @@ _LEFT = {
     "volumes": "the volumes that were tried are removed by this run or the next",
     "node": "what was begun on this host is removed or completed by the next run",
     "images": "images that were complete stay in the cache",
-    "volumes": "the volumes that were tried are removed by the next run",
 }
 
 

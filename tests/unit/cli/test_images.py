@@ -52,7 +52,7 @@ def test_push_builds_what_is_missing_first(bdc: Bdc, monkeypatch: pytest.MonkeyP
 def test_up_and_plan_take_it_too(bdc: Bdc, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     seen: list[Config] = []
 
-    def run(config: Config, *_: object) -> None:
+    def run(config: Config, *_: object, **_more: object) -> None:
         seen.append(config)
         raise KeyboardInterrupt
 
