@@ -55,7 +55,7 @@ class Lines:
         """See `Report`."""
         if self._json:
             self._write({"step": step.name, "state": step.state, "text": step.text, "seconds": round(step.seconds, 1)})
-        elif step.name != "stacks" and (step.text or step.state == "failed") and self._said.get(step.name) != step.text + step.state:
+        elif (step.text or (step.state == "failed" and step.name != "stacks")) and self._said.get(step.name) != step.text + step.state:
             self._said[step.name] = step.text + step.state
             words = [step.text, "failed" if step.state == "failed" else "", duration(step.seconds) if step.state == "done" else ""]
             sys.stderr.write(f"{step.name:<16} {'  '.join(filter(None, words))}\n")

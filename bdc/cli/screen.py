@@ -144,7 +144,7 @@ class Screen:
 
     def _step_rows(self) -> Iterator[tuple[str, str, float, str]]:
         for step, told in self._steps.values():
-            if step.name == "stacks" or (step.state == "done" and not step.text):
+            if (step.name == "stacks" or step.state == "done") and not step.text:
                 continue
             more = self._clock() - told if step.state == "running" else 0
             yield step.name, step.text, step.seconds + more, {"running": "…", "done": "ok", "failed": "failed"}[step.state]
