@@ -95,6 +95,13 @@ class Engine(Section):
         description="Pulumi's plugin for Kubernetes. builtin: the one in bdc, which needs no download. official: the one that "
         "`pulumi plugin install resource kubernetes` gets. auto: the official one where it is installed, else builtin.",
     )
+    backend: str | None = Field(
+        None,
+        description="Address of the Pulumi backend that keeps the stacks' state, e.g. s3://bucket/bdc or https://api.pulumi.com; its "
+        "login is what Pulumi itself takes (AWS_*, AZURE_*, PULUMI_ACCESS_TOKEN). By default files of this user, encrypted, with a copy "
+        "in the cluster. Set it before the first `bdc up`: the state doesn't move by itself.",
+        pattern=r"^[a-z0-9+]+://[^@\s]+$",
+    )
 
 
 class Network(Section):

@@ -125,7 +125,15 @@ def _engine(
     deadline_seconds: float = PART_SECONDS,
 ) -> Engine:
     programs, plugin = _programs(config, substrate, access, kube, login), choose_plugin(config.engine.plugin)
-    return Engine(config.name, kube, programs=programs, plugin=plugin, on_event=report.event, deadline_seconds=deadline_seconds)
+    return Engine(
+        config.name,
+        kube,
+        programs=programs,
+        backend=config.engine.backend,
+        plugin=plugin,
+        on_event=report.event,
+        deadline_seconds=deadline_seconds,
+    )
 
 
 def _programs(config: Config, substrate: Substrate, access: Access, kube: Kube, login: str | None) -> dict[str, Callable[[], None]]:

@@ -19,15 +19,14 @@ import (
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	kubeadm "k8s.io/kubernetes/cmd/kubeadm/app"
+	kubeadmerrors "k8s.io/kubernetes/cmd/kubeadm/app/util/errors"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 )
 
 func main() {
 	name := filepath.Base(os.Args[0])
-	if name == "kubeadm" { // it brings its own error printing
-		if err := kubeadm.Run(); err != nil {
-			os.Exit(1)
-		}
+	if name == "kubeadm" { // its errors have exit codes of their own
+		kubeadmerrors.HandleError(kubeadm.Run())
 		return
 	}
 	commands := map[string]func() *cobra.Command{
