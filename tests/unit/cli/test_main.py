@@ -167,12 +167,6 @@ def test_completion(words: str, expected: str) -> None:
     assert all(name.startswith(words.split()[-1]) for name in found)
 
 
-def test_completion_installs(tmp_path: Path) -> None:
-    done = program("--install-completion", "bash", HOME=str(tmp_path))
-    assert done.returncode == 0
-    assert "bdc" in (tmp_path / ".bashrc").read_text()
-
-
 def test_a_full_disk_has_its_words_wherever_it_meets_us(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def full(_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device", "/etc/hostname")
