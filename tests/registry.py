@@ -55,7 +55,7 @@ class RegistryServer:
     def stop(self) -> None:
         if self._process:
             self._process.kill()
-            self._process.wait()
+            self._process.communicate()
 
     def log(self) -> str:
         return (self.folder / "log").read_text() if (self.folder / "log").exists() else ""

@@ -106,6 +106,7 @@ def world(prepared: None) -> Iterator[World]:
         _administer(made)
         _settle(made)
         yield made
+        registry.stop()
 
 
 def _administer(world: World) -> None:
