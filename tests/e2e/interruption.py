@@ -20,7 +20,8 @@ class Running:
     """A `bdc` that runs in a host, with what it has said so far: stdout and stderr in `text`, its JSON lines in `events`."""
 
     def __init__(self, host: TestHost, *arguments: str, env: Mapping[str, str] | None = None) -> None:
-        self._process = host.popen(["bdc", *arguments], env=env)
+        # As from a terminal, also where the tests run in a shell's background, which ignores SIGINT.
+        self._process = host.popen(["env", "--default-signal=INT,HUP", "bdc", *arguments], env=env)
         self.pid = self._process.pid
         self._lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)

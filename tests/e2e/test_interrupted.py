@@ -171,21 +171,27 @@ def test_killed_while_the_namenode_is_being_formatted(host: TestHost, building: 
     assert "an installation was interrupted" in run.text
 
 
-def test_interrupted_with_ctrl_c_while_others_are_refused(host: TestHost, building: dict[str, str]) -> None:
+def test_interrupted_with_ctrl_c(host: TestHost, building: dict[str, str]) -> None:
     run = Running(host, "up", "-o", "json", env=building)
     run.until(lambda: run.done() >= 3)
-    with ThreadPoolExecutor() as pool:  # while it goes on
+    assert run.interrupt() == 130, run.text[-4000:]
+    assert "Traceback" not in run.text
+    assert re.search(r"error: interrupted with \d+ objects done and \d+ under way", run.text), run.text
+    assert "hint:  run bdc up again: it goes on from here" in run.text
+    assert "bdc-bdc" not in kubectl(host, "-n", "bdc-system", "get", "leases", "-o", "name")
+
+
+def test_others_are_refused_meanwhile(host: TestHost, building: dict[str, str]) -> None:
+    run = Running(host, "up", "-o", "json", env=building)
+    run.until(lambda: any("resource" in event for event in run.events))
+    with ThreadPoolExecutor() as pool:
         answers = list(pool.map(lambda command: bdc(host, command, code=1), ("up", "down", "plan")))
     for refused in answers:
         found = HELD.search(refused.stderr)
         assert found, refused.stderr
         assert int(found[1]) == run.pid
         assert "hint:  wait until that run has ended" in refused.stderr
-    assert run.interrupt() == 130
-    assert "Traceback" not in run.text
-    assert re.search(r"error: interrupted with \d+ objects done and \d+ under way", run.text), run.text
-    assert "hint:  run bdc up again: it goes on from here" in run.text
-    assert "bdc-bdc" not in kubectl(host, "-n", "bdc-system", "get", "leases", "-o", "name")
+    assert run.wait() == 0, run.text[-4000:]
 
 
 def test_the_next_up_finishes(host: TestHost, building: dict[str, str]) -> None:
