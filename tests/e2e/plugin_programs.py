@@ -32,7 +32,7 @@ class World:
         return {"data": self.data, "platform": self.platform}
 
     def data(self) -> None:
-        here = pulumi.ResourceOptions(parent=pulumi.ComponentResource("bdc:part:Part", "base"))
+        here = pulumi.ResourceOptions(parent=pulumi.ComponentResource("bdc:base:Base", "base"))
         namespace = k8s.core.v1.Namespace("namespace", metadata={"name": self.namespace}, opts=here)
         inside = {"namespace": namespace.metadata["name"]}
         secret = pulumi.Output.secret(PASSWORD)
@@ -40,7 +40,7 @@ class World:
         pulumi.export("namespace", namespace.metadata["name"])
 
     def platform(self) -> None:
-        here = pulumi.ResourceOptions(parent=pulumi.ComponentResource("bdc:part:Part", "storage"))
+        here = pulumi.ResourceOptions(parent=pulumi.ComponentResource("bdc:storage:Storage", "storage"))
         inside = {"namespace": self.namespace}
         settings = k8s.core.v1.ConfigMap("settings", metadata=inside, data=self.settings, opts=here)
         for number in range(self.maps):
