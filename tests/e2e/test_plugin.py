@@ -63,18 +63,6 @@ def engine(kube: Kube, world: World, events: list[Event] | None = None) -> Engin
     return Engine(world.namespace, kube, programs=world.programs(), on_event=on_event)
 
 
-def test_a_backend_of_the_users_own(kube: Kube, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    world, backend = World(name), f"file://{tmp_path}/backend"
-    (tmp_path / "backend").mkdir()
-    Engine(name, kube, programs=world.programs(), backend=backend).up()
-    assert {path.stem for path in (tmp_path / "backend").glob(".pulumi/stacks/**/*.json")} == {name, f"{name}-data"}
-    assert PASSWORD not in "".join(path.read_text() for path in (tmp_path / "backend").rglob("*.json"))
-    copies = kube.request("GET", "/api/v1/namespaces/bdc-system/secrets")["items"]
-    assert [one["metadata"]["name"] for one in copies if name in one["metadata"]["name"] and "state" in one["metadata"]["name"]] == []
-    monkeypatch.setenv("BDC_STATE", str(tmp_path / "another-machine"))
-    assert Engine(name, kube, programs=world.programs(), backend=backend).plan() == []
-
-
 def changes(kube: Kube, world: World) -> set[tuple[str, str, str]]:
     return {(change.op, change.kind, change.name) for change in engine(kube, world).plan()}
 
@@ -333,3 +321,15 @@ def readable(path: Path) -> bool:
 def test_no_thread_is_left(kube: Kube, name: str) -> None:
     engine(kube, World(name, maps=0)).up()
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("lease-")]
+
+
+def test_a_backend_of_the_users_own(kube: Kube, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world, backend = World(name), f"file://{tmp_path}/backend"
+    (tmp_path / "backend").mkdir()
+    Engine(name, kube, programs=world.programs(), backend=backend).up()
+    assert {path.stem for path in (tmp_path / "backend").glob(".pulumi/stacks/**/*.json")} == {name, f"{name}-data"}
+    assert PASSWORD not in "".join(path.read_text() for path in (tmp_path / "backend").rglob("*.json"))
+    copies = kube.request("GET", "/api/v1/namespaces/bdc-system/secrets")["items"]
+    assert [one["metadata"]["name"] for one in copies if name in one["metadata"]["name"] and "state" in one["metadata"]["name"]] == []
+    monkeypatch.setenv("BDC_STATE", str(tmp_path / "another-machine"))
+    assert Engine(name, kube, programs=world.programs(), backend=backend).plan() == []
