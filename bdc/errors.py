@@ -46,3 +46,14 @@ class UnhealthyError(BdcError):
     """Something can't become ready, and waiting won't help."""
 
     exit_code = 5
+
+
+class UnreachableError(BdcError):
+    """The Kubernetes API does not answer. `server`: its address, a URL."""
+
+    def __init__(self, server: str, cause: str) -> None:
+        super().__init__(
+            f"the Kubernetes API at {server} does not answer: {cause}",
+            f"check that the cluster runs and that this machine reaches it: curl -k {server}/livez",
+        )
+        self.server = server

@@ -5,6 +5,7 @@ Commands are one file per noun; this file knows only their names. A command retu
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from typer.main import get_group
 from bdc.cli.lazy import Entry, LazyGroup
 from bdc.cli.output import error
 from bdc.cli.settings import Settings
-from bdc.errors import BdcError, UsageError
+from bdc.errors import BdcError, UnreachableError, UsageError
 
 INTERRUPTED = 130
 GLOBAL_OPTIONS = frozenset({"-c", "--cluster", "-f", "--config", "--set", "--kubeconfig", "--context", "--debug", "-q", "--quiet"})
@@ -99,7 +100,7 @@ def run(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except BdcError as failure:
         _trace(debug)
-        error(failure.message, failure.hint)
+        error(failure.message, _remedy(failure))
         return failure.exit_code
     except typer.TyperException as failure:
         _usage(failure)
@@ -111,6 +112,16 @@ def run(arguments: Sequence[str]) -> int:
         _trace(debug)
         return _bug(failure, debug=debug)
     return code
+
+
+def _remedy(failure: BdcError) -> str | None:
+    """The error's own remedy, or a better one that needs a look at this host."""
+    if isinstance(failure, UnreachableError):
+        from bdc.cluster.embedded import EmbeddedNode
+
+        with contextlib.suppress(BdcError):
+            return EmbeddedNode().remedy(failure.server) or failure.hint
+    return failure.hint
 
 
 def _system(failure: OSError, *, debug: bool) -> int:

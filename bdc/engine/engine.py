@@ -68,14 +68,12 @@ class Engine:
         with self._running() as run:
             return [change for name in self._programs for change in run.restored(name).plan(self._on_event)]
 
-    def up(self) -> dict[str, object]:
-        """Make the cluster what the programs say; the outputs of all stacks. Raises EngineError, HeldError."""
-        outputs: dict[str, object] = {}
+    def up(self) -> None:
+        """Make the cluster what the programs say. Raises EngineError, HeldError."""
         with self._running() as run:
             for name in self._programs:
                 with run.saved(name) as stack:
-                    outputs |= stack.up(self._on_event)
-        return outputs
+                    stack.up(self._on_event)
 
     def down(self, *, delete_data: bool) -> None:
         """Delete the workloads; with `delete_data` also the data, the state, its passphrase and, if empty, bdc-system."""

@@ -8,11 +8,13 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pulumi as sdk
 from pulumi import automation
+from pulumi.automation._stack import StackInitMode
 
 from bdc.engine.errors import engine_error
 from bdc.engine.events import Change, Event, Watcher
@@ -35,6 +37,16 @@ class Place:
     env: dict[str, str] = field(repr=False)
 
 
+class _Operations(automation.Stack):
+    """Pulumi's stack without what it asks for after each operation, three more commands, and nobody here reads."""
+
+    def outputs(self) -> automation.OutputMap:
+        return {}
+
+    def info(self, show_secrets: bool = True) -> automation.UpdateSummary:  # noqa: ARG002  (its signature)
+        return automation.UpdateSummary("update", datetime.now(UTC), "", {}, {}, "succeeded")
+
+
 class Stack:
     """One stack. Opening it makes it where it does not exist yet."""
 
@@ -45,11 +57,13 @@ class Stack:
         work.mkdir(parents=True, exist_ok=True)
         program = _within(program, deadline_seconds)
         settings = automation.ProjectSettings(name=PROJECT, runtime="python", backend=automation.ProjectBackend(url=place.backend))
-        options = automation.LocalWorkspaceOptions(
+        workspace = automation.LocalWorkspace(
             work_dir=str(work), program=program, env_vars=place.env, project_settings=settings, pulumi_command=pulumi,
             secrets_provider="passphrase",
         )  # fmt: skip
-        self._stack = automation.create_or_select_stack(stack_name=name, project_name=PROJECT, program=program, opts=options)
+        known = self._checkpoint is not None and self._checkpoint.exists()
+        mode = StackInitMode.SELECT if known else StackInitMode.CREATE_OR_SELECT
+        self._stack = _Operations(name, workspace, mode)
 
     def plan(self, on_event: Callable[[Event], None] | None = None) -> list[Change]:
         """What `up` would change, drift included."""
@@ -57,13 +71,10 @@ class Stack:
             self._stack.preview(refresh=True, parallel=PARALLEL, color="never", on_event=watcher, suppress_progress=True)
         return watcher.changes
 
-    def up(self, on_event: Callable[[Event], None] | None = None) -> dict[str, object]:
-        """Make the cluster what the program says; the stack's outputs."""
+    def up(self, on_event: Callable[[Event], None] | None = None) -> None:
+        """Make the cluster what the program says."""
         with self._watched(on_event) as watcher:
-            result = self._stack.up(
-                refresh=True, parallel=PARALLEL, color="never", on_event=watcher, suppress_progress=True, continue_on_error=True
-            )
-        return {key: output.value for key, output in result.outputs.items()}
+            self._stack.up(refresh=True, parallel=PARALLEL, color="never", on_event=watcher, suppress_progress=True, continue_on_error=True)
 
     def destroy(self, on_event: Callable[[Event], None] | None = None) -> None:
         """Delete everything in it."""
@@ -72,7 +83,7 @@ class Stack:
 
     def outputs(self) -> dict[str, object]:
         """The outputs of the last `up`."""
-        return {key: output.value for key, output in self._stack.outputs().items()}
+        return {key: output.value for key, output in self._stack.workspace.stack_outputs(self.name).items()}
 
     def export(self) -> Deployment:
         """The state; secrets in it stay encrypted, which the Automation API's own export would not do."""

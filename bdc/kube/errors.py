@@ -2,7 +2,7 @@
 
 * `ApiError`: the API server answered with an error; `code` is the HTTP status, `reason` Kubernetes' own word for it.
 * `ApiNotFoundError`: the object does not exist (404); an `ApiError` that callers catch often, with exit code 3.
-* `UnreachableError`: nobody answered.
+* `UnreachableError` (of bdc.errors): nobody answered.
 * `UnknownKindError`: the server answered, and has no such kind.
 """
 
@@ -33,17 +33,6 @@ class ApiNotFoundError(ApiError, NotFoundError):
     """The object, or the path, does not exist."""
 
     exit_code = NotFoundError.exit_code
-
-
-class UnreachableError(BdcError):
-    """The API server does not answer."""
-
-    def __init__(self, server: str, cause: str) -> None:
-        super().__init__(
-            f"the Kubernetes API at {server} does not answer: {cause}",
-            f"check that the cluster runs and that this machine reaches it: curl -k {server}/livez",
-        )
-        self.server = server
 
 
 class UnknownKindError(BdcError):

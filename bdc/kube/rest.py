@@ -15,7 +15,8 @@ from urllib.parse import urlencode
 import urllib3
 
 from bdc import __version__
-from bdc.kube.errors import UnreachableError, api_error
+from bdc.errors import UnreachableError
+from bdc.kube.errors import api_error
 from bdc.kube.kubeconfig import Access
 
 _CONNECTIONS = 64

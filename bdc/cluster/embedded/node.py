@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from bdc.cluster.embedded import certificates, host, install, preflight, sysctls, upgrade
 from bdc.cluster.embedded.api import NodeApi, SystemState
@@ -163,6 +164,17 @@ class EmbeddedNode:
             kubeconfig=ADMIN_KUBECONFIG if installed and ADMIN_KUBECONFIG.exists() else None,
             volumes=self._layout.volumes,
         )
+
+    def remedy(self, server: str) -> str | None:
+        """What brings back the API at `server` that doesn't answer; None where that isn't this host's."""
+        begun = read_begun(self._layout.begun)
+        if begun is None or urlsplit(server).hostname != begun.settings.address:
+            return None
+        if read_installed(self._layout.installed) is None:
+            return "bdc was interrupted while it made this host a node; go on: bdc up"
+        if host.is_root() and self._services(begun.settings).running():
+            return "the node of this host starts or is ill; see: bdc node status"
+        return "the node of this host may be stopped; start it as root: bdc node start"
 
     def _install(self, begun: Begun | None, report: Progress) -> None:
         if begun is None:

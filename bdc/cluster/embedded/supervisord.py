@@ -50,7 +50,11 @@ class _Connection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+        try:
+            self.sock.connect(self._path)
+        except OSError:
+            self.close()
+            raise
 
 
 class _Transport(xmlrpc.client.Transport):
@@ -140,13 +144,15 @@ class SupervisordServices:
 
     def _alive(self) -> bool:
         try:
-            return bool(self._proxy().supervisor.getPID())
+            with self._proxy() as proxy:
+                return bool(proxy.supervisor.getPID())
         except (OSError, xmlrpc.client.Error, http.client.HTTPException):
             return False
 
     def _call(self, method: str, *arguments: object) -> Any:
         try:
-            return getattr(self._proxy(), method)(*arguments)
+            with self._proxy() as proxy:
+                return getattr(proxy, method)(*arguments)
         except xmlrpc.client.Fault as fault:
             if "ALREADY_STARTED" in fault.faultString or "NOT_RUNNING" in fault.faultString:
                 return None

@@ -14,7 +14,7 @@ import typer
 
 from bdc.cli import main
 from bdc.cli.lazy import Entry
-from bdc.errors import BdcError, DeadlineError, UnhealthyError
+from bdc.errors import BdcError, DeadlineError, UnhealthyError, UnreachableError
 from tests.unit.cli.conftest import Bdc
 
 HEAVY = ("kubernetes", "pulumi", "pydantic", "rich", "yaml", "jinja2", "httpx", "trino", "psycopg", "hdfs", "cryptography")
@@ -116,6 +116,15 @@ def test_errors_have_their_exit_code(bdc: Bdc, command: Callable[..., None], fai
     command(fail)
     result = bdc("try")
     assert (result.code, result.out, result.err) == (code, "", "error: no\n")
+
+
+def test_a_silent_api_of_this_host_has_the_nodes_remedy(bdc: Bdc, command: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise UnreachableError("https://192.0.2.7:6443", "connection refused")
+
+    monkeypatch.setattr("bdc.cluster.embedded.EmbeddedNode.remedy", lambda _, server: f"start {server}" if "0.2.7" in server else None)
+    command(fail)
+    assert bdc("try").err.endswith("hint:  start https://192.0.2.7:6443\n")
 
 
 def test_an_error_and_its_hint_may_have_more_lines(bdc: Bdc, command: Callable[..., None]) -> None:
