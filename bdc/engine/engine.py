@@ -8,24 +8,26 @@ operation; whichever is newer counts. Where the state lives in another Pulumi ba
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bdc.config.paths import state_dir
 from bdc.engine import passphrase
+from bdc.engine.choice import Plugin, choose
 from bdc.engine.events import Change, Event
 from bdc.engine.passphrase import Passphrase
-from bdc.engine.plugin.awaits import DEFAULT_TIMEOUT_SECONDS
-from bdc.engine.plugin.choice import Plugin, choose
 from bdc.engine.sweep import remove_namespace, sweep
 from bdc.kube import Kube
 from bdc.kube.lease import lock
 from bdc.kube.system import remove_if_unused
+from bdc.plugin.awaits import DEFAULT_TIMEOUT_SECONDS
 
 if TYPE_CHECKING:  # Pulumi's SDK takes a while to import
     from bdc.engine.run import Run
+    from bdc.engine.stack import Stack
 
 _DATA = "data"
 
@@ -64,9 +66,9 @@ class Engine:
         if passphrase.read(self._kube, self._cluster) is None:
             with tempfile.TemporaryDirectory(prefix="bdc-plan-") as folder:
                 run = self._run(passphrase.generate(), Path(folder), backend=None)
-                return [change for name in self._programs for change in run.open(name).plan(self._on_event)]
+                return self._planned(run, [run.open(name) for name in self._programs])
         with self._running() as run:
-            return [change for name in self._programs for change in run.restored(name).plan(self._on_event)]
+            return self._planned(run, [run.restored(name) for name in self._programs])
 
     def up(self) -> None:
         """Make the cluster what the programs say. Raises EngineError, HeldError."""
@@ -97,6 +99,16 @@ class Engine:
             return {}
         with self._running() as run:
             return run.restored(stack).outputs()
+
+    def _planned(self, run: Run, stacks: Sequence[Stack]) -> list[Change]:
+        """All stacks' changes, asked for side by side: a preview changes nothing, and most of it is one processor's work."""
+        with ThreadPoolExecutor(len(stacks)) as pool:
+            try:
+                planned = [pool.submit(stack.plan, self._on_event) for stack in stacks]
+                return [change for plan in planned for change in plan.result()]
+            except BaseException:  # also Ctrl-C, which only this thread hears of
+                run.interrupt()
+                raise
 
     @contextmanager
     def _running(self) -> Iterator[Run]:

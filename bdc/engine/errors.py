@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bdc.engine.plugin.awaits import TIMED_OUT, UNHEALTHY
 from bdc.errors import BdcError, DeadlineError, UnhealthyError
+from bdc.plugin.awaits import TIMED_OUT, UNHEALTHY
 
 
 @dataclass(frozen=True)

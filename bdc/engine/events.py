@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from bdc.engine.errors import Failure
-from bdc.engine.plugin.awaits import HINT, INTERRUPTED
+from bdc.plugin.awaits import HINT, INTERRUPTED
 
 if TYPE_CHECKING:
     from pulumi.automation import EngineEvent

@@ -28,7 +28,7 @@ OnOutput = Callable[[str], object]
 
 
 class Pulumi(PulumiCommand):
-    """Runs pulumi commands for the Automation API, one at a time."""
+    """Runs pulumi commands of one stack for the Automation API, one at a time. `running` is a file for the process's id."""
 
     def __init__(self, running: Path) -> None:
         program = toolchain.ensure("pulumi")
@@ -79,6 +79,17 @@ class Pulumi(PulumiCommand):
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGINT)
 
+    def end_left_over(self) -> None:
+        """End the pulumi of a run that was killed; only one whose program really is pulumi. Call it with the lock held."""
+        try:
+            pid = int(self._running.read_text())
+            is_pulumi = Path(f"/proc/{pid}/exe").readlink().name.startswith("pulumi")
+        except (OSError, ValueError):
+            is_pulumi, pid = False, 0
+        if is_pulumi and not (_ended(pid, signal.SIGINT, 10) or _ended(pid, signal.SIGKILL, 5)):
+            raise BdcError(f"the pulumi of an earlier run, process {pid}, does not end", f"kill -9 {pid}, then try again")
+        self._running.unlink(missing_ok=True)
+
     @staticmethod
     def _cancel(process: subprocess.Popen[str]) -> None:
         """Cancel once and wait; at a second Ctrl-C, or after a minute, kill."""
@@ -89,18 +100,6 @@ class Pulumi(PulumiCommand):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def end_left_over(running: Path) -> None:
-    """End the pulumi of a run that was killed; only one whose program really is pulumi. Call it with the lock held."""
-    try:
-        pid = int(running.read_text())
-        is_pulumi = Path(f"/proc/{pid}/exe").readlink().name.startswith("pulumi")
-    except (OSError, ValueError):
-        is_pulumi, pid = False, 0
-    if is_pulumi and not (_ended(pid, signal.SIGINT, 10) or _ended(pid, signal.SIGKILL, 5)):
-        raise BdcError(f"the pulumi of an earlier run, process {pid}, does not end", f"kill -9 {pid}, then try again")
-    running.unlink(missing_ok=True)
 
 
 def _ended(pid: int, number: signal.Signals, seconds: float) -> bool:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from bdc.config.paths import cache_dir
 from bdc.engine import passphrase
+from bdc.engine.choice import Plugin
 from bdc.engine.localstate import mend
 from bdc.engine.passphrase import Passphrase
-from bdc.engine.plugin.choice import Plugin
-from bdc.engine.program import Pulumi, end_left_over
+from bdc.engine.program import Pulumi
 from bdc.engine.stack import Place, Stack
 from bdc.engine.statecopy import StateCopy
 from bdc.errors import BdcError
@@ -42,8 +42,7 @@ class Run:
         self._copied, self._deadline_seconds = backend is None, deadline_seconds
         local = folder / "backend"
         local.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._running = folder / "running.pid"
-        self._pulumi = Pulumi(self._running)
+        self._pulumis = {name: Pulumi(folder / f"{name}.pid") for name in programs}
         self._home = plugin.home(cache_dir() / "pulumi-home")
         self._place = Place(folder, backend or f"file://{local}", self._environment(secret))
 
@@ -52,7 +51,7 @@ class Run:
         if name not in _NAMES:
             raise BdcError(f"there is no stack {name!r}; there are: {', '.join(_NAMES)}")
         program, full_name = self._programs[name], _NAMES[name].format(self._cluster)
-        return Stack(full_name, program, self._place, self._pulumi, deadline_seconds=self._deadline_seconds)
+        return Stack(full_name, program, self._place, self._pulumis[name], deadline_seconds=self._deadline_seconds)
 
     def restored(self, name: str) -> Stack:
         """The stack with its newest state, cleaned up after runs that were killed."""
@@ -87,12 +86,14 @@ class Run:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def interrupt(self) -> None:
-        """Ask a running operation to cancel."""
-        self._pulumi.interrupt()
+        """Ask the running operations to cancel."""
+        for pulumi in self._pulumis.values():
+            pulumi.interrupt()
 
     def clean_up(self) -> None:
-        """End a pulumi that outlived its run, and mend what a kill left of the local state."""
-        end_left_over(self._running)
+        """End what outlived its run, and mend what a kill left of the local state."""
+        for pulumi in self._pulumis.values():
+            pulumi.end_left_over()
         mend(self._folder, self._home)
 
     def _environment(self, secret: Passphrase) -> dict[str, str]:

@@ -24,6 +24,9 @@ PROJECT = "bdc"
 PARALLEL = 16
 _HISTORY, _FILES_EACH = 5, 4
 _AFTER_FAILURE_SECONDS = 20
+# The event stream's thread warns when the operation ends before it does.
+warnings.filterwarnings("ignore", message="Error in event stream", category=UserWarning)
+
 Program = Callable[[], None]
 Deployment = dict[str, Any]
 
@@ -143,10 +146,7 @@ class Stack:
 
         watcher = Watcher(on_event, failed)
         try:
-            with warnings.catch_warnings():
-                # The event stream's thread warns when the operation ends before it does.
-                warnings.filterwarnings("ignore", message="Error in event stream", category=UserWarning)
-                yield watcher
+            yield watcher
         except automation.CommandError as error:
             raise engine_error(watcher.failures, watcher.said, str(error)) from error
         finally:

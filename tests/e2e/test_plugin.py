@@ -123,7 +123,7 @@ def test_an_official_plugin_on_path_is_used(kube: Kube, name: str, tmp_path: Pat
     """The official one is on no package registry; its stand-in is ours, started by a script that notes it."""
     started, script = tmp_path / "started", tmp_path / "path" / "pulumi-resource-kubernetes"
     script.parent.mkdir()
-    script.write_text(f'#!/bin/sh\necho "$@" >>{started}\nexec {sys.executable} -m bdc.engine.plugin "$@"\n')
+    script.write_text(f'#!/bin/sh\necho "$@" >>{started}\nexec {sys.executable} -m bdc.plugin "$@"\n')
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONPATH", str(PROGRAM.parents[2]))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bdc.engine.plugin.choice import EXECUTABLE, SDK, Plugin, choose
+from bdc.engine.choice import EXECUTABLE, SDK, Plugin, choose
 from bdc.errors import NotFoundError
 
 CHECKOUT = Path(__file__).parents[3]
@@ -25,7 +25,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-def stand_in(path: Path, text: str = f'#!/bin/sh\nPYTHONPATH={CHECKOUT} exec {sys.executable} -m bdc.engine.plugin "$@"\n') -> Path:
+def stand_in(path: Path, text: str = f'#!/bin/sh\nPYTHONPATH={CHECKOUT} exec {sys.executable} -m bdc.plugin "$@"\n') -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     path.chmod(0o755)

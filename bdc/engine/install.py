@@ -18,10 +18,10 @@ def place(target: Path, official: Path | None) -> None:
             fresh.symlink_to(official)
             fresh.replace(target)
         return
-    root = Path(__file__).resolve().parents[3]
+    root = Path(__file__).resolve().parents[2]
     script = (
         f"#!/bin/sh\n{_MARK}\n"
-        f'PYTHONPATH={shlex.quote(str(root))}"${{PYTHONPATH:+:$PYTHONPATH}}" exec {shlex.quote(sys.executable)} -m bdc.engine.plugin "$@"\n'
+        f'PYTHONPATH={shlex.quote(str(root))}"${{PYTHONPATH:+:$PYTHONPATH}}" exec {shlex.quote(sys.executable)} -m bdc.plugin "$@"\n'
     )
     if not is_ours(target) or target.read_text() != script:
         fresh = _beside(target)

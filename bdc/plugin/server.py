@@ -11,15 +11,15 @@ import grpc
 from google.protobuf import any_pb2, empty_pb2
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
-from bdc.engine.plugin import objects
-from bdc.engine.plugin.awaits import HINT, NotLiveError, Waiter
-from bdc.engine.plugin.check import complete
-from bdc.engine.plugin.diffing import compare
-from bdc.engine.plugin.kinds import annotation, kind_of, object_id
-from bdc.engine.plugin.lifecycle import Lifecycle, Request
-from bdc.engine.plugin.wire import conceal, has_unknown, plain, to_python, to_struct
 from bdc.errors import BdcError
 from bdc.kube import ApiError, ApiNotFoundError, UnknownKindError
+from bdc.plugin import objects
+from bdc.plugin.awaits import HINT, NotLiveError, Waiter
+from bdc.plugin.check import complete
+from bdc.plugin.diffing import compare
+from bdc.plugin.kinds import annotation, kind_of, object_id
+from bdc.plugin.lifecycle import Lifecycle, Request
+from bdc.plugin.wire import conceal, has_unknown, plain, to_python, to_struct
 
 _INVISIBLE_IN_PREVIEW = (403, 404, 409)
 Method = Callable[[Any, Request, Any], Any]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bdc.engine.plugin.semantics import differences, prune, same, without_surplus
+from bdc.plugin.semantics import differences, prune, same, without_surplus
 
 leaves = st.booleans() | st.integers() | st.text(max_size=5)
 trees = st.recursive(

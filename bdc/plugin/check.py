@@ -7,9 +7,9 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from bdc.engine.plugin.kinds import CLUSTER_SCOPED, annotation, kind_of
-from bdc.engine.plugin.wire import UNKNOWN, plain
 from bdc.errors import UsageError
+from bdc.plugin.kinds import CLUSTER_SCOPED, annotation, kind_of
+from bdc.plugin.wire import UNKNOWN, plain
 
 
 def complete(

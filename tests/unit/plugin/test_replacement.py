@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from bdc.engine.plugin.check import complete
-from bdc.engine.plugin.diffing import compare
-from bdc.engine.plugin.kinds import kind_of
-from bdc.engine.plugin.wire import UNKNOWN, secret
 from bdc.errors import UsageError
+from bdc.plugin.check import complete
+from bdc.plugin.diffing import compare
+from bdc.plugin.kinds import kind_of
+from bdc.plugin.wire import UNKNOWN, secret
 
 STATEFUL_SET = "kubernetes:apps/v1:StatefulSet"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-from bdc.engine.plugin.install import is_ours, place
+from bdc.engine.install import is_ours, place
 from bdc.errors import NotFoundError
 from bdc.toolchain import versions
 

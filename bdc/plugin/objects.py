@@ -11,11 +11,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from bdc.engine.plugin.kinds import annotation, object_id
-from bdc.engine.plugin.semantics import prune, without_surplus
-from bdc.engine.plugin.wire import UNKNOWN, conceal, plain
 from bdc.errors import BdcError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
+from bdc.plugin.kinds import annotation, object_id
+from bdc.plugin.semantics import prune, without_surplus
+from bdc.plugin.wire import UNKNOWN, conceal, plain
 
 _SERVER_SET = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "uid", "selfLink")
 _TRIES = 5

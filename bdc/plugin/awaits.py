@@ -13,12 +13,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bdc.config.names import PART
-from bdc.engine.plugin.conditions import condition, waited_for
-from bdc.engine.plugin.kinds import POD_OWNERS, annotation, object_id
 from bdc.errors import BdcError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
 from bdc.kube.diagnose import diagnose, events_of, warnings_of
 from bdc.kube.podstate import progress
+from bdc.plugin.conditions import condition, waited_for
+from bdc.plugin.kinds import POD_OWNERS, annotation, object_id
 
 DEFAULT_TIMEOUT_SECONDS = 600.0
 TIMED_OUT = "was not ready in time"

@@ -11,11 +11,11 @@ from typing import Any
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from bdc.engine.plugin.objects import Writer
-from bdc.engine.plugin.reporting import EngineLog
-from bdc.engine.plugin.wire import UNKNOWN, plain, to_python
 from bdc.errors import BdcError
 from bdc.kube import Kube, connect
+from bdc.plugin.objects import Writer
+from bdc.plugin.reporting import EngineLog
+from bdc.plugin.wire import UNKNOWN, plain, to_python
 
 Request = Any  # the generated protobuf modules have no usable types
 

@@ -1,4 +1,4 @@
-"""`python -m bdc.engine.plugin <engine address>`: what the launcher starts.
+"""`python -m bdc.plugin <engine address>`: what the launcher starts.
 
 Pulumi's convention: the first line on stdout is the port. The process ends on SIGTERM, or when the engine that started it is gone,
 which a killed engine can't tell.
@@ -15,7 +15,7 @@ from concurrent import futures
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from bdc.engine.plugin.server import Provider
+from bdc.plugin.server import Provider
 
 _PARALLEL = 64  # waits hold a thread each
 _MESSAGE_BYTES = 400 << 20

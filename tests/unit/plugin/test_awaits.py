@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bdc.engine.plugin.awaits import NotLiveError, Waiter
-from bdc.engine.plugin.conditions import waited_for
 from bdc.errors import BdcError, UsageError
+from bdc.plugin.awaits import NotLiveError, Waiter
+from bdc.plugin.conditions import waited_for
 from tests.unit.kube.fake import KINDS, FakeKube
 
 
