@@ -102,6 +102,9 @@ class Engine:
 
     def _planned(self, run: Run, stacks: Sequence[Stack]) -> list[Change]:
         """All stacks' changes, asked for side by side: a preview changes nothing, and most of it is one processor's work."""
+        from bdc.engine.stack import load_kinds
+
+        load_kinds()
         with ThreadPoolExecutor(len(stacks)) as pool:
             try:
                 planned = [pool.submit(stack.plan, self._on_event) for stack in stacks]

@@ -19,6 +19,7 @@ from pulumi.automation._stack import StackInitMode
 from bdc.engine.errors import engine_error
 from bdc.engine.events import Change, Event, Watcher
 from bdc.engine.program import Pulumi
+from bdc.plugin.kinds import groups
 
 PROJECT = "bdc"
 PARALLEL = 16
@@ -153,6 +154,14 @@ class Stack:
             cancel.cancel()
             if cancel.ident:
                 cancel.join()
+
+
+def load_kinds() -> None:
+    """Load the kinds' modules, which `pulumi_kubernetes` does at first use: two threads at once can't."""
+    import pulumi_kubernetes
+
+    for group in ("meta", *sorted(groups())):
+        _ = getattr(pulumi_kubernetes, group).v1.outputs
 
 
 def _within(program: Program, seconds: float) -> Program:

@@ -47,6 +47,11 @@ CLUSTER_SCOPED = frozenset({"Namespace", "PersistentVolume", "ClusterRole", "Clu
 POD_OWNERS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job", "Pod"})
 
 
+def groups() -> set[str]:
+    """Names of the kinds' API groups as `pulumi_kubernetes` has them, such as core and rbac."""
+    return {version.partition("/")[0].partition(".")[0] if "/" in version else "core" for version, _ in _REPLACE_ON}
+
+
 def kind_of(token: str) -> tuple[str, str]:
     """apiVersion and kind of a type token such as `kubernetes:apps/v1:Deployment`; UsageError where we don't have it."""
     _, group_version, kind = token.split(":")

@@ -7,6 +7,7 @@ removed by the next one. It works beside a node of the machine itself.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -17,11 +18,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 from bdc.config.paths import cache_dir
 
 RUN = Path("/run/bdc-e2e")
+TURNS = Path("/run/lock/bdc-e2e")
 CHECKOUT = Path(__file__).parents[2]
 _CGROUPS = Path("/sys/fs/cgroup")
 _PATH = f"{Path(sys.executable).parent}:{{tools}}:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -80,6 +82,7 @@ class TestHost:
         self.cgroup_root = f"/{self.name}"
         self.address = self._numbers.node
         self.outside_address = self._numbers.outside
+        self._turn = _turn(self.name)
         self.close()
         self._make()
 
@@ -88,6 +91,7 @@ class TestHost:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+        self._turn.close()
 
     def run(
         self,
@@ -325,3 +329,15 @@ def _sh(*argv: str | Path) -> None:
     done = subprocess.run([str(part) for part in argv], capture_output=True, text=True, check=False, timeout=30)
     if done.returncode:
         raise RuntimeError(f"{' '.join(str(part) for part in argv)}: {done.stderr.strip()}")
+
+
+def _turn(name: str) -> IO[str]:
+    """Wait for another run of the tests, such as another checkout's, that has a host of this name; closing it lets the next one go on."""
+    TURNS.mkdir(parents=True, exist_ok=True)
+    file = (TURNS / name).open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(f"waiting for another run's test host {name}", flush=True)  # noqa: T201
+        fcntl.flock(file, fcntl.LOCK_EX)
+    return file
