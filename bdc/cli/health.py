@@ -79,8 +79,9 @@ def logs(
     previous: Annotated[bool, typer.Option("--previous", "-p", help="The run before the last restart.")] = False,
 ) -> None:
     """Show the logs of a part, a workload or a pod: all containers in one stream by time, each line after its pod's name."""
+    from bdc.config.duration import duration
     from bdc.errors import UsageError
-    from bdc.health import Wanted, duration
+    from bdc.health import Wanted
     from bdc.health import logs as read
 
     if follow and previous:

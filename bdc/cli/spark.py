@@ -6,18 +6,18 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bdc.cli.output import Format, FormatOption, Output
 from bdc.cli.settings import settings
+from bdc.cli.spark_words import OWN_FAILURE, SubmitCommand
 from bdc.errors import BdcError, UsageError
 
 if TYPE_CHECKING:
     from bdc.storage import Hdfs
-
-OWN_FAILURE = 125
 
 app = typer.Typer(no_args_is_help=True, help="Spark applications.")
 
@@ -26,7 +26,7 @@ _COLUMNS = {"name": "name", "state": "state", "seconds": "seconds", "exit_code":
 _HISTORY = {"id": "run", "name": "name", "started": "started (UTC)", "duration_seconds": "seconds", "completed": "ended"}
 
 
-@app.command(context_settings={"ignore_unknown_options": False})
+@app.command(cls=SubmitCommand)
 def submit(
     ctx: typer.Context,
     file: Annotated[str, typer.Argument(metavar="APP", help="Python file or jar: local, hdfs:// or local:// (in the image).")],
@@ -37,12 +37,26 @@ def submit(
     files: Annotated[str | None, typer.Option("--files", metavar="A,B", help="Files for the working directory.")] = None,
     jars: Annotated[str | None, typer.Option("--jars", metavar="A,B", help="Jars for the class path.")] = None,
     main_class: Annotated[str | None, typer.Option("--class", metavar="CLASS", help="Main class of a jar.")] = None,
+    archives: Annotated[str | None, typer.Option("--archives", metavar="A,B", help="Archives unpacked in the working directory.")] = None,
+    packages: Annotated[str | None, typer.Option("--packages", metavar="A,B", help="Maven coordinates of jars for the class path.")] = None,
+    exclude_packages: Annotated[str | None, typer.Option("--exclude-packages", metavar="A,B", help="Left out of --packages.")] = None,
+    repositories: Annotated[str | None, typer.Option("--repositories", metavar="A,B", help="Where else --packages looks.")] = None,
+    properties_file: Annotated[Path | None, typer.Option("--properties-file", metavar="FILE", help="Settings; --conf wins.")] = None,
+    secret: Annotated[
+        list[str] | None, typer.Option("--secret", metavar="NAME:ENV", help="Variable ENV from a Kubernetes Secret; repeatable.")
+    ] = None,
+    driver_java_options: Annotated[str | None, typer.Option("--driver-java-options", metavar="TEXT", help="For the driver's JVM.")] = None,
+    driver_class_path: Annotated[str | None, typer.Option("--driver-class-path", metavar="PATHS", help="Paths in the image.")] = None,
+    driver_library_path: Annotated[str | None, typer.Option("--driver-library-path", metavar="PATHS", help="Paths in the image.")] = None,
     driver_memory: Annotated[str | None, typer.Option("--driver-memory", metavar="SIZE", help="Heap of the driver, e.g. 2g.")] = None,
     driver_cores: Annotated[int | None, typer.Option("--driver-cores", metavar="N", help="Cores of the driver.")] = None,
     executor_memory: Annotated[str | None, typer.Option("--executor-memory", metavar="SIZE", help="Heap of an executor.")] = None,
     executor_cores: Annotated[int | None, typer.Option("--executor-cores", metavar="N", help="Tasks at a time in an executor.")] = None,
-    executors: Annotated[str | None, typer.Option("--executors", metavar="N|MIN:MAX", help="How many executors.")] = None,
+    executors: Annotated[
+        str | None, typer.Option("--executors", "--num-executors", metavar="N|MIN:MAX", help="How many executors.")
+    ] = None,
     retries: Annotated[int, typer.Option("--retries", help="Runs after a failed one. A retry repeats side effects.")] = 0,
+    timeout: Annotated[str | None, typer.Option("--timeout", metavar="TIME", help="End it after 90s, 10m, 2h; waiting counts.")] = None,
     output: FormatOption = Format.table,
     *,
     exist_ok: Annotated[bool, typer.Option("--exist-ok", help="With --name: take the application that is there already.")] = False,
@@ -50,11 +64,13 @@ def submit(
 ) -> int:
     """Run an application on the cluster and follow it; the exit code is the application's own.
 
-    It is killed (143) when somebody stops it with bdc spark kill. Failures of bdc itself exit 125, an application that is lost sight
-    of 126. Ctrl-C exits 130; it asks whether to kill the application or leave it running, and kills it where nobody can be asked.
+    It is 143 when somebody stops it with bdc spark kill, 124 when its --timeout is over. Failures of bdc itself exit 125, an
+    application that is lost sight of 126. Ctrl-C exits 130; it asks whether to kill the application or leave it running, and kills
+    it where nobody can be asked.
     """
     from bdc.cli.spark_follow import show
-    from bdc.spark import Application, Executors, LostError, Staging, submit
+    from bdc.config.duration import duration
+    from bdc.spark import Application, Executors, LostError, SecretVariable, Staging, submit
 
     options = settings(ctx)
     out = Output(output, quiet=options.quiet)
@@ -66,16 +82,25 @@ def submit(
             tuple(arguments or ()),
             name=name,
             main_class=main_class,
-            conf=_settings(conf or []),
+            conf={**_properties(properties_file), **_settings(conf or [])},
             py_files=_listed(py_files),
             files=_listed(files),
             jars=_listed(jars),
+            archives=_listed(archives),
+            packages=_listed(packages),
+            exclude_packages=_listed(exclude_packages),
+            repositories=_listed(repositories),
+            driver_java_options=driver_java_options,
+            driver_class_path=driver_class_path,
+            driver_library_path=driver_library_path,
+            secrets=tuple(map(SecretVariable.parse, secret or ())),
             driver_memory=driver_memory,
             driver_cores=driver_cores,
             executor_memory=executor_memory,
             executor_cores=executor_cores,
             executors=Executors.parse(executors) if executors else None,
             retries=retries,
+            timeout_seconds=duration(timeout) if timeout else None,
         )
         kube, cluster = options.kube(), options.config.name
         with Staging(lambda: _hdfs(ctx)) as staging:
@@ -222,6 +247,17 @@ def _settings(pairs: Sequence[str]) -> dict[str, str]:
             raise UsageError(f"--conf {pair!r} is not KEY=VALUE", "write it like --conf spark.sql.shuffle.partitions=64")
         found[key] = value
     return found
+
+
+def _properties(file: Path | None) -> dict[str, str]:
+    from bdc.spark import parse_settings
+
+    if file is None:
+        return {}
+    try:
+        return parse_settings(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} can't be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}") from error
 
 
 def _listed(text: str | None) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ for part in status(kube, config).parts:
 
 from bdc.health.doctor import CHECKS, examine
 from bdc.health.finding import Check, Finding, Ground, Level, Result
-from bdc.health.logs import LogLine, Wanted, duration, logs, sources
+from bdc.health.logs import LogLine, Wanted, logs, sources
 from bdc.health.part import ClusterStatus, PartState, PartStatus, Probe
 from bdc.health.status import status
 
@@ -25,7 +25,6 @@ __all__ = [
     "Probe",
     "Result",
     "Wanted",
-    "duration",
     "examine",
     "logs",
     "sources",

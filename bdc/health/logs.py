@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import heapq
-import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from bdc.config.model import PARTS
 from bdc.config.names import COMPONENT, INSTANCE, PART, WORKLOADS
-from bdc.errors import NotFoundError, UsageError
+from bdc.errors import NotFoundError
 from bdc.health.snapshot import Json, observe
 from bdc.kube import ApiError, Kube, UnreachableError
 from bdc.kube.podlog import Moment, PodLog
-
-_DURATION = re.compile(r"(\d+)([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True)
@@ -49,14 +45,6 @@ class Wanted:
     since_seconds: int | None = None
     tail: int | None = None
     previous: bool = field(default=False, kw_only=True)
-
-
-def duration(text: str) -> int:
-    """Seconds of "90s", "10m", "1h30m" or "2d". Raises UsageError."""
-    parts = _DURATION.findall(text)
-    if not parts or "".join(count + unit for count, unit in parts) != text:
-        raise UsageError(f"{text!r} is not a duration", "write it like 90s, 10m, 1h30m or 2d")
-    return sum(int(count) * _SECONDS[unit] for count, unit in parts)
 
 
 def sources(kube: Kube, cluster: str, name: str, container: str | None = None) -> list[Source]:

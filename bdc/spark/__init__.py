@@ -10,13 +10,14 @@ There is no JVM on this side: the driver is a Job made through the Kubernetes AP
 under the digest of their content (`bdc.spark.staging`), and executors are made by Spark itself.
 """
 
-from bdc.spark.application import Application, Executors, unique_name
+from bdc.spark.application import Application, Executors, SecretVariable, unique_name
 from bdc.spark.control import delete, kill
 from bdc.spark.events import Ended, Event, LogLine, StageProgress, StateChanged
 from bdc.spark.failure import Cause
 from bdc.spark.following import LostError, follow, why
 from bdc.spark.history import HistoryEntry, history
 from bdc.spark.inspect import get, listing, read_log
+from bdc.spark.settings import parse as parse_settings
 from bdc.spark.staging import Files, Staging
 from bdc.spark.state import State, Status
 from bdc.spark.submission import Submitted, submit
@@ -31,6 +32,7 @@ __all__ = [
     "HistoryEntry",
     "LogLine",
     "LostError",
+    "SecretVariable",
     "StageProgress",
     "Staging",
     "State",
@@ -43,6 +45,7 @@ __all__ = [
     "history",
     "kill",
     "listing",
+    "parse_settings",
     "read_log",
     "submit",
     "unique_name",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -12,6 +13,9 @@ from bdc.errors import UsageError
 
 _NAME = re.compile(r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$")
 _STEM_LENGTH = 35
+_SECRET = re.compile(r"^(?P<name>[a-z0-9]([-.a-z0-9]*[a-z0-9])?)(/(?P<key>[-._a-zA-Z0-9]+))?:(?P<variable>[A-Za-z_][A-Za-z0-9_]*)$")
+_COORDINATE = re.compile(r"^[\w.-]+$")
+_EXAMPLES = {"group:artifact:version": "org.apache.spark:spark-avro_2.13:4.2.0", "group:artifact": "org.slf4j:slf4j-api"}
 _EXECUTORS = re.compile(r"^(\d+)(?::(\d+))?$")
 
 
@@ -40,11 +44,31 @@ class Executors:
 
 
 @dataclass(frozen=True)
+class SecretVariable:
+    """An environment variable of driver and executors from a key of a Kubernetes Secret, whose value nobody here ever sees."""
+
+    secret: str
+    key: str
+    variable: str
+
+    @classmethod
+    def parse(cls, text: str) -> SecretVariable:
+        """From "name:VARIABLE", or "name/key:VARIABLE" where the key is called otherwise. Raises UsageError."""
+        if not (match := _SECRET.match(text)):
+            raise UsageError(
+                f"secret: {text!r} is not NAME:VARIABLE", "write NAME:VARIABLE, or NAME/KEY:VARIABLE, e.g. warehouse:DB_PASSWORD"
+            )
+        return cls(match["name"], match["key"] or match["variable"], match["variable"])
+
+
+@dataclass(frozen=True)
 class Application:
     """One Spark application.
 
-    `file` and the entries of `py_files`, `files` and `jars` are local paths (sent to HDFS once), hdfs:// URIs (used where they
-    are) or local:// URIs (paths in the Spark image). Memory sizes are Spark's ("2g", "512m"); None takes the cluster's default.
+    `file` and the entries of `py_files`, `files`, `jars` and `archives` are local paths (sent to HDFS once), hdfs:// URIs (used
+    where they are) or local:// URIs (paths in the Spark image); archives are unpacked in the working directory, under `#name` where
+    one is given. `packages` and `exclude_packages` are Maven coordinates. Memory sizes are Spark's ("2g", "512m"); None takes the
+    cluster's default. `timeout_seconds` counts from the submit, waiting included.
     """
 
     file: str
@@ -55,21 +79,46 @@ class Application:
     py_files: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     jars: tuple[str, ...] = ()
+    archives: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    exclude_packages: tuple[str, ...] = ()
+    repositories: tuple[str, ...] = ()
+    driver_java_options: str | None = None
+    driver_class_path: str | None = None
+    driver_library_path: str | None = None
+    secrets: tuple[SecretVariable, ...] = ()
     driver_memory: str | None = None
     driver_cores: int | None = None
     executor_memory: str | None = None
     executor_cores: int | None = None
     executors: Executors | None = None
     retries: int = 0
+    timeout_seconds: int | None = None
 
     def __post_init__(self) -> None:
         if self.name is not None:
             check_name(self.name)
+        self._check_numbers()
+        self._check_words()
+        self._check_file()
+
+    def _check_numbers(self) -> None:
         if self.retries < 0:
             raise UsageError(f"retries: {self.retries} is negative", "0 runs the application once")
+        if self.timeout_seconds is not None and self.timeout_seconds < 1:
+            raise UsageError(f"timeout: {self.timeout_seconds} s is no time", "leave it out for no limit")
         for option, value in (("driver-cores", self.driver_cores), ("executor-cores", self.executor_cores)):
             if value is not None and value < 1:
                 raise UsageError(f"{option}: {value} is fewer than 1")
+
+    def _check_words(self) -> None:
+        _check_coordinates("packages", self.packages, "group:artifact:version")
+        _check_coordinates("exclude-packages", self.exclude_packages, "group:artifact")
+        variables = Counter(one.variable for one in self.secrets)
+        if twice := [name for name, count in variables.items() if count > 1]:
+            raise UsageError(f"secret: the variable {twice[0]} is set twice", "leave one out")
+
+    def _check_file(self) -> None:
         if self.is_jar and not self.main_class:
             raise UsageError(f"{self.file} is a jar and no class to run is named", "name it with --class org.example.Main")
         if self.main_class and not self.is_jar:
@@ -97,6 +146,12 @@ def check_name(name: str) -> None:
             f"{name!r} can't be an application's name",
             "use at most 40 lower-case letters, digits and dashes, beginning with a letter and not ending with a dash",
         )
+
+
+def _check_coordinates(option: str, coordinates: Iterable[str], form: str) -> None:
+    for one in coordinates:
+        if one.count(":") != form.count(":") or not all(_COORDINATE.match(part) for part in one.split(":")):
+            raise UsageError(f"{option}: {one!r} is not {form}", f"write Maven coordinates, e.g. {_EXAMPLES[form]}")
 
 
 def unique_name(file: str) -> str:

@@ -41,6 +41,15 @@ def explain(log: Sequence[str], driver: Json | None, executors: Sequence[Json] =
     )
 
 
+def late(job: Json, waited_for: str | None) -> Cause:
+    """The cause of an application that had not ended by its deadline; `waited_for`: what kept it from running, when it never ran."""
+    seconds = job.get("spec", {}).get("activeDeadlineSeconds")
+    if waited_for is None:
+        return Cause(f"it had not ended after its --timeout of {seconds} s", hint="give it longer, or more executors")
+    found = _unschedulable(waited_for) if re.match(r"\d+/\d+ nodes", waited_for) else Cause(waited_for)
+    return Cause(f"it had not begun after its --timeout of {seconds} s: {found.what}", hint=found.hint)
+
+
 def _driver(pod: Json) -> Cause | None:
     status = pod.get("status", {})
     if status.get("reason") in ("Evicted", "Preempting", "NodeLost", "Shutdown", "Terminated"):

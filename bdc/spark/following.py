@@ -18,16 +18,17 @@ from bdc.kube import ApiError, Kube, UnreachableError
 from bdc.kube.diagnose import events_of, warnings_of
 from bdc.kube.podlog import PodLog
 from bdc.spark.events import Ended, Event, LogLine, StageProgress, StateChanged
-from bdc.spark.failure import Cause, explain
+from bdc.spark.failure import Cause, explain, late
 from bdc.spark.inspect import get_job, list_all, pods_path
 from bdc.spark.labels import CONTAINER, DRIVER, EXECUTOR, application_selector
 from bdc.spark.progress import progress
-from bdc.spark.state import Json, State, Status, container_state, status
+from bdc.spark.state import TIMED_OUT, Json, State, Status, container_state, status, unschedulable
 
 _TAIL = 400
 _WARNINGS_EVERY = 6
 _KILLED_EXIT = 143
 _OWN_FAILURE_EXIT = 125
+_TIMED_OUT_EXIT = 124  # as timeout(1) has it
 
 
 class LostError(BdcError):
@@ -48,8 +49,8 @@ def follow(
 ) -> Iterator[Event]:
     """Yield what happens until the application has ended; the last event is `Ended`.
 
-    Its exit code is the application's own; 143 when it was killed; 125 when its driver never ran. Raises NotFoundError when there
-    is no such application, LostError when it vanishes or the API doesn't answer for `lost_after_seconds`.
+    Its exit code is the application's own; 143 when it was killed, 124 when it timed out, 125 when its driver never ran. Raises
+    NotFoundError when there is no such application, LostError when it vanishes or the API doesn't answer for `lost_after_seconds`.
     """
     view = _View(kube, cluster, name)
     seen = False
@@ -86,11 +87,16 @@ class _View:
         self._tail: deque[str] = deque(maxlen=_TAIL)
         self._progress: StageProgress | None = None
         self._waited, self._warning = 0, ""
+        self.job: Json = {}
+        self.waited_for: str | None = None
 
     def look(self) -> Iterator[Event]:
         job = get_job(self.kube, self.cluster, self.name)
         pods = list_all(self.kube, pods_path(self.cluster), application_selector(DRIVER, self.name))
         now = self._told_why(status(job, pods), job, pods)
+        self.job = job
+        if not now.state.final:
+            self.waited_for = now.reason if now.state in (State.QUEUED, State.STARTING) else None
         if (now.state, now.reason) != self._told and not now.state.final:
             self._told = (now.state, now.reason)
             yield StateChanged(now)
@@ -138,17 +144,35 @@ class _View:
             return Ended(now, 0)
         if now.state is State.KILLED:
             return Ended(now, _KILLED_EXIT)
+        if now.reason == TIMED_OUT:
+            return Ended(now, _TIMED_OUT_EXIT, late(self.job, self.waited_for or _scheduling(self.kube, self.cluster, self.job)))
         return Ended(now, now.exit_code or _OWN_FAILURE_EXIT, _explain(self.kube, self.cluster, now, pods, list(self._tail)))
 
 
 def why(kube: Kube, cluster: str, failed: Status) -> Cause:
     """Why an application failed, from what is left of it. For one that was followed, `Ended` has it."""
+    if failed.reason == TIMED_OUT:
+        job = get_job(kube, cluster, failed.name)
+        return late(job, _scheduling(kube, cluster, job))
     pods = list_all(kube, pods_path(cluster), application_selector(DRIVER, failed.name))
     log: list[str] = []
     if failed.pod:
         with contextlib.suppress(ApiError):
             log = PodLog(kube, cluster, failed.pod, CONTAINER, tail=_TAIL).read(final=True)
     return _explain(kube, cluster, failed, pods, log)
+
+
+def _scheduling(kube: Kube, cluster: str, job: Json) -> str | None:
+    """Why no node took the driver, from events that outlive its pod by an hour; None when one did or nobody knows any more."""
+    query = {"fieldSelector": "involvedObject.kind=Pod"}
+    try:
+        events = kube.request("GET", f"/api/v1/namespaces/{cluster}/events", query=query)["items"]
+    except ApiError:
+        return None
+    mine = [event for event in events if str(event["involvedObject"].get("name")).startswith(f"{job['metadata']['name']}-")]
+    mine = [event for event in mine if not str(event.get("message")).startswith("skip schedule")]  # said of a pod that is being deleted
+    mine.sort(key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""))
+    return unschedulable(mine[-1]) if mine and mine[-1].get("reason") == "FailedScheduling" else None
 
 
 def _explain(kube: Kube, cluster: str, failed: Status, pods: list[dict[str, Any]], log: list[str]) -> Cause:

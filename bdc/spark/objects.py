@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bdc.config.names import COMPONENT, HADOOP_CONF, SPARK_ACCOUNT, SPARK_CONF
-from bdc.spark.application import Application
+from bdc.spark.application import Application, SecretVariable
 from bdc.spark.labels import APPLICATION, CONTAINER, DIGEST, DRIVER, SOURCE, driver_labels
 from bdc.spark.settings import BLOCK_MANAGER_PORT, IMAGE, RPC_PORT, UI_PORT, Driver, render
 
@@ -58,9 +58,15 @@ def job(plan: Plan) -> Manifest:
             "suspend": True,
             "backoffLimit": plan.application.retries,
             "podReplacementPolicy": "Failed",
+            **_deadline(plan),
             "template": {"metadata": {"labels": driver_labels(plan.cluster, plan.name)}, "spec": _pod(plan)},
         },
     }
+
+
+def _deadline(plan: Plan) -> Manifest:
+    seconds = plan.application.timeout_seconds
+    return {} if seconds is None else {"activeDeadlineSeconds": seconds}
 
 
 def service(plan: Plan, owner: Mapping[str, Any]) -> Manifest:
@@ -146,6 +152,7 @@ def _container(plan: Plan) -> Manifest:
             {"name": "HADOOP_CONF_DIR", "value": "/etc/hadoop"},
             {"name": "HADOOP_USER_NAME", "value": plan.properties.get(_USER, _DEFAULT_USER)},
             {"name": "PYTHONUNBUFFERED", "value": "1"},
+            *map(_secret, plan.application.secrets),
         ],
         "ports": [{"name": "ui", "containerPort": UI_PORT}],
         "resources": {"requests": {"cpu": plan.driver.cpu, "memory": memory}, "limits": {"memory": memory}},
@@ -158,6 +165,10 @@ def _container(plan: Plan) -> Manifest:
         # Kubernetes shows the last lines of the log as the container's message when it fails.
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
+
+
+def _secret(of: SecretVariable) -> Manifest:
+    return {"name": of.variable, "valueFrom": {"secretKeyRef": {"name": of.secret, "key": of.key}}}
 
 
 def _arguments(plan: Plan) -> list[str]:

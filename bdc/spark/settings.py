@@ -49,6 +49,7 @@ class Uris:
     py_files: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     jars: tuple[str, ...] = ()
+    archives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def properties(app: Application, name: str, cluster: str, defaults: Mapping[str,
 
     Raises UsageError for a setting that can't be set or is set twice.
     """
-    entries = {**defaults, **_chosen(app), **_resources(app)}
+    entries = {**defaults, **_chosen(app), **_resources(app), **_asked(app)}
     entries |= {
         "spark.app.name": name,
         "spark.kubernetes.namespace": cluster,
@@ -92,7 +93,8 @@ def properties(app: Application, name: str, cluster: str, defaults: Mapping[str,
         "spark.ui.port": str(UI_PORT),
     }
     entries |= {f"spark.kubernetes.executor.label.{key}": value for key, value in executor_labels(cluster, name).items()}
-    return entries | _joined(("spark.submit.pyFiles", uris.py_files), ("spark.files", uris.files), ("spark.jars", uris.jars))
+    files = (("spark.files", uris.files), ("spark.jars", uris.jars), ("spark.archives", uris.archives))
+    return entries | _joined(("spark.submit.pyFiles", uris.py_files), *files)
 
 
 def driver(entries: Mapping[str, str]) -> Driver:
@@ -103,6 +105,22 @@ def driver(entries: Mapping[str, str]) -> Driver:
     total = heap + spark_mebibytes(overhead, "spark.driver.memoryOverhead")
     cpu = entries.get("spark.driver.cores") or entries.get("spark.kubernetes.executor.request.cores", "100m")
     return Driver(heap, total, cpu)
+
+
+def _asked(app: Application) -> dict[str, str]:
+    """Settings behind spark-submit's words that are neither sizes nor files."""
+    words = {
+        "spark.driver.extraJavaOptions": app.driver_java_options,
+        "spark.driver.extraClassPath": app.driver_class_path,
+        "spark.driver.extraLibraryPath": app.driver_library_path,
+    }
+    lists = (
+        ("spark.jars.packages", app.packages),
+        ("spark.jars.excludes", app.exclude_packages),
+        ("spark.jars.repositories", app.repositories),
+    )
+    secrets = {f"spark.kubernetes.executor.secretKeyRef.{one.variable}": f"{one.secret}:{one.key}" for one in app.secrets}
+    return {key: value for key, value in words.items() if value} | _joined(*lists) | secrets
 
 
 def _resources(app: Application) -> dict[str, str]:
@@ -144,6 +162,13 @@ _OPTIONS = {
     "spark.dynamicAllocation.initialExecutors": "executors",
     "spark.files": "files",
     "spark.jars": "jars",
+    "spark.archives": "archives",
+    "spark.jars.packages": "packages",
+    "spark.jars.excludes": "exclude_packages",
+    "spark.jars.repositories": "repositories",
+    "spark.driver.extraJavaOptions": "driver_java_options",
+    "spark.driver.extraClassPath": "driver_class_path",
+    "spark.driver.extraLibraryPath": "driver_library_path",
 }
 
 

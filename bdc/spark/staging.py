@@ -6,6 +6,8 @@ The port's `put` shows a file under its name only when it is complete and checke
 from __future__ import annotations
 
 import hashlib
+import tarfile
+import zipfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -19,6 +21,7 @@ from bdc.spark.application import Application
 from bdc.spark.settings import Uris
 
 FOLDER = "/spark/staging"
+_ARCHIVES = (".zip", ".jar", ".tar", ".tar.gz", ".tgz")
 _SCHEMES = ("hdfs", "local")
 _CHOICES = "name a local file, an hdfs:// URI or a local:// path in the Spark image"
 
@@ -55,14 +58,16 @@ class Staging:
 
     def uris(self, app: Application) -> Uris:
         """URIs of all files of an application; all are checked before the first is sent. Raises UsageError."""
-        named = (app.file, *app.py_files, *app.files, *app.jars)
-        for name in named:
+        for name in (app.file, *app.py_files, *app.files, *app.jars):
             check_readable(name)
+        for name in app.archives:
+            check_archive(name)
         return Uris(
             main=self.uri(app.file),
             py_files=tuple(map(self.uri, app.py_files)),
             files=tuple(map(self.uri, app.files)),
             jars=tuple(map(self.uri, app.jars)),
+            archives=tuple(map(self.uri, app.archives)),
         )
 
     def uri(self, name: str) -> str:
@@ -106,6 +111,16 @@ def check_readable(name: str) -> None:
             pass
     except OSError as error:
         raise UsageError(f"{name} can't be read: {error.strerror}") from error
+
+
+def check_archive(name: str) -> None:
+    """Raise UsageError unless `name` is an archive that Spark unpacks (by its name), and, where it is a local file, really is one."""
+    check_readable(name)
+    path = name.partition("#")[0]
+    if not path.endswith(_ARCHIVES):
+        raise UsageError(f"{path} is not called like an archive", f"Spark unpacks {', '.join(_ARCHIVES)}")
+    if "://" not in path and not (zipfile.is_zipfile(local := Path(path).expanduser()) or tarfile.is_tarfile(local)):
+        raise UsageError(f"{path} is no archive, whatever its name says", "make one: tar -czf packages.tar.gz folder/")
 
 
 def digest(local: Path) -> str:

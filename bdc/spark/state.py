@@ -95,7 +95,13 @@ def _judge(job: Json, pod: Json | None) -> tuple[State, str | None, datetime | N
     return (*_waiting(pod), None)
 
 
+TIMED_OUT = "timed out"
+"""The reason of an application that had not ended by its --timeout."""
+
+
 def _failed(condition: Json, pod: Json | None) -> str:
+    if condition.get("reason") == "DeadlineExceeded":
+        return TIMED_OUT
     ended = container_state(pod).get("terminated") if pod else None
     if ended and ended.get("reason") == "OOMKilled":
         return "OOMKilled"

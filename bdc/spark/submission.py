@@ -132,5 +132,6 @@ def _in_use(name: str) -> UsageError:
 
 
 def _digest(app: Application, uris: Uris) -> str:
-    asked = {**asdict(app), "conf": dict(app.conf), "uris": asdict(uris), "file": None, "py_files": None, "files": None, "jars": None}
+    local = dict.fromkeys(("file", "py_files", "files", "jars", "archives"))
+    asked = {**asdict(app), **local, "conf": dict(app.conf), "uris": asdict(uris)}
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

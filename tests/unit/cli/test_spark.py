@@ -213,3 +213,38 @@ def test_no_kubernetes_is_125(kube: RunsAtOnce, bdc: Bdc) -> None:
     assert result.code == 125
     assert "does not answer" in result.err
     assert issubclass(UnreachableError, BdcError)
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        (["--master", "yarn", APP], "--master can't be used: applications run on the cluster's own Kubernetes", "leave it out"),
+        (["--deploy-mode=client", APP], "--deploy-mode can't be used: the driver always runs in the cluster", "leave it out"),
+        (["--kill", "etl"], "--kill can't be used: this submits", "bdc spark kill NAME"),
+        (["-z"], "no such option: -z", "bdc spark submit --help"),
+        ([APP, "--day", "x"], "no such option: --day", f"bdc spark submit ... {APP} -- --day ..."),
+        ([APP, "--timeout", "soon"], "'soon' is not a duration", "10m"),
+        ([APP, "--properties-file", "nowhere.conf"], "nowhere.conf can't be read: No such file or directory", ""),
+    ],
+)
+def test_words_that_mean_nothing_here_are_refused(kube: RunsAtOnce, bdc: Bdc, words: list[str], message: str, hint: str) -> None:
+    result = bdc("spark", "submit", *words)
+    assert result.code == 125
+    assert message in result.err
+    assert hint in result.err
+    assert not [call for call in kube.calls if call[0] != "GET"]
+
+
+def test_an_option_of_ours_after_the_file_is_ours(kube: RunsAtOnce, bdc: Bdc) -> None:
+    assert bdc("spark", "submit", APP, "--name", "etl", "--num-executors", "2", "--", "--master", "x").code == 0
+    args = kube.objects[f"{JOBS}/etl"]["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert args[-2:] == ["--master", "x"]
+
+
+def test_settings_of_a_file_come_before_conf(kube: RunsAtOnce, bdc: Bdc, tmp_path: Path) -> None:
+    file = tmp_path / "job.conf"
+    file.write_text("# mine\nspark.sql.shuffle.partitions 8\nspark.speculation=true\n")
+    assert bdc("spark", "submit", APP, "--name", "etl", "--properties-file", str(file), "--conf", "spark.speculation=false").code == 0
+    text = kube.objects[f"{CORE}/configmaps/etl-driver"]["data"]["spark.properties"]
+    assert "spark.sql.shuffle.partitions=8\n" in text
+    assert "spark.speculation=false\n" in text

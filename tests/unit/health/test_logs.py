@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from bdc.config.duration import duration
 from bdc.errors import NotFoundError, UsageError
-from bdc.health import Wanted, duration, logs, sources
+from bdc.health import Wanted, logs, sources
 from bdc.kube import ApiError, UnreachableError
 from tests.unit.health.conftest import CORE, Cluster, pod
 

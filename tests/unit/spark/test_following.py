@@ -138,10 +138,52 @@ def test_killed_is_143_and_a_driver_that_never_ran_is_125(kube: FakeKube) -> Non
     last = list(Script().run(kube))[-1]
     assert isinstance(last, Ended)
     assert last.exit_code == 143
-    kube.put(JOB, job(status=ended("Failed", "DeadlineExceeded")))
+    kube.put(JOB, job(status=ended("Failed", "BackoffLimitExceeded")))
     last = list(Script().run(kube))[-1]
     assert isinstance(last, Ended)
     assert last.exit_code == 125
+
+
+def timed_out() -> dict[str, Any]:
+    late = job(status=ended("Failed", "DeadlineExceeded"))
+    late["spec"]["activeDeadlineSeconds"] = 60
+    return late
+
+
+NO_NODE = "0/1 nodes are available: 1 Insufficient memory. no new claims to deallocate, preemption: 0/1 nodes are available."
+
+
+def test_one_that_never_began_by_its_timeout_is_124_with_what_it_waited_for(kube: FakeKube) -> None:
+    waiting = pod(phase="Pending")
+    waiting["status"]["conditions"] = [{"type": "PodScheduled", "status": "False", "message": NO_NODE}]
+    kube.put(JOB, job())
+    kube.put(POD, waiting)
+    last = list(Script(lambda: (kube.objects.pop(POD), kube.put(JOB, timed_out()))).run(kube))[-1]
+    assert isinstance(last, Ended)
+    assert (last.exit_code, last.status.reason) == (124, "timed out")
+    assert last.cause
+    assert last.cause.what == (
+        "it had not begun after its --timeout of 60 s: no node takes the driver: 0/1 nodes are available: 1 Insufficient memory"
+    )
+    assert last.cause.hint
+    assert "--driver-memory" in last.cause.hint
+
+
+@pytest.mark.parametrize(("reason", "word"), [("FailedScheduling", "not begun"), ("Started", "not ended")])
+def test_a_timeout_that_nobody_saw_is_told_from_events(kube: FakeKube, reason: str, word: str) -> None:
+    def event(name: str, reason: str, message: str, second: int) -> None:
+        about = {"kind": "Pod", "name": name}
+        stamp = f"2026-11-21T10:00:{second:02}Z"
+        body = {"involvedObject": about, "reason": reason, "message": message, "lastTimestamp": stamp}
+        kube.put(f"/api/v1/namespaces/bdc/events/{name}.{second}", body)
+
+    kube.put(JOB, timed_out())
+    event("etl-abcde", reason, NO_NODE, 1)
+    event("etl-abcde", "FailedScheduling", "skip schedule deleting pod: bdc/etl-abcde", 3)
+    event("other-abcde", "FailedScheduling", "0/1 nodes are available: 1 Insufficient cpu.", 2)
+    cause = why(kube, "bdc", get(kube, "bdc", "etl"))
+    assert f"it had {word} after its --timeout of 60 s" in cause.what
+    assert ("Insufficient memory" in cause.what) == (reason == "FailedScheduling")
 
 
 def test_every_attempts_log_is_told(kube: FakeKube) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from bdc.errors import NotFoundError, UsageError
 from bdc.kube import ApiError
-from bdc.spark import Application, Executors, Staging, submit, unique_name
+from bdc.spark import Application, Executors, SecretVariable, Staging, submit, unique_name
 from bdc.spark.settings import parse
 from tests.unit.fake_kube import FakeKube
 from tests.unit.spark.conftest import FakeHdfs
@@ -227,3 +228,81 @@ def test_unique_names(file: str, stem: str) -> None:
 
 def test_long_stems_are_cut() -> None:
     Application("x.py", name=unique_name("x" * 100 + ".py"))
+
+
+def test_the_words_of_spark_submit_become_settings(kube: FakeKube, staging: Staging, script: Path) -> None:
+    app = Application(
+        str(script),
+        name="etl",
+        packages=("org.apache.spark:spark-avro_2.13:4.2.0",),
+        exclude_packages=("org.slf4j:slf4j-api",),
+        repositories=("https://maven.example/releases",),
+        driver_java_options="-Dx=1",
+        driver_class_path="/opt/jars/*",
+        driver_library_path="/opt/native",
+    )
+    submit(kube, "bdc", app, staging=staging)
+    set_ = properties(kube, "etl")
+    assert set_["spark.jars.packages"] == "org.apache.spark:spark-avro_2.13:4.2.0"
+    assert set_["spark.jars.excludes"] == "org.slf4j:slf4j-api"
+    assert set_["spark.jars.repositories"] == "https://maven.example/releases"
+    assert set_["spark.driver.extraJavaOptions"] == "-Dx=1"
+    assert set_["spark.driver.extraClassPath"] == "/opt/jars/*"
+    assert set_["spark.driver.extraLibraryPath"] == "/opt/native"
+    assert pod_of(kube, "etl")["containers"][0]["args"][0] == "driver"  # these need the launcher
+
+
+def test_archives_are_staged_with_their_alias(kube: FakeKube, staging: Staging, script: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "env.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(script, "job.py")
+    submit(kube, "bdc", Application(str(script), name="etl", archives=(f"{archive}#environment",)), staging=staging)
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert properties(kube, "etl")["spark.archives"] == f"hdfs://bdc/spark/staging/{digest}/env.tar.gz#environment"
+
+
+def test_what_is_no_archive_is_refused_before_anything_is_sent(
+    kube: FakeKube, staging: Staging, hdfs: FakeHdfs, script: Path, tmp_path: Path
+) -> None:
+    fake = tmp_path / "env.zip"
+    fake.write_text("no zip")
+    for name, message in ((str(fake), "is no archive"), (str(script), "is not called like an archive"), ("local:///x.rar", "not called")):
+        with pytest.raises(UsageError, match=message):
+            submit(kube, "bdc", Application(str(script), name="etl", archives=(name,)), staging=staging)
+    assert (hdfs.puts, f"{JOBS}/etl" in kube.objects) == (0, False)
+
+
+def test_secrets_are_referred_to_by_driver_and_executors(kube: FakeKube, staging: Staging, script: Path) -> None:
+    secrets = (SecretVariable.parse("lake:PASSWORD"), SecretVariable.parse("lake/user.name:LAKE_USER"))
+    submit(kube, "bdc", Application(str(script), name="etl", secrets=secrets), staging=staging)
+    env = {entry["name"]: entry.get("valueFrom", {}).get("secretKeyRef") for entry in pod_of(kube, "etl")["containers"][0]["env"]}
+    assert env["PASSWORD"] == {"name": "lake", "key": "PASSWORD"}
+    assert env["LAKE_USER"] == {"name": "lake", "key": "user.name"}
+    assert properties(kube, "etl")["spark.kubernetes.executor.secretKeyRef.LAKE_USER"] == "lake:user.name"
+
+
+def test_a_timeout_is_the_jobs_deadline(kube: FakeKube, staging: Staging, script: Path) -> None:
+    submit(kube, "bdc", Application(str(script), name="etl", timeout_seconds=90), staging=staging)
+    submit(kube, "bdc", Application(str(script), name="free"), staging=staging)
+    assert kube.objects[f"{JOBS}/etl"]["spec"]["activeDeadlineSeconds"] == 90
+    assert "activeDeadlineSeconds" not in kube.objects[f"{JOBS}/free"]["spec"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"packages": ("spark-avro",)}, "packages: 'spark-avro' is not group:artifact:version"),
+        ({"exclude_packages": ("a:b:c",)}, "exclude-packages: 'a:b:c' is not group:artifact"),
+        ({"timeout_seconds": 0}, "timeout: 0 s is no time"),
+        ({"secrets": (SecretVariable("a", "k", "X"), SecretVariable("b", "k", "X"))}, "the variable X is set twice"),
+    ],
+)
+def test_words_that_can_not_be_right(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
+        Application("etl.py", **wrong)
+
+
+@pytest.mark.parametrize("text", ["lake", "Lake:X", "lake:1X", "lake/:X", "lake/k/k:X", ":X"])
+def test_what_is_no_secret(text: str) -> None:
+    with pytest.raises(UsageError, match="is not NAME:VARIABLE"):
+        SecretVariable.parse(text)
