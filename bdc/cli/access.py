@@ -76,12 +76,17 @@ def connect(
                 {"name": name, "url": url(known.endpoint(name), "localhost" if host == "127.0.0.1" else host, local), "port": local}
             )
         printer.emit(rows, columns={"name": "name", "url": "address"})
-        sys.stdout.flush()
-        printer.progress("forwarding until Ctrl-C")
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            printer.progress("")
+        until_interrupted(printer)
+
+
+def until_interrupted(printer: Output) -> None:
+    """Say that something is forwarded, and wait for Ctrl-C."""
+    sys.stdout.flush()
+    printer.progress("forwarding until Ctrl-C")
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        printer.progress("")
 
 
 def url(endpoint: Endpoint, host: str, port: int) -> str:

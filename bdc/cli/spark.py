@@ -189,6 +189,35 @@ def delete(ctx: typer.Context, names: Annotated[list[str], typer.Argument(metava
 
 
 @app.command()
+def ui(
+    ctx: typer.Context,
+    name: Name,
+    port: Annotated[int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Local port; any free one by default.")] = 0,
+) -> None:
+    """Lead to Spark's own pages of an application: forwarded to this machine while it runs, of the history server when it has ended."""
+    from bdc.cli.access import until_interrupted, url
+    from bdc.kube.endpoints import addresses, endpoint
+    from bdc.spark import State, forwarded_ui, get, run_of
+
+    options = settings(ctx)
+    kube, cluster = options.kube(), options.config.name
+    out = Output(quiet=options.quiet)
+    found = get(kube, cluster, name)
+    if found.state is State.RUNNING:
+        with forwarded_ui(kube, cluster, name, local_port=port, on_error=out.progress) as (host, local):
+            sys.stdout.write(f"http://{host}:{local}/\n")
+            until_interrupted(out)
+        return
+    if not found.state.final:
+        raise UsageError(f"{name} has no pages before it runs; it is {found.state.lower()}", f"see why: bdc spark status {name}")
+    run, server = run_of(kube, cluster, found), endpoint("history")
+    if not (outside := addresses(kube, options.config, "history")):
+        raise BdcError(f"{name} has ended, and the history server is not exposed", "bdc connect history leads to it")
+    sys.stdout.write(f"{url(server, outside[0], server.port)}/history/{run}/jobs/\n")
+    out.progress(f"{name} has ended; its pages need a login: bdc credentials show")
+
+
+@app.command()
 def history(
     ctx: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One application; all by default.")] = None,

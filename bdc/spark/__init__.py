@@ -17,6 +17,7 @@ from bdc.spark.failure import Cause
 from bdc.spark.following import LostError, follow, why
 from bdc.spark.history import HistoryEntry, history
 from bdc.spark.inspect import get, listing, read_log
+from bdc.spark.pages import forwarded_ui, run_of
 from bdc.spark.settings import parse as parse_settings
 from bdc.spark.staging import Files, Staging
 from bdc.spark.state import State, Status
@@ -41,12 +42,14 @@ __all__ = [
     "Submitted",
     "delete",
     "follow",
+    "forwarded_ui",
     "get",
     "history",
     "kill",
     "listing",
     "parse_settings",
     "read_log",
+    "run_of",
     "submit",
     "unique_name",
     "why",

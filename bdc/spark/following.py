@@ -22,7 +22,7 @@ from bdc.spark.failure import Cause, explain, late
 from bdc.spark.inspect import get_job, list_all, pods_path
 from bdc.spark.labels import CONTAINER, DRIVER, EXECUTOR, application_selector
 from bdc.spark.progress import progress
-from bdc.spark.state import TIMED_OUT, Json, State, Status, container_state, status, unschedulable
+from bdc.spark.state import NO_POD, TIMED_OUT, Json, State, Status, container_state, status, unschedulable
 
 _TAIL = 400
 _WARNINGS_EVERY = 6
@@ -95,11 +95,11 @@ class _View:
         pods = list_all(self.kube, pods_path(self.cluster), application_selector(DRIVER, self.name))
         now = self._told_why(status(job, pods), job, pods)
         self.job = job
-        if not now.state.final:
+        if not now.state.final and (now.reason != NO_POD or self._told is None):  # a pod that was there and is gone tells nothing new
             self.waited_for = now.reason if now.state in (State.QUEUED, State.STARTING) else None
-        if (now.state, now.reason) != self._told and not now.state.final:
-            self._told = (now.state, now.reason)
-            yield StateChanged(now)
+            if (now.state, now.reason) != self._told:
+                self._told = (now.state, now.reason)
+                yield StateChanged(now)
         for pod in sorted(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"])):
             yield from self._lines(pod)
         if now.state is State.RUNNING and now.pod:

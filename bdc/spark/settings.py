@@ -32,6 +32,7 @@ REFUSED: Mapping[str, str] = {
     "spark.kubernetes.namespace": "an application lives in its cluster's namespace",
     "spark.kubernetes.driver.pod.name": _WIRING,
     "spark.kubernetes.executor.podNamePrefix": _WIRING,
+    "spark.kubernetes.submitInDriver": _WIRING,
     "spark.driver.host": _WIRING,
     "spark.driver.port": _WIRING,
     "spark.driver.bindAddress": _WIRING,
@@ -91,6 +92,8 @@ def properties(app: Application, name: str, cluster: str, defaults: Mapping[str,
         "spark.driver.port": str(RPC_PORT),
         "spark.driver.blockManager.port": str(BLOCK_MANAGER_PORT),
         "spark.ui.port": str(UI_PORT),
+        # As for drivers that spark-submit sends to a cluster: files and archives are laid into the driver's working directory, too.
+        "spark.kubernetes.submitInDriver": "true",
     }
     entries |= {f"spark.kubernetes.executor.label.{key}": value for key, value in executor_labels(cluster, name).items()}
     files = (("spark.files", uris.files), ("spark.jars", uris.jars), ("spark.archives", uris.archives))

@@ -95,6 +95,9 @@ def _judge(job: Json, pod: Json | None) -> tuple[State, str | None, datetime | N
     return (*_waiting(pod), None)
 
 
+NO_POD = "no driver pod yet"
+"""The reason of an application whose driver's pod is not there yet, or not any more."""
+
 TIMED_OUT = "timed out"
 """The reason of an application that had not ended by its --timeout."""
 
@@ -112,7 +115,7 @@ def _failed(condition: Json, pod: Json | None) -> str:
 
 def _waiting(pod: Json | None) -> tuple[State, str | None]:
     if pod is None:
-        return State.QUEUED, "no driver pod yet"
+        return State.QUEUED, NO_POD
     state = container_state(pod)
     if "running" in state or "terminated" in state:
         return State.RUNNING, None

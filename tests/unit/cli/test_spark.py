@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -248,3 +250,37 @@ def test_settings_of_a_file_come_before_conf(kube: RunsAtOnce, bdc: Bdc, tmp_pat
     text = kube.objects[f"{CORE}/configmaps/etl-driver"]["data"]["spark.properties"]
     assert "spark.sql.shuffle.partitions=8\n" in text
     assert "spark.speculation=false\n" in text
+
+
+def test_ui_of_a_running_application_is_forwarded(kube: RunsAtOnce, bdc: Bdc, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = {"app.kubernetes.io/component": "spark-driver", "bdc.dev/application": "etl"}
+    kube.put(f"{JOBS}/etl", {"metadata": {"labels": labels}, "spec": {}})
+    state = {"containerStatuses": [{"name": "driver", "state": {"running": {"startedAt": "2026-11-21T10:00:00Z"}}}]}
+    kube.put(f"{CORE}/pods/etl-x", {"metadata": {"labels": labels}, "status": state})
+    led: list[Any] = []
+
+    @contextmanager
+    def forward(_kube: object, cluster: str, selector: Any, port: int, **options: Any) -> Iterator[tuple[str, int]]:
+        led.append((cluster, selector, port, options["local_port"]))
+        yield "127.0.0.1", 4041
+
+    monkeypatch.setattr("bdc.spark.pages.forward", forward)
+    monkeypatch.setattr("bdc.cli.access.until_interrupted", lambda _: None)
+    assert bdc("spark", "ui", "etl", "--port", "4041").out == "http://127.0.0.1:4041/\n"
+    assert led == [("bdc", labels, 4040, 4041)]
+
+
+def test_ui_of_an_ended_application_is_the_history_servers(kube: RunsAtOnce, bdc: Bdc) -> None:
+    bdc("spark", "submit", APP, "--name", "etl")
+    kube.put("/api/v1/nodes/n", {"status": {"addresses": [{"type": "InternalIP", "address": "192.0.2.2"}]}})
+    result = bdc("spark", "ui", "etl")
+    assert result.out == "https://192.0.2.2:31808/history/etl-x/jobs/\n"
+    assert "bdc credentials show" in result.err
+
+
+def test_ui_of_an_application_that_waits_is_refused(kube: RunsAtOnce, bdc: Bdc) -> None:
+    labels = {"app.kubernetes.io/component": "spark-driver", "bdc.dev/application": "etl"}
+    kube.put(f"{JOBS}/etl", {"metadata": {"labels": labels}, "spec": {}})
+    result = bdc("spark", "ui", "etl")
+    assert (result.code, result.out) == (2, "")
+    assert "etl has no pages before it runs; it is queued" in result.err

@@ -158,7 +158,10 @@ def test_one_that_never_began_by_its_timeout_is_124_with_what_it_waited_for(kube
     waiting["status"]["conditions"] = [{"type": "PodScheduled", "status": "False", "message": NO_NODE}]
     kube.put(JOB, job())
     kube.put(POD, waiting)
-    last = list(Script(lambda: (kube.objects.pop(POD), kube.put(JOB, timed_out()))).run(kube))[-1]
+    # Kubernetes takes the pod away first, and says so of the Job a moment later.
+    told = list(Script(lambda: kube.objects.pop(POD), lambda: kube.put(JOB, timed_out())).run(kube))
+    assert [event.status.state for event in told if isinstance(event, StateChanged)] == [State.QUEUED, State.FAILED]
+    last = told[-1]
     assert isinstance(last, Ended)
     assert (last.exit_code, last.status.reason) == (124, "timed out")
     assert last.cause

@@ -259,6 +259,7 @@ def test_archives_are_staged_with_their_alias(kube: FakeKube, staging: Staging, 
     submit(kube, "bdc", Application(str(script), name="etl", archives=(f"{archive}#environment",)), staging=staging)
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     assert properties(kube, "etl")["spark.archives"] == f"hdfs://bdc/spark/staging/{digest}/env.tar.gz#environment"
+    assert properties(kube, "etl")["spark.kubernetes.submitInDriver"] == "true"  # else the driver gets neither files nor archives
 
 
 def test_what_is_no_archive_is_refused_before_anything_is_sent(
