@@ -107,6 +107,33 @@ def test_the_main_job_gives_the_known_answers(host: TestHost, flights: Path) -> 
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+def test_words_of_spark_submit_reach_driver_and_executors(host: TestHost, tmp_path: Path) -> None:
+    kubectl(host, "create", "secret", "generic", "lake", "--from-literal=LAKE_PASSWORD=s3cret-xyz")
+    (tmp_path / "inside.txt").write_text("unpacked")
+    archive = Path(shutil.make_archive(str(host.folder / "env"), "gztar", tmp_path))
+    (host.folder / "job.conf").write_text("spark.sql.shuffle.partitions 3\n")
+    words = ["--archives", f"{archive}#env", "--secret", "lake:LAKE_PASSWORD", "--properties-file", str(host.folder / "job.conf")]
+    script = str(Path(__file__).with_name("words.py"))
+    done = bdc(host, "spark", "submit", script, "--name", "words", "--num-executors", "1", *words, "--", "--day", "x")
+    assert json.loads(done.stdout.splitlines()[-1]) == {
+        "arguments": ["--day", "x"],
+        "partitions": "3",
+        "driver": ["s3cret-xyz", "unpacked"],
+        "executors": [["s3cret-xyz", "unpacked"]],
+    }
+    history = bdc(host, "spark", "ui", "words").stdout.strip()
+    signed_in = ["curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}", "-u", f"bdc:{password(host)}", history]
+    assert host.run(signed_in, outside=True).stdout == "200"
+
+
+def test_an_application_that_no_node_takes_ends_by_its_timeout(host: TestHost) -> None:
+    script = str(Path(__file__).with_name("words.py"))
+    late = bdc(host, "spark", "submit", script, "--name", "big", "--driver-memory", "100g", "--timeout", "6s", code=124)
+    assert "it had not begun after its --timeout of 6 s: no node takes the driver: 0/1 nodes are available" in late.stderr
+    assert "Insufficient memory" in document(host, "spark", "status", "big")["cause"]["what"]
+    bdc(host, "spark", "delete", "big", "words")
+
+
 def test_every_endpoint_answers_from_outside(host: TestHost) -> None:
     endpoints = document(host, "endpoints")
     assert {one["name"] for one in endpoints} == {"master", "master-ro", "trino", "httpfs", "connect", "history"}

@@ -123,7 +123,7 @@ def test_bdc_refuses_what_they_made(host: TestHost) -> None:
 def test_a_mistake_in_the_configuration_is_named(host: TestHost) -> None:
     pulumi(host, "platform", "config", "set", "--path", "bdc:images.spark", "", "--stack", "bdc")
     pulumi(host, "platform", "config", "rm", "--path", "bdc:images.spark", "--stack", "bdc")
-    said = pulumi(host, "platform", "preview", "--stack", "bdc", code=255)
+    said = pulumi(host, "platform", "preview", "--stack", "bdc", code=1)
     assert "bdc:images lacks spark" in said
     assert "Traceback" not in said
     bdc(host, "config", "pulumi", str(host.folder / "projects"), "--force")
