@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -15,9 +14,6 @@ from bdc.cli.output import Format, FormatOption, Output
 from bdc.cli.settings import settings
 from bdc.cli.spark_words import OWN_FAILURE, SubmitCommand
 from bdc.errors import BdcError, UsageError
-
-if TYPE_CHECKING:
-    from bdc.storage import Hdfs
 
 app = typer.Typer(no_args_is_help=True, help="Spark applications.")
 
@@ -70,7 +66,7 @@ def submit(
     """
     from bdc.cli.spark_follow import show
     from bdc.config.duration import duration
-    from bdc.spark import Application, Executors, LostError, SecretVariable, Staging, submit
+    from bdc.spark import Application, Client, Executors, LostError, SecretVariable
 
     options = settings(ctx)
     out = Output(output, quiet=options.quiet)
@@ -102,13 +98,11 @@ def submit(
             retries=retries,
             timeout_seconds=duration(timeout) if timeout else None,
         )
-        kube, cluster = options.kube(), options.config.name
-        with Staging(lambda: _hdfs(ctx)) as staging:
-            submitted = submit(kube, cluster, wanted, staging=staging, exist_ok=exist_ok)
+        submitted = Client(options).submit(wanted, exist_ok=exist_ok)
         if not wait:
             out.emit({"name": submitted.name, "created": submitted.created}, text=submitted.name)
             return 0
-        return show(kube, cluster, submitted.name, out, ends_with_us=submitted.created)
+        return show(options.kube(), options.config.name, submitted.name, out, ends_with_us=submitted.created)
     except BdcError as error:
         if not isinstance(error, LostError):
             error.exit_code = OWN_FAILURE
@@ -250,22 +244,6 @@ def connect(ctx: typer.Context) -> None:
         "its token: bdc credentials show --token (as ;token=...)\n"
         "its certificate authority: bdc credentials ca bdc-ca.crt; export GRPC_DEFAULT_SSL_ROOTS_FILE_PATH=$PWD/bdc-ca.crt"
     )
-
-
-def _hdfs(ctx: typer.Context) -> AbstractContextManager[Hdfs]:
-    """The storage pool, opened when the first local file is to be sent."""
-
-    @contextmanager
-    def opened() -> Iterator[Hdfs]:
-        from bdc.kube.endpoints import credentials, reach
-        from bdc.storage import Hdfs
-
-        options = settings(ctx)
-        kube, config = options.kube(), options.config
-        with reach(kube, config, "httpfs") as reached, Hdfs.at(reached, credentials(kube, config.name)) as hdfs:
-            yield hdfs
-
-    return opened()
 
 
 def _settings(pairs: Sequence[str]) -> dict[str, str]:

@@ -1,16 +1,18 @@
 """Spark applications on a running cluster: submit them, follow them, find out why they failed, stop them.
 
-    from bdc.spark import Application, follow, submit
+    from bdc.spark import Application, Client
 
-    done = submit(kube, "bdc", Application("etl.py", arguments=("--day", "2013-07-04")), staging=staging)
-    for event in follow(kube, "bdc", done.name):
-        ...
+    spark = Client()
+    done = spark.submit(Application("etl.py", arguments=("--day", "2013-07-04")))
+    print(spark.wait(done.name).exit_code)
 
+`Client` is for programs; the functions below it (`submit`, `follow`, ...) take a Kubernetes API and a way to HDFS of the caller's own.
 There is no JVM on this side: the driver is a Job made through the Kubernetes API (`bdc.spark.objects`), its files lie on HDFS
 under the digest of their content (`bdc.spark.staging`), and executors are made by Spark itself.
 """
 
 from bdc.spark.application import Application, Executors, SecretVariable, unique_name
+from bdc.spark.client import Client
 from bdc.spark.control import delete, kill
 from bdc.spark.events import Ended, Event, LogLine, StageProgress, StateChanged
 from bdc.spark.failure import Cause
@@ -26,6 +28,7 @@ from bdc.spark.submission import Submitted, submit
 __all__ = [
     "Application",
     "Cause",
+    "Client",
     "Ended",
     "Event",
     "Executors",

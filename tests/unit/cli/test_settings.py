@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bdc.cli import settings as module
+from bdc import settings as module
 from bdc.cli.settings import Settings
 from bdc.errors import NotFoundError
 

@@ -200,7 +200,7 @@ def test_local_files_go_to_hdfs(kube: RunsAtOnce, bdc: Bdc, monkeypatch: pytest.
         def put(self, local: Path, target: str) -> None:
             sent.append((local, target))
 
-    monkeypatch.setattr("bdc.cli.spark._hdfs", lambda _: Hdfs())
+    monkeypatch.setattr("bdc.spark.Client._hdfs", lambda _: Hdfs())
     Path("etl.py").write_text("print(1)\n")
     assert bdc("spark", "submit", "etl.py").code == 0
     assert bdc("spark", "submit", "etl.py").code == 0

@@ -1,0 +1,86 @@
+"""Which cluster is meant, from what the user said and the environment says: its configuration and its Kubernetes API."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bdc.config.load import Loaded
+    from bdc.config.model import Config
+    from bdc.kube import Kube
+
+ADMIN_CONF = Path("/etc/kubernetes/admin.conf")
+"""The kubeconfig of the embedded node."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What was said. `overrides` are values of bdc.yaml by their dotted names; `debug` and `quiet` are the command line's own."""
+
+    cluster: str | None = None
+    file: Path | None = None
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    kubeconfig: Path | None = None
+    context: str | None = None
+    debug: bool = False
+    quiet: bool = False
+
+    def load(self) -> Loaded:
+        """The configuration with its sources; read once. Raises UsageError."""
+        return self._loaded
+
+    @property
+    def config(self) -> Config:
+        """The configuration. Raises UsageError."""
+        return self._loaded.config
+
+    def kube(self) -> Kube:
+        """The cluster's Kubernetes API; nothing is sent yet. Raises BdcError when there is no usable kubeconfig."""
+        from bdc.kube import connect
+
+        return connect(self.kubeconfig_path(), self.kube_context())
+
+    def kubeconfig_path(self) -> Path | None:
+        """The kubeconfig to use; None leaves it to KUBECONFIG, ~/.kube/config or the pod's own account, in this order.
+
+        --kubeconfig, BDC_KUBECONFIG, cluster.kubeconfig (relative to bdc.yaml), KUBECONFIG, the embedded node's, ~/.kube/config.
+        With `cluster.substrate: embedded`, the node's own comes before KUBECONFIG.
+        """
+        if explicit := self.explicit_kubeconfig():
+            return explicit
+        own_node = os.access(ADMIN_CONF, os.R_OK)
+        if own_node and (self.config.cluster.substrate == "embedded" or not os.environ.get("KUBECONFIG")):
+            return ADMIN_CONF
+        return None
+
+    def explicit_kubeconfig(self) -> Path | None:
+        """The kubeconfig that the user named for bdc, if any."""
+        if self.kubeconfig:
+            return self.kubeconfig.expanduser()
+        if named := os.environ.get("BDC_KUBECONFIG"):
+            return Path(named).expanduser()
+        if not (configured := self.config.cluster.kubeconfig):
+            return None
+        return self._beside_file("cluster.kubeconfig", Path(configured).expanduser())
+
+    def kube_context(self) -> str | None:
+        """The context of the kubeconfig: --context, else cluster.context; None is its current one."""
+        return self.context or self.config.cluster.context
+
+    def _beside_file(self, key: str, path: Path) -> Path:
+        from bdc.config.load import file_of
+
+        file = file_of(self.file, os.environ)
+        from_file = file is not None and self._loaded.sources[key].startswith(f"{file}:")
+        return file.parent / path if file and from_file else path
+
+    @cached_property
+    def _loaded(self) -> Loaded:
+        from bdc.config.load import load
+
+        return load(file=self.file, cluster=self.cluster, overrides=self.overrides, env=os.environ)
