@@ -6,6 +6,7 @@
     bdc:images         full reference by image name, of each of `bdc.config.names.IMAGES`
     bdc:addresses      names and addresses that users reach the endpoints at, written into certificates
     bdc:storageClass   StorageClass of the volumes; else bdc.yaml's, else the cluster's default
+    bdc:pullLogin      secret: the registry's login as docker's config.json has it, of which `data` makes bdc.yaml's images.pull_secret
 
 BDC_* variables count as they do for bdc.
 """
@@ -17,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pulumi
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from bdc.config.load import load
 from bdc.config.model import Config
@@ -37,6 +38,7 @@ class Settings(BaseModel):
     images: dict[str, str]
     addresses: tuple[str, ...] = ()
     storage_class: str | None = Field(None, alias="storageClass")
+    pull_login: SecretStr | None = Field(None, alias="pullLogin")
 
 
 def run(program: Callable[[Config, Site], None]) -> None:
@@ -60,12 +62,13 @@ def read() -> tuple[Config, Site]:
         addresses=tuple(sorted(addresses)),
         storage_class=config.cluster.storage_class or settings.storage_class,
         pull_secret=config.images.pull_secret,
+        pull_login=settings.pull_login.get_secret_value() if settings.pull_login else None,
     )
 
 
 def _settings() -> Settings:
     given = pulumi.Config(NAMESPACE)
-    values = {"file": given.get("file"), "storageClass": given.get("storageClass")}
+    values = {name: given.get(name) for name in ("file", "storageClass", "pullLogin")}
     try:
         for name in ("images", "addresses"):
             if (value := given.get_object(name)) is not None:

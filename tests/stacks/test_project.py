@@ -11,7 +11,7 @@ import pulumi
 import pytest
 
 from bdc.config.model import Config
-from bdc_stacks import platform, project
+from bdc_stacks import data, platform, project
 from tests.stacks.recording import IMAGES, declared, site
 
 SETTINGS = {"bdc:images": json.dumps(IMAGES), "bdc:addresses": '["192.0.2.10"]'}
@@ -40,6 +40,16 @@ def test_the_file_counts(configure: Any, tmp_path: Path) -> None:
     assert (config.name, where.namespace, where.storage_class) == ("other", "other", "fast")
     assert where == site(config, storage_class="fast")
     assert objects()["Deployment", "trino-worker"]["spec"]["replicas"] == 2
+
+
+def test_a_login_becomes_the_pull_secret(configure: Any, tmp_path: Path) -> None:
+    file = tmp_path / "bdc.yaml"
+    file.write_text("images: {registry: registry.example/bdc, pull_secret: login}\n")
+    configure({**SETTINGS, "bdc:file": str(file), "bdc:pullLogin": '{"auths": {}}'})
+    made = declared(lambda *_: project.run(data.program), Config())["Secret", "login"]
+    assert made["type"] == "kubernetes.io/dockerconfigjson"
+    configure({**SETTINGS, "bdc:file": str(file)})
+    assert ("Secret", "login") not in declared(lambda *_: project.run(data.program), Config())
 
 
 @pytest.mark.parametrize(
