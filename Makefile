@@ -25,7 +25,7 @@ unit: .venv/ready
 
 # As root: makes test hosts of namespaces, beside whatever cluster runs on this machine, and removes them.
 e2e: .venv/ready
-	$(BIN)/pytest -q -x -m "not full" tests/e2e
+	$(BIN)/pytest -q -x -m "not full" --durations=12 tests/e2e
 
 e2e-full: .venv/ready
 	$(BIN)/pytest -q tests/e2e
