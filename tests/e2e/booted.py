@@ -11,19 +11,21 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.e2e.host import TestHost
+from tests.e2e.host import CHECKOUT, TestHost
 
 SYSTEMD = "/lib/systemd/systemd"
 _TARGETS = ("basic", "sysinit", "multi-user", "network-online", "network", "shutdown", "sockets", "timers", "paths", "slices", "local-fs")
 _BOOT = r"""
 set -e
-name=$1 folder=$2 targets=$3
+name=$1 folder=$2 targets=$3 checkout=$4
 for top in /sys/fs/cgroup/* /sys/fs/cgroup; do
   [ ! -e "$top/$name/cgroup.procs" ] || echo $$ > "$top/$name/cgroup.procs"
 done
 exec unshare --cgroup --pid --fork --kill-child --mount --propagation=private --mount-proc sh -c '
 set -e
-folder=$1 targets=$2
+folder=$1 targets=$2 checkout=$3
+mkdir -p $folder/checkout
+mount --bind $checkout $folder/checkout  # it may lie below /tmp
 mount --make-rshared /var/lib/kubelet
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
   mount -t cgroup2 cgroup2 /sys/fs/cgroup
@@ -44,13 +46,15 @@ mount --make-rshared /run/netns
 mkdir -p /run/systemd /run/dbus /run/lock $folder/units
 for target in $targets; do cp /lib/systemd/system/$target.target $folder/units/; done
 for each in /run/systemd /run/dbus /run/lock /tmp /lib/systemd/system-generators; do mount -t tmpfs -o mode=755 tmpfs $each; done
+mkdir -p $checkout
+mount --bind $folder/checkout $checkout
 hostname >$folder/hostname
 mount --bind $folder/hostname /etc/hostname
 mount --bind $folder/disk/etc_systemd /etc/systemd
 mount --bind $folder/units /lib/systemd/system
 export container=bdc-e2e
 exec /lib/systemd/systemd --unit=multi-user.target --log-target=console --show-status=no
-' boot "$folder" "$targets"
+' boot "$folder" "$targets" "$checkout"
 """
 
 
@@ -66,7 +70,8 @@ class BootedHost(TestHost):
         disk.mkdir(parents=True, exist_ok=True)
         self._first = None
         with (self.folder / "systemd.log").open("ab") as log:
-            command = [*super()._enter(["sh", "-c", _BOOT, "boot", self.name, self.folder, " ".join(_TARGETS)], None, outside=False)]
+            script = ["sh", "-c", _BOOT, "boot", self.name, self.folder, " ".join(_TARGETS), CHECKOUT]
+            command = super()._enter(script, None, outside=False)
             self._process = subprocess.Popen(
                 command, env=super().environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
