@@ -70,7 +70,7 @@ class BootedHost(TestHost):
         disk.mkdir(parents=True, exist_ok=True)
         self._first = None
         with (self.folder / "systemd.log").open("ab") as log:
-            script = ["sh", "-c", _BOOT, "boot", self.name, self.folder, " ".join(_TARGETS), CHECKOUT]
+            script: list[str | Path] = ["sh", "-c", _BOOT, "boot", self.name, self.folder, " ".join(_TARGETS), CHECKOUT]
             command = super()._enter(script, None, outside=False)
             self._process = subprocess.Popen(
                 command, env=super().environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
