@@ -122,7 +122,7 @@ def test_words_of_spark_submit_reach_driver_and_executors(host: TestHost, tmp_pa
         "executors": [["s3cret-xyz", "unpacked"]],
     }
     history = bdc(host, "spark", "ui", "words").stdout.strip()
-    signed_in = ["curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}", "-u", f"bdc:{password(host)}", history]
+    signed_in = ["curl", "-skL", "-o", "/dev/null", "-w", "%{http_code}", "-u", f"bdc:{password(host)}", history]
     assert host.run(signed_in, outside=True).stdout == "200"
 
 
