@@ -22,6 +22,7 @@ _SCALING = {"TriggeredScaleUp", "Nominated", "ScaleUp"}  # an autoscaler is addi
 _UNSCHEDULABLE_AFTER = timedelta(seconds=60)
 _CONFIG_AFTER = timedelta(seconds=20)  # its ConfigMap or Secret may be made a moment later
 _MOUNT_AFTER = timedelta(seconds=120)  # a volume that moves between nodes takes a while
+_JUST_MADE = timedelta(seconds=5)  # how much older than the answer to the apply its first pods may be
 
 Object = Mapping[str, Any]
 
@@ -172,13 +173,17 @@ def _read_the_log(pod: Object, container: str) -> str:
 
 
 def _older(pod: Object, ended: Object, since: datetime | None) -> bool:
-    """Whether these exits belong to the time before `since`: the pod did, and so did the container that ended last."""
+    """Whether these exits belong to the time before `since`: the pod did, and so did the container that ended last.
+
+    A pod made a moment before belongs to the change that is waited for. Its container's start gets no such moment: what has ended
+    since a node came back, while the DNS was not there yet, will work at its next start.
+    """
     if since is None:
         return False
     # The API server's times are whole seconds.
     floor = since.replace(microsecond=0)
     created = _time(pod["metadata"].get("creationTimestamp"), floor)
-    return created < floor and _time(ended.get("startedAt"), floor) < floor
+    return created < floor - _JUST_MADE and _time(ended.get("startedAt"), floor) < floor
 
 
 def _evicted(name: str, pod: Object) -> Diagnosis | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from bdc.config.names import PART
@@ -26,7 +26,6 @@ INTERRUPTED = "the wait was interrupted"
 UNHEALTHY = "can't become ready"
 HINT = "\nhint: "
 _DIAGNOSE_EVERY_SECONDS = 2.0
-_SLACK = timedelta(seconds=5)
 _Object = Mapping[str, Any]
 
 
@@ -48,7 +47,7 @@ class Waiter:
         """The object once it is ready. `report` gets what it waits for whenever that changes. Raises NotLiveError."""
         if annotation(inputs, "skipAwait") == "true":
             return obj
-        started = datetime.now(UTC) - _SLACK  # its first pods may be older than the answer to the apply
+        started = datetime.now(UTC)
         limit = timeout_seconds or float(annotation(inputs, "timeoutSeconds") or 0) or DEFAULT_TIMEOUT_SECONDS
         end, pause, said, looked, pods = time.monotonic() + limit, 0.1, "", time.monotonic(), ""
         while True:

@@ -7,6 +7,7 @@ script is one transaction under an advisory lock, so that two starts at once and
 import os
 import re
 import sys
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -15,6 +16,28 @@ import psycopg2
 SCRIPT = Path("/opt/metastore/schema/hive-schema-3.1.0.postgres.sql")
 VERSION = "3.1.0"
 LOCK = 0x62646368  # "bdch"; any number that nobody else locks
+PATIENCE_SECONDS = 180
+
+
+def connect(**parameters: str | int) -> "psycopg2.extensions.connection":
+    """A connection; waits while there is no answer, as after a loss of power everything starts at once.
+
+    What the server itself refuses (FATAL) ends it, but for a server that is only starting or stopping.
+    """
+    until, said = time.monotonic() + PATIENCE_SECONDS, ""
+    while True:
+        try:
+            return psycopg2.connect(**parameters)
+        except psycopg2.OperationalError as error:
+            why = str(error).strip()
+            refused = "FATAL:" in why and not re.search(r"starting up|shutting down|not yet accepting|recovery", why)
+            if refused or time.monotonic() > until:
+                print(why, file=sys.stderr)
+                sys.exit(1)
+            if why != said:
+                print(f"waiting for the database: {why}", file=sys.stderr, flush=True)
+                said = why
+            time.sleep(1)
 
 
 def main(site: str) -> int:
@@ -27,8 +50,8 @@ def main(site: str) -> int:
         print("javax.jdo.option.ConnectionURL isn't jdbc:postgresql://HOST/DATABASE", file=sys.stderr)
         return 2
     sslmode = re.search(r"\bsslmode=([a-z-]+)", url[3] or "")
-    connection = psycopg2.connect(
-        f"postgresql://{url[1]}/{url[2]}",
+    connection = connect(
+        dsn=f"postgresql://{url[1]}/{url[2]}",
         user=settings["javax.jdo.option.ConnectionUserName"],
         password=os.environ["METASTORE_DB_PASSWORD"],
         connect_timeout=10,

@@ -58,6 +58,10 @@ def test_exits_before_the_rollout_do_not_count() -> None:
     assert judge(yesterday)
     again = pod(age=86400, containerStatuses=[container(waiting("CrashLoopBackOff"), 7, ended(ago=5))])
     assert judge(again, since=60)
+    of_this_change = pod(age=63, containerStatuses=[container(waiting("CrashLoopBackOff"), 2, ended(ago=61))])
+    assert judge(of_this_change, since=60)
+    before_the_dns = pod(age=600, containerStatuses=[container(waiting("CrashLoopBackOff"), 3, ended(ago=61))])
+    assert judge(before_the_dns, since=60) is None
     assert judge(pod(age=86400, containerStatuses=[container(waiting("CrashLoopBackOff"), 5, ended(ago=5, ran=70000))]), since=60) is None
 
 
