@@ -13,6 +13,8 @@ import typer
 from bdc.cli.output import Format, FormatOption, Output
 from bdc.cli.settings import settings
 from bdc.cli.spark_words import OWN_FAILURE, SubmitCommand
+from bdc.cli.sql import ChartOption, OutputOption
+from bdc.cli.sql_render import SqlFormat
 from bdc.errors import BdcError, UsageError
 
 app = typer.Typer(no_args_is_help=True, help="Spark applications.")
@@ -244,6 +246,68 @@ def connect(ctx: typer.Context) -> None:
         "its token: bdc credentials show --token (as ;token=...)\n"
         "its certificate authority: bdc credentials ca bdc-ca.crt; export GRPC_DEFAULT_SSL_ROOTS_FILE_PATH=$PWD/bdc-ca.crt"
     )
+
+
+@app.command()
+def sql(
+    ctx: typer.Context,
+    statement: Annotated[
+        str | None, typer.Argument(metavar="[SQL]", help="One statement; - reads it from stdin. Without: a shell, or all of stdin.")
+    ] = None,
+    file: Annotated[str | None, typer.Option("--file", "-f", metavar="FILE", help="Statements, each ended by a semicolon.")] = None,
+    database: Annotated[str | None, typer.Option("--database", help="Where tables are looked up.")] = None,
+    output: OutputOption = SqlFormat.table,
+    *,
+    chart: ChartOption = False,
+) -> None:
+    """Run SQL on Spark, over the tables of the lake.
+
+    The session lives in a pod of the cluster, beside Spark Connect, and takes some seconds to start; many statements in one file, or
+    the shell, pay for it once.
+    """
+    from bdc.cli import sql as statements
+    from bdc.sql import Engine
+
+    if statement is not None and file is not None:
+        raise UsageError("there is a statement and a --file", "give one of them")
+    if statement is not None:
+        statements.query(ctx, statement, Engine.spark, None, database, output, chart=chart)
+    elif file is not None or not sys.stdin.isatty():
+        statements.run(ctx, file or "-", Engine.spark, None, database, output, chart=chart)
+    else:
+        statements.shell(ctx, Engine.spark, None, database)
+
+
+@app.command()
+def shell(
+    ctx: typer.Context,
+    memory: Annotated[str, typer.Option("--memory", metavar="SIZE", help="Limit of the session's pod, for what is collected.")] = "1g",
+) -> int:
+    """Python with a Spark session, in the cluster's own image; `spark` is there. A program on stdin runs as in a terminal.
+
+    It is Spark Connect's client: the shell's memory is for what you collect, the work is done by executors. Ctrl-D ends it.
+    """
+    from bdc.cli.terminal import join
+    from bdc.kube.attach import STDOUT
+    from bdc.spark import console
+    from bdc.spark.memory import spark_mebibytes
+
+    options = settings(ctx)
+    limit = f"{spark_mebibytes(memory, '--memory')}Mi"
+    say = Output(quiet=options.quiet).progress
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        with console(options.kube(), options.config.name, "shell", memory=limit, on_progress=say) as opened:
+            join(opened.attachment)
+            return opened.exit_code()
+    program = sys.stdin.buffer.read()
+    with console(options.kube(), options.config.name, "script", memory=limit, on_progress=say) as opened:
+        opened.attachment.send(b"%d\n" % len(program))
+        opened.attachment.send(program)
+        while read := opened.attachment.read():
+            stream = sys.stdout if read[0] == STDOUT else sys.stderr
+            stream.buffer.write(read[1])
+            stream.flush()
+        return opened.exit_code()
 
 
 def _settings(pairs: Sequence[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`bdc sql`: statements on the federation (Trino: everything) or on the master (PostgreSQL: its own tables)."""
+"""`bdc sql`: statements on the federation (Trino: everything), on the master (PostgreSQL: its own tables) or on Spark (the lake)."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ from bdc.sql import Engine, QueryError, Result, Session, Statement, split
 if TYPE_CHECKING:
     from bdc.sql.federation import Federation
     from bdc.sql.master import Master
+    from bdc.sql.spark import Spark
 
-app = typer.Typer(no_args_is_help=True, help="SQL on the federation and on the master.")
+app = typer.Typer(no_args_is_help=True, help="SQL on the federation, the master and Spark.")
 
-EngineOption = Annotated[Engine, typer.Option("--engine", "-e", help="federation: Trino, over everything. master: PostgreSQL.")]
+EngineOption = Annotated[
+    Engine, typer.Option("--engine", "-e", help="federation: Trino, over everything. master: PostgreSQL. spark: the lake.")
+]
 CatalogOption = Annotated[str | None, typer.Option("--catalog", help="The federation's catalog: lake, master, tpch, ...")]
-SchemaOption = Annotated[str | None, typer.Option("--schema", help="Schema in that catalog.")]
+SchemaOption = Annotated[str | None, typer.Option("--schema", help="Schema in that catalog, or Spark's database.")]
 OutputOption = Annotated[SqlFormat, typer.Option("--output", "-o", help="Format of the result.")]
 ChartOption = Annotated[bool, typer.Option("--chart", help="On a terminal, draw a label and a number as a bar chart.")]
 
@@ -134,12 +137,14 @@ class Printer:
 
 
 @contextmanager
-def _session(ctx: typer.Context, engine: Engine, catalog: str | None, schema: str | None) -> Iterator[Federation | Master]:
+def _session(ctx: typer.Context, engine: Engine, catalog: str | None, schema: str | None) -> Iterator[Federation | Master | Spark]:
     from bdc.sql import connect
 
     if engine is Engine.master and (catalog or schema):
         raise UsageError("--catalog and --schema are the federation's; the master has one database, bdc", "SET search_path = ...")
-    if schema and not catalog:
+    if engine is Engine.spark and catalog:
+        raise UsageError("--catalog is the federation's; Spark has one, the lake", "--schema chooses a database of it")
+    if schema and not catalog and engine is Engine.federation:
         raise UsageError("--schema was given without --catalog", "such as --catalog lake --schema demo")
     options = settings(ctx)
     say = Output(quiet=options.quiet).progress

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bdc.cli.sql import Printer
     from bdc.sql.federation import Federation
     from bdc.sql.master import Master
+    from bdc.sql.spark import Spark
 
 _SECRET = re.compile(r"password|secret|identity|credential", re.IGNORECASE)
 _HISTORY = 5000
@@ -49,7 +50,9 @@ class Lines(Protocol):
 class Shell:
     """One session at the keyboard, or with statements on stdin."""
 
-    def __init__(self, session: Federation | Master, engine: Engine, printer: Printer, history: Path, lines: Lines | None = None) -> None:
+    def __init__(
+        self, session: Federation | Master | Spark, engine: Engine, printer: Printer, history: Path, lines: Lines | None = None
+    ) -> None:
         self._session, self._engine, self._printer = session, engine, printer
         self._terminal = sys.stdin.isatty() and lines is None
         self._history = history
@@ -114,6 +117,8 @@ class Shell:
     def _describe(self, name: str) -> str:
         if self._engine is Engine.federation:
             return f"DESCRIBE {name}" if name else "SHOW TABLES" if "." in self._session.schema else "SHOW CATALOGS"
+        if self._engine is Engine.spark:
+            return f"DESCRIBE TABLE {name}" if name else "SHOW TABLES"
         if not name:
             return _MASTER_TABLES
         literal = name.replace("'", "''")

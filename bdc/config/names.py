@@ -48,6 +48,9 @@ HADOOP_CONF = "hadoop-conf"
 SPARK_CONF = "spark-conf"
 """ConfigMap with spark-defaults.conf, hive-site.xml, log4j2.properties, executor.yaml for drivers (mounted at /etc/spark)."""
 
+CONNECT_SERVICE, CONNECT_PORT = "connect", 15002
+"""Service of Spark Connect inside the cluster, and its port; TLS and token as from outside."""
+
 IMAGES = ("hadoop", "hive-metastore", "spark", "trino", "postgres", "proxy")
 """The images that pods of a cluster run."""
 

@@ -20,8 +20,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from bdc.errors import BdcError, UnhealthyError
+from bdc.kube import websocket
 from bdc.kube.client import Kube
-from bdc.kube.rest import _pool
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession, ClientWebSocketResponse
@@ -78,13 +78,10 @@ class _Forwarder:
                 self._loop.call_soon_threadsafe(self._end.set)
 
     async def _serve(self, listener: socket.socket) -> None:
-        import aiohttp
-
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         self._started.set()
         tasks: set[asyncio.Task[None]] = set()
-        connector = aiohttp.TCPConnector(limit=0, ssl=_pool(self._kube.access).connection_pool_kw["ssl_context"])
-        async with aiohttp.ClientSession(connector=connector, trust_env=False) as session:
+        async with websocket.http(self._kube) as session:
 
             def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
                 task = asyncio.create_task(self._connection(session, reader, writer))
@@ -100,11 +97,11 @@ class _Forwarder:
 
     async def _connection(self, session: ClientSession, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            websocket = await self._open(session)
+            stream = await self._open(session)
             try:
-                await _join(websocket, reader, writer)
+                await _join(stream, reader, writer)
             finally:
-                await websocket.close()
+                await stream.close()
         except (BdcError, OSError) as error:
             self._on_error(str(error))
         finally:
@@ -121,33 +118,13 @@ class _Forwarder:
         while True:
             try:
                 pod = await asyncio.to_thread(ready_pod, self._kube, self._namespace, self._selector)
-                return await self._websocket(session, pod)
+                path = f"/api/v1/namespaces/{self._namespace}/pods/{pod}/portforward"
+                return await websocket.connect(session, self._kube, path, {"ports": str(self._port)}, (_PROTOCOL,))
             except (UnhealthyError, aiohttp.ClientError) as error:
                 status = getattr(error, "status", None)
                 if status in (401, 403) or loop.time() > deadline:
-                    raise BdcError(_refusal(error, status)) from error
+                    raise BdcError(websocket.refusal(error, "pods/portforward")) from error
                 await asyncio.sleep(0.5)
-
-    async def _websocket(self, session: ClientSession, pod: str, *, again: bool = True) -> ClientWebSocketResponse:
-        import aiohttp
-
-        access = self._kube.access
-        header = await asyncio.to_thread(access.credentials.header)
-        try:
-            return await session.ws_connect(
-                f"{access.server}/api/v1/namespaces/{self._namespace}/pods/{pod}/portforward",
-                params={"ports": str(self._port)},
-                protocols=(_PROTOCOL,),
-                headers={"Authorization": header} if header else {},
-                proxy=access.proxy_url,
-                max_msg_size=0,
-                timeout=aiohttp.ClientWSTimeout(ws_close=2),
-                server_hostname=access.tls_server_name,
-            )
-        except aiohttp.WSServerHandshakeError as error:
-            if error.status == 401 and again and access.credentials.renew():
-                return await self._websocket(session, pod, again=False)
-            raise
 
 
 def ready_pod(kube: Kube, namespace: str, selector: Mapping[str, str]) -> str:
@@ -168,11 +145,11 @@ def _is_ready(pod: Mapping[str, Any]) -> bool:
     )
 
 
-async def _join(websocket: ClientWebSocketResponse, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _join(stream: ClientWebSocketResponse, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Carry bytes both ways until the pod's side ends. Raises BdcError with the pod's complaint."""
     heard = asyncio.Event()
-    up = asyncio.create_task(_up(websocket, reader))
-    down = asyncio.create_task(_down(websocket, writer, heard))
+    up = asyncio.create_task(_up(stream, reader))
+    down = asyncio.create_task(_down(stream, writer, heard))
     try:
         await asyncio.wait((up, down), return_when=asyncio.FIRST_COMPLETED)
         while not down.done():
@@ -188,14 +165,14 @@ async def _join(websocket: ClientWebSocketResponse, reader: asyncio.StreamReader
         await asyncio.gather(up, down, return_exceptions=True)
 
 
-async def _up(websocket: ClientWebSocketResponse, reader: asyncio.StreamReader) -> None:
+async def _up(stream: ClientWebSocketResponse, reader: asyncio.StreamReader) -> None:
     while data := await reader.read(PIECE_BYTES):
-        await websocket.send_bytes(b"\0" + data)
+        await stream.send_bytes(b"\0" + data)
 
 
-async def _down(websocket: ClientWebSocketResponse, writer: asyncio.StreamWriter, heard: asyncio.Event) -> None:
+async def _down(stream: ClientWebSocketResponse, writer: asyncio.StreamWriter, heard: asyncio.Event) -> None:
     started: set[int] = set()
-    async for message in websocket:
+    async for message in stream:
         heard.set()
         data = message.data
         if not isinstance(data, bytes) or not data:
@@ -223,11 +200,3 @@ def _listen(bind: str, port: int) -> socket.socket:
             f"can't listen at {bind}:{port}: {error.strerror}", "choose another local port, or end what uses this one"
         ) from error
     return listener
-
-
-def _refusal(error: Exception, status: int | None) -> str:
-    if status == 403:
-        return 'the kubeconfig may not "create" pods/portforward'
-    if status == 401:
-        return "the Kubernetes API does not accept the kubeconfig's credentials"
-    return str(error)

@@ -13,6 +13,7 @@ under the digest of their content (`bdc.spark.staging`), and executors are made 
 
 from bdc.spark.application import Application, Executors, SecretVariable, unique_name
 from bdc.spark.client import Client
+from bdc.spark.consoles import Console, console
 from bdc.spark.control import delete, kill
 from bdc.spark.events import Ended, Event, LogLine, StageProgress, StateChanged
 from bdc.spark.failure import Cause
@@ -29,6 +30,7 @@ __all__ = [
     "Application",
     "Cause",
     "Client",
+    "Console",
     "Ended",
     "Event",
     "Executors",
@@ -43,6 +45,7 @@ __all__ = [
     "StateChanged",
     "Status",
     "Submitted",
+    "console",
     "delete",
     "follow",
     "forwarded_ui",

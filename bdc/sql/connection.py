@@ -14,13 +14,15 @@ from bdc.kube.endpoints import credentials, reach
 if TYPE_CHECKING:
     from bdc.sql.federation import Federation
     from bdc.sql.master import Master
+    from bdc.sql.spark import Spark
 
 
 class Engine(StrEnum):
-    """Where statements run: Trino over everything, or PostgreSQL over its own tables."""
+    """Where statements run: Trino over everything, PostgreSQL over its own tables, or Spark over the lake."""
 
     federation = "federation"
     master = "master"
+    spark = "spark"
 
 
 @contextmanager
@@ -32,12 +34,19 @@ def connect(
     catalog: str | None = None,
     schema: str | None = None,
     on_notice: Callable[[str], None] | None = None,
-) -> Iterator[Federation | Master]:
-    """A session with an engine. `catalog` and `schema` are the federation's; `on_notice` hears what the master remarks.
+) -> Iterator[Federation | Master | Spark]:
+    """A session with an engine. `catalog` is the federation's, `schema` also Spark's; `on_notice` hears what the engine remarks.
 
     >>> with connect(kube, config) as session:
     ...     for row in session.query("SELECT * FROM tpch.tiny.nation").rows: ...
     """
+    if engine is Engine.spark:
+        from bdc.spark import console
+        from bdc.sql.spark import Spark
+
+        with console(kube, config.name, "sql", on_progress=on_notice) as opened, Spark(opened.attachment, schema) as spark:
+            yield spark
+        return
     access = credentials(kube, config.name)
     with reach(kube, config, "trino" if engine is Engine.federation else "master") as reached:
         if engine is Engine.federation:

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bdc.config.model import Resources, Spark
-from bdc.config.names import HADOOP_CONF, NAMESERVICE, SPARK_ACCOUNT, SPARK_CONF, labels, selector
+from bdc.config.names import CONNECT_PORT, CONNECT_SERVICE, HADOOP_CONF, NAMESERVICE, SPARK_ACCOUNT, SPARK_CONF, labels, selector
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
 from bdc_stacks import door, pods
@@ -38,6 +38,7 @@ class SparkPool(pulumi.ComponentResource):
             self._server("history", config.history, [], _history_door(), shared),
             self._server("connect", config.connect, _connect_settings(config.connect), _connect_door(), shared),
         ]
+        self._sessions()
         self.register_outputs({})
 
     def _meta(self, name: str, component: str | None = None) -> dict[str, object]:
@@ -131,6 +132,18 @@ class SparkPool(pulumi.ComponentResource):
         )  # fmt: skip
         door.outside(self._site, endpoint, self._inside)
         return deployment
+
+    def _sessions(self) -> None:
+        """Where the sessions of `bdc spark sql` and `shell` find Spark Connect: inside the cluster, whatever is exposed."""
+        k8s.core.v1.Service(
+            CONNECT_SERVICE,
+            metadata=self._meta(CONNECT_SERVICE, "spark-connect") | {"annotations": {"pulumi.com/skipAwait": "true"}},
+            spec={
+                "selector": selector(self._site.cluster, "spark-connect"),
+                "ports": [{"name": "grpc", "port": CONNECT_PORT, "targetPort": 8443, "protocol": "TCP"}],
+            },
+            opts=self._inside,
+        )
 
 
 def _history_door() -> str:

@@ -1,0 +1,114 @@
+"""Pods of sessions with Spark Connect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from bdc.errors import NotFoundError, UnhealthyError
+from bdc.spark import console
+from bdc.spark.consoles import Console, manifest
+from tests.unit.fake_kube import FakeKube
+
+PODS = "/api/v1/namespaces/bdc/pods"
+
+
+class Starting(FakeKube):
+    """A new pod gets `status` at once."""
+
+    status: dict[str, Any]
+
+    def request(self, method: str, path: str, body: Any = None, **options: Any) -> dict[str, Any]:
+        answer = super().request(method, path, body, **options)
+        if method == "POST":
+            self.objects[f"{path}/{body['metadata']['name']}"]["status"] = self.status
+        return answer
+
+
+@pytest.fixture
+def starting(kube: FakeKube, monkeypatch: pytest.MonkeyPatch) -> Starting:
+    fake = Starting()
+    fake.objects = kube.objects
+    fake.status = {"phase": "Running", "containerStatuses": [{"name": "session", "state": {"running": {}}}]}
+
+    @contextmanager
+    def attached(*_: object, **__: object) -> Iterator[object]:
+        yield object()
+
+    monkeypatch.setattr("bdc.spark.consoles.attach", attached)
+    return fake
+
+
+def pods(kube: FakeKube) -> list[str]:
+    return [path for path in kube.objects if path.startswith(f"{PODS}/")]
+
+
+def test_the_pod_goes_with_its_session_and_with_the_cluster(starting: Starting) -> None:
+    with console(starting, "bdc", "sql"):
+        [path] = pods(starting)
+        made = starting.objects[path]
+        owner = starting.objects["/api/v1/namespaces/bdc/configmaps/spark-conf"]["metadata"]["uid"]
+        assert [one["uid"] for one in made["metadata"]["ownerReferences"]] == [owner]
+        assert made["spec"]["containers"][0]["image"] == "bdc.local/spark:abc"
+    assert pods(starting) == []
+
+
+def test_the_token_is_a_reference_and_the_script_is_whole() -> None:
+    pod = manifest("bdc", "x", "sql", "image", "uid", "1Gi", "registry")
+    [container] = pod["spec"]["containers"]
+    assert container["env"][0] == {"name": "BDC_TOKEN", "valueFrom": {"secretKeyRef": {"name": "credentials", "key": "token"}}}
+    remote = next(one["value"] for one in container["env"] if one["name"] == "SPARK_REMOTE")
+    assert remote == "sc://connect.bdc.svc:15002/;use_ssl=true;token=$(BDC_TOKEN)"
+    assert [item["key"] for item in pod["spec"]["volumes"][0]["secret"]["items"]] == ["ca.crt"], "never the CA's key"
+    program = container["args"][2].replace("$$", "$")
+    compile(program, "session.py", "exec")
+    assert container["args"][3] == "sql"
+    assert pod["spec"]["imagePullSecrets"] == [{"name": "registry"}]
+    assert (container["stdin"], container["stdinOnce"], container["tty"]) == (True, True, False)
+
+
+def test_only_the_shell_has_a_terminal() -> None:
+    assert [manifest("bdc", "x", mode, "i", "u", "1Gi")["spec"]["containers"][0]["tty"] for mode in ("shell", "script", "sql")] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_pod_that_cant_run_says_why_and_goes(starting: Starting) -> None:
+    waiting = {"reason": "ErrImagePull", "message": "no such image"}
+    starting.status = {"phase": "Pending", "containerStatuses": [{"name": "session", "image": "i", "state": {"waiting": waiting}}]}
+    with pytest.raises(UnhealthyError, match="can't get its image i"), console(starting, "bdc", "sql"):
+        pass
+    assert pods(starting) == []
+
+
+def test_sessions_that_have_ended_are_swept(starting: Starting) -> None:
+    for name, phase in (("old", "Succeeded"), ("failed", "Failed"), ("other", "Running")):
+        labels = {"app.kubernetes.io/component": "spark-console"}
+        starting.put(f"{PODS}/{name}", {"metadata": {"labels": labels}, "status": {"phase": phase}})
+    with console(starting, "bdc", "sql"):
+        pass
+    assert pods(starting) == [f"{PODS}/other"]
+
+
+def test_no_cluster() -> None:
+    with pytest.raises(NotFoundError, match="no cluster bdc"), console(FakeKube(), "bdc", "sql"):
+        pass
+
+
+@pytest.mark.parametrize(("ended", "code"), [({"exitCode": 0}, 0), ({"exitCode": 3, "reason": "Error"}, 3)])
+def test_the_exit_code(starting: Starting, ended: dict[str, Any], code: int) -> None:
+    starting.put(f"{PODS}/x", {"status": {"containerStatuses": [{"state": {"terminated": ended}}]}})
+    assert Console(starting, "bdc", "x", object()).exit_code() == code  # type: ignore[arg-type]
+
+
+def test_out_of_memory_says_what_to_do(starting: Starting) -> None:
+    ended = {"exitCode": 137, "reason": "OOMKilled"}
+    starting.put(f"{PODS}/x", {"status": {"containerStatuses": [{"state": {"terminated": ended}}]}})
+    with pytest.raises(UnhealthyError) as raised:
+        Console(starting, "bdc", "x", object()).exit_code()  # type: ignore[arg-type]
+    assert "--memory" in str(raised.value.hint)
