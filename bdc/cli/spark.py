@@ -12,12 +12,14 @@ import typer
 
 from bdc.cli.output import Format, FormatOption, Output
 from bdc.cli.settings import settings
+from bdc.cli.spark_schedules import app as schedules
 from bdc.cli.spark_words import OWN_FAILURE, SubmitCommand
 from bdc.cli.sql import ChartOption, OutputOption
 from bdc.cli.sql_render import SqlFormat
 from bdc.errors import BdcError, UsageError
 
 app = typer.Typer(no_args_is_help=True, help="Spark applications.")
+app.add_typer(schedules, name="schedules")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The application.")]
 _COLUMNS = {"name": "name", "state": "state", "seconds": "seconds", "exit_code": "exit", "source": "file", "reason": "reason"}
@@ -55,6 +57,14 @@ def submit(
     ] = None,
     retries: Annotated[int, typer.Option("--retries", help="Runs after a failed one. A retry repeats side effects.")] = 0,
     timeout: Annotated[str | None, typer.Option("--timeout", metavar="TIME", help="End it after 90s, 10m, 2h; waiting counts.")] = None,
+    schedule: Annotated[
+        str | None, typer.Option("--schedule", metavar="CRON", help='Run it again and again: "0 2 * * *", or @daily.')
+    ] = None,
+    time_zone: Annotated[str | None, typer.Option("--time-zone", metavar="NAME", help="Of the schedule, e.g. Europe/Paris.")] = None,
+    concurrency: Annotated[
+        str | None, typer.Option("--concurrency", metavar="allow|forbid|replace", help="When the last run still runs. Default: forbid.")
+    ] = None,
+    keep: Annotated[int | None, typer.Option("--keep", metavar="N", help="Runs of the schedule that stay in the list. Default: 3.")] = None,
     output: FormatOption = Format.table,
     *,
     exist_ok: Annotated[bool, typer.Option("--exist-ok", help="With --name: take the application that is there already.")] = False,
@@ -64,9 +74,10 @@ def submit(
 
     It is 143 when somebody stops it with bdc spark kill, 124 when its --timeout is over. Failures of bdc itself exit 125, an
     application that is lost sight of 126. Ctrl-C exits 130; it asks whether to kill the application or leave it running, and kills
-    it where nobody can be asked.
+    it where nobody can be asked. With --schedule it is not followed: Kubernetes starts it, and each run is an application of its own.
     """
     from bdc.cli.spark_follow import show
+    from bdc.cli.spark_schedules import asked
     from bdc.config.duration import duration
     from bdc.spark import Application, Client, Executors, LostError, SecretVariable
 
@@ -100,9 +111,12 @@ def submit(
             retries=retries,
             timeout_seconds=duration(timeout) if timeout else None,
         )
-        submitted = Client(options).submit(wanted, exist_ok=exist_ok)
-        if not wait:
+        when = asked(schedule, time_zone, concurrency, keep)
+        submitted = Client(options).submit(wanted, schedule=when, exist_ok=exist_ok)
+        if when or not wait:
             out.emit({"name": submitted.name, "created": submitted.created}, text=submitted.name)
+            if when:
+                out.progress(f"scheduled; a run now: bdc spark schedules run {submitted.name}")
             return 0
         return show(options.kube(), options.config.name, submitted.name, out, ends_with_us=submitted.created)
     except BdcError as error:

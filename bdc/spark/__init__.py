@@ -11,7 +11,7 @@ There is no JVM on this side: the driver is a Job made through the Kubernetes AP
 under the digest of their content (`bdc.spark.staging`), and executors are made by Spark itself.
 """
 
-from bdc.spark.application import Application, Executors, SecretVariable, unique_name
+from bdc.spark.application import Application, Concurrency, Executors, Schedule, SecretVariable, unique_name
 from bdc.spark.client import Client
 from bdc.spark.consoles import Console, console
 from bdc.spark.control import delete, kill
@@ -21,6 +21,7 @@ from bdc.spark.following import LostError, follow, why
 from bdc.spark.history import HistoryEntry, history
 from bdc.spark.inspect import get, listing, read_log
 from bdc.spark.pages import forwarded_ui, run_of
+from bdc.spark.schedules import ScheduleStatus
 from bdc.spark.settings import parse as parse_settings
 from bdc.spark.staging import Files, Staging
 from bdc.spark.state import State, Status
@@ -30,6 +31,7 @@ __all__ = [
     "Application",
     "Cause",
     "Client",
+    "Concurrency",
     "Console",
     "Ended",
     "Event",
@@ -38,6 +40,8 @@ __all__ = [
     "HistoryEntry",
     "LogLine",
     "LostError",
+    "Schedule",
+    "ScheduleStatus",
     "SecretVariable",
     "StageProgress",
     "Staging",

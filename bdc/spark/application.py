@@ -7,12 +7,14 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 from bdc.errors import UsageError
 
 _NAME = re.compile(r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$")
 _STEM_LENGTH = 35
+SCHEDULE_NAME_LENGTH = 30
 _SECRET = re.compile(r"^(?P<name>[a-z0-9]([-.a-z0-9]*[a-z0-9])?)(/(?P<key>[-._a-zA-Z0-9]+))?:(?P<variable>[A-Za-z_][A-Za-z0-9_]*)$")
 _COORDINATE = re.compile(r"^[\w.-]+$")
 _EXAMPLES = {"group:artifact:version": "org.apache.spark:spark-avro_2.13:4.2.0", "group:artifact": "org.slf4j:slf4j-api"}
@@ -139,6 +141,35 @@ class Application:
         return self.path.endswith(".jar")
 
 
+class Concurrency(StrEnum):
+    """What a schedule does when its last run is still going on: start another, skip this one, or stop the old one."""
+
+    ALLOW = "Allow"
+    FORBID = "Forbid"
+    REPLACE = "Replace"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When an application runs again and again: `cron` has five fields or a word such as @daily, in `time_zone` (a name as Europe/Paris;
+    the cluster's own by default). `keep` is how many succeeded runs stay in the list, and how many failed ones.
+    """
+
+    cron: str
+    time_zone: str | None = None
+    concurrency: Concurrency = Concurrency.FORBID
+    keep: int = 3
+
+    def __post_init__(self) -> None:
+        fields = self.cron.split()
+        if len(fields) != 5 and not (len(fields) == 1 and self.cron.startswith("@")):
+            raise UsageError(f"schedule: {self.cron!r} is not a cron expression", 'write five fields, e.g. "0 2 * * *" for 2:00 every day')
+        if "TZ" in self.cron:
+            raise UsageError(f"schedule: {self.cron!r} has a time zone in it", "name it with --time-zone")
+        if self.keep < 0:
+            raise UsageError(f"keep: {self.keep} is negative", "0 keeps no run")
+
+
 def check_name(name: str) -> None:
     """Raise UsageError unless `name` can be an application's name."""
     if not _NAME.match(name):
@@ -146,6 +177,12 @@ def check_name(name: str) -> None:
             f"{name!r} can't be an application's name",
             "use at most 40 lower-case letters, digits and dashes, beginning with a letter and not ending with a dash",
         )
+
+
+def check_schedule_name(name: str) -> None:
+    """Raise UsageError unless a schedule can have this name: its runs append the time, and executors' names have 63 characters."""
+    if len(name) > SCHEDULE_NAME_LENGTH:
+        raise UsageError(f"{name!r} is too long for a schedule", f"choose a --name of at most {SCHEDULE_NAME_LENGTH} characters")
 
 
 def _check_coordinates(option: str, coordinates: Iterable[str], form: str) -> None:

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 
 from bdc.errors import BdcError
 from bdc.settings import Settings
-from bdc.spark.application import Application
+from bdc.spark.application import Application, Schedule
 from bdc.spark.control import delete, kill
 from bdc.spark.events import Ended, Event
 from bdc.spark.following import follow
 from bdc.spark.history import HistoryEntry, history
 from bdc.spark.inspect import get, listing, read_log
+from bdc.spark.schedules import ScheduleStatus, delete_schedule, pause, resume, run_now, schedules
 from bdc.spark.staging import Staging
 from bdc.spark.state import Status
 from bdc.spark.submission import Submitted, submit
@@ -40,14 +41,14 @@ class Client:
         self._settings = settings or Settings()
         self._kube, self._cluster = self._settings.kube(), self._settings.config.name
 
-    def submit(self, application: Application, *, exist_ok: bool = False) -> Submitted:
-        """Start an application; returns when its Job is released, before its driver runs.
+    def submit(self, application: Application, *, schedule: Schedule | None = None, exist_ok: bool = False) -> Submitted:
+        """Start an application; returns when its Job is released, before its driver runs. With `schedule`, Kubernetes starts it.
 
         `exist_ok`: one of this name that asks for the same is taken as it is. Raises UsageError for what is wrong with the
         application, NotFoundError when there is no such cluster, and what the Kubernetes API and HDFS raise.
         """
         with Staging(self._hdfs) as staging:
-            return submit(self._kube, self._cluster, application, staging=staging, exist_ok=exist_ok)
+            return submit(self._kube, self._cluster, application, staging=staging, schedule=schedule, exist_ok=exist_ok)
 
     def status(self, name: str) -> Status:
         """How an application is. Raises NotFoundError."""
@@ -83,6 +84,26 @@ class Client:
     def history(self, name: str | None = None, *, limit: int = 50) -> list[HistoryEntry]:
         """What has run, the newest first, from the event logs on HDFS. Raises UnhealthyError, NotFoundError."""
         return history(self._kube, self._cluster, name, limit=limit)
+
+    def schedules(self) -> list[ScheduleStatus]:
+        """All schedules by name."""
+        return schedules(self._kube, self._cluster)
+
+    def pause(self, schedule: str) -> None:
+        """Start it no more; what runs goes on. Raises NotFoundError."""
+        pause(self._kube, self._cluster, schedule)
+
+    def resume(self, schedule: str) -> None:
+        """Start it again at its times. Raises NotFoundError, UsageError."""
+        resume(self._kube, self._cluster, schedule)
+
+    def run_now(self, schedule: str) -> str:
+        """Start a run besides its times; the run's name. Raises NotFoundError."""
+        return run_now(self._kube, self._cluster, schedule)
+
+    def delete_schedule(self, schedule: str) -> None:
+        """Remove a schedule with its runs. Raises NotFoundError."""
+        delete_schedule(self._kube, self._cluster, schedule)
 
     @contextmanager
     def _hdfs(self) -> Iterator[Hdfs]:

@@ -32,6 +32,6 @@ def kill(kube: Kube, cluster: str, name: str) -> Status:
 
 
 def delete(kube: Kube, cluster: str, name: str) -> None:
-    """Remove an application, running or not, with its driver, executors, Service and settings. Raises NotFoundError."""
+    """Remove an application, running or not, with its driver, executors and settings. Raises NotFoundError."""
     get_job(kube, cluster, name)
     kube.request("DELETE", job_path(cluster, name), query={"propagationPolicy": "Background"})

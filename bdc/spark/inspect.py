@@ -8,7 +8,7 @@ from typing import Any
 from bdc.errors import NotFoundError
 from bdc.kube import ApiNotFoundError, Kube
 from bdc.kube.podlog import PodLog
-from bdc.spark.labels import APPLICATION, CONTAINER, DRIVER, EXECUTOR, EXECUTOR_CONTAINER, application_selector
+from bdc.spark.labels import APPLICATION, CONTAINER, DRIVER, EXECUTOR, EXECUTOR_CONTAINER, JOB, application_selector
 from bdc.spark.state import Status, status
 
 _PAGE = 500
@@ -17,6 +17,11 @@ _PAGE = 500
 def job_path(cluster: str, name: str = "") -> str:
     """Path of an application's Job, or of all Jobs."""
     return f"/apis/batch/v1/namespaces/{cluster}/jobs" + (f"/{name}" if name else "")
+
+
+def cron_job_path(cluster: str, name: str = "") -> str:
+    """Path of a schedule's CronJob, or of all CronJobs."""
+    return f"/apis/batch/v1/namespaces/{cluster}/cronjobs" + (f"/{name}" if name else "")
 
 
 def pods_path(cluster: str) -> str:
@@ -36,7 +41,7 @@ def get_job(kube: Kube, cluster: str, name: str) -> dict[str, Any]:
         job = kube.request("GET", job_path(cluster, name))
     except ApiNotFoundError:
         raise missing(name) from None
-    if job["metadata"].get("labels", {}).get(APPLICATION) != name:
+    if APPLICATION not in job["metadata"].get("labels", {}):
         raise missing(name)
     return job
 
@@ -50,9 +55,9 @@ def listing(kube: Kube, cluster: str) -> list[Status]:
     """All applications, the newest first. Two lists whatever their number."""
     pods: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for pod in list_all(kube, pods_path(cluster), application_selector()):
-        pods[pod["metadata"]["labels"][APPLICATION]].append(pod)
+        pods[pod["metadata"]["labels"].get(JOB, "")].append(pod)
     jobs = list_all(kube, job_path(cluster), application_selector())
-    found = [status(job, pods[job["metadata"]["labels"][APPLICATION]]) for job in jobs]
+    found = [status(job, pods[job["metadata"]["name"]]) for job in jobs]
     return sorted(found, key=lambda entry: (entry.created, entry.name), reverse=True)
 
 

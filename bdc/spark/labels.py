@@ -1,7 +1,8 @@
 """How a Spark application's objects are found again in the cluster.
 
-Everything of one application carries the labels of `bdc.config.names` and `bdc.dev/application: NAME`. The Job is called NAME;
-the Service and the ConfigMap NAME-driver, so that an application called `master` doesn't meet the cluster's own Service.
+Everything of one application carries the labels of `bdc.config.names` and `bdc.dev/application`. An application is its Job, and its
+name is the Job's: Kubernetes labels the driver's pods with it, and the driver its executors. The Job, its pods and the ConfigMap
+NAME-driver of a schedule's run have the schedule's name in the label, as they come from one template.
 """
 
 from __future__ import annotations
@@ -12,10 +13,19 @@ DOMAIN = "bdc.dev"
 """Domain of the labels and annotations that are bdc's own."""
 
 APPLICATION = f"{DOMAIN}/application"
-"""Label: the application's name."""
+"""Label: the application's name; on what belongs to a schedule, the schedule's."""
+
+JOB = "batch.kubernetes.io/job-name"
+"""Label that Kubernetes gives a Job's pods."""
+
+SCHEDULE = f"{DOMAIN}/schedule"
+"""Label of a schedule and of its runs: its name."""
 
 KILLED = f"{DOMAIN}/killed"
 """Annotation of the Job: when somebody killed it (RFC 3339)."""
+
+RELEASED = f"{DOMAIN}/released"
+"""Annotation of a CronJob (and a Job): its submit is complete. A schedule without it is no paused one but an interrupted submit."""
 
 DIGEST = f"{DOMAIN}/digest"
 """Annotation of the Job: digest of what was asked for, which makes a repeated submit recognisable."""
@@ -33,15 +43,17 @@ EXECUTOR_CONTAINER = "spark-kubernetes-executor"
 
 
 def driver_labels(cluster: str, name: str) -> dict[str, str]:
-    """Labels of the Job, the Service, the ConfigMap and the driver's pods."""
+    """Labels of the Job, the ConfigMap and the driver's pods."""
     return {**labels(cluster, "spark", DRIVER), APPLICATION: name}
 
 
-def executor_labels(cluster: str, name: str) -> dict[str, str]:
-    """Labels of the executors' pods."""
-    return {**labels(cluster, "spark", EXECUTOR), APPLICATION: name}
+def executor_labels(cluster: str) -> dict[str, str]:
+    """Labels of the executors' pods, without the application's name."""
+    return labels(cluster, "spark", EXECUTOR)
 
 
 def application_selector(component: str = DRIVER, name: str | None = None) -> str:
-    """Label selector of all applications' objects, or of one's."""
-    return f"{COMPONENT}={component},{APPLICATION}" + (f"={name}" if name else "")
+    """Label selector of all applications' Jobs and pods, or of one's pods."""
+    if name is None:
+        return f"{COMPONENT}={component},{APPLICATION}"
+    return f"{COMPONENT}={component},{JOB if component == DRIVER else APPLICATION}={name}"

@@ -1,7 +1,7 @@
-"""The Kubernetes objects of one application, as plain JSON: a Job for the driver, its Service, its settings.
+"""The Kubernetes objects of one application, as plain JSON: a Job for the driver, or a CronJob that makes them, and the settings.
 
-The Job owns the other two and is made suspended; it is released when they are there. So nothing is left behind by a submit that
-is interrupted, and deleting the Job removes all. Executor pods belong to the driver's pod (Spark sees to that).
+The Job or CronJob owns the settings and is made suspended; it is released when they are there. So nothing is left behind by a submit
+that is interrupted, and deleting it removes all. Executor pods belong to the driver's pod (Spark sees to that).
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bdc.config.names import COMPONENT, HADOOP_CONF, SPARK_ACCOUNT, SPARK_CONF
-from bdc.spark.application import Application, SecretVariable
-from bdc.spark.labels import APPLICATION, CONTAINER, DIGEST, DRIVER, SOURCE, driver_labels
-from bdc.spark.settings import BLOCK_MANAGER_PORT, IMAGE, RPC_PORT, UI_PORT, Driver, render
+from bdc.config.names import HADOOP_CONF, SPARK_ACCOUNT, SPARK_CONF
+from bdc.spark.application import Application, Schedule, SecretVariable
+from bdc.spark.labels import APPLICATION, CONTAINER, DIGEST, JOB, SCHEDULE, SOURCE, driver_labels
+from bdc.spark.settings import IMAGE, UI_PORT, Driver, render
 
 CONF_DIR = "/etc/spark-application"
 _UID = 185
@@ -21,6 +21,15 @@ _USER = "spark.executorEnv.HADOOP_USER_NAME"
 _DEFAULT_USER = "bdc"
 _LAUNCHER_ONLY = ("spark.driver.extraJavaOptions", "spark.driver.extraClassPath", "spark.driver.extraLibraryPath")
 """Settings that take effect only through spark-submit's launcher."""
+
+_KNOWN_IN_THE_POD = {
+    "spark.kubernetes.driver.pod.name": "POD_NAME",
+    "spark.kubernetes.executor.podNamePrefix": "POD_NAME",
+    "spark.app.id": "POD_NAME",
+    "spark.app.name": "JOB_NAME",
+    f"spark.kubernetes.executor.label.{APPLICATION}": "JOB_NAME",
+    "spark.driver.host": "SPARK_DRIVER_BIND_ADDRESS",
+}
 
 Manifest = dict[str, Any]
 
@@ -36,10 +45,11 @@ class Plan:
     properties: Mapping[str, str]
     driver: Driver
     digest: str
+    schedule: Schedule | None = None
 
     @property
     def companion(self) -> str:
-        """Name of the Service and the ConfigMap."""
+        """Name of the ConfigMap; `-driver`, so that an application called `hadoop-conf` doesn't meet the cluster's own."""
         return f"{self.name}-driver"
 
 
@@ -54,34 +64,42 @@ def job(plan: Plan) -> Manifest:
             "labels": driver_labels(plan.cluster, plan.name),
             "annotations": {DIGEST: plan.digest, SOURCE: plan.application.file},
         },
+        "spec": {"suspend": True, **_run(plan)},
+    }
+
+
+def cron_job(plan: Plan, schedule: Schedule) -> Manifest:
+    """The CronJob of a schedule, suspended; its Jobs are applications."""
+    marks = {**driver_labels(plan.cluster, plan.name), SCHEDULE: plan.name}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {
+            "name": plan.name,
+            "namespace": plan.cluster,
+            "labels": marks,
+            "annotations": {DIGEST: plan.digest, SOURCE: plan.application.file},
+        },
         "spec": {
             "suspend": True,
-            "backoffLimit": plan.application.retries,
-            "podReplacementPolicy": "Failed",
-            **_deadline(plan),
-            "template": {"metadata": {"labels": driver_labels(plan.cluster, plan.name)}, "spec": _pod(plan)},
+            "schedule": schedule.cron,
+            **({"timeZone": schedule.time_zone} if schedule.time_zone else {}),
+            "concurrencyPolicy": schedule.concurrency.value,
+            "successfulJobsHistoryLimit": schedule.keep,
+            "failedJobsHistoryLimit": schedule.keep,
+            "jobTemplate": {"metadata": {"labels": marks, "annotations": {SOURCE: plan.application.file}}, "spec": _run(plan)},
         },
     }
 
 
-def _deadline(plan: Plan) -> Manifest:
+def _run(plan: Plan) -> Manifest:
+    """A Job's spec."""
     seconds = plan.application.timeout_seconds
-    return {} if seconds is None else {"activeDeadlineSeconds": seconds}
-
-
-def service(plan: Plan, owner: Mapping[str, Any]) -> Manifest:
-    """The name under which executors find the driver, from before it is ready."""
-    ports = (("rpc", RPC_PORT), ("block-manager", BLOCK_MANAGER_PORT), ("ui", UI_PORT))
     return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": _owned(plan, owner),
-        "spec": {
-            "clusterIP": "None",
-            "publishNotReadyAddresses": True,
-            "selector": {APPLICATION: plan.name, COMPONENT: DRIVER},
-            "ports": [{"name": name, "port": port} for name, port in ports],
-        },
+        "backoffLimit": plan.application.retries,
+        "podReplacementPolicy": "Failed",
+        **({} if seconds is None else {"activeDeadlineSeconds": seconds}),
+        "template": {"metadata": {"labels": driver_labels(plan.cluster, plan.name)}, "spec": _pod(plan)},
     }
 
 
@@ -99,7 +117,7 @@ def settings(plan: Plan, owner: Mapping[str, Any]) -> Manifest:
 def _owned(plan: Plan, owner: Mapping[str, Any]) -> Manifest:
     reference = {
         "apiVersion": "batch/v1",
-        "kind": "Job",
+        "kind": "CronJob" if plan.schedule else "Job",
         "name": plan.name,
         "uid": owner["metadata"]["uid"],
         "controller": True,
@@ -146,6 +164,7 @@ def _container(plan: Plan) -> Manifest:
         "args": _arguments(plan),
         "env": [
             {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+            {"name": "JOB_NAME", "valueFrom": {"fieldRef": {"fieldPath": f"metadata.labels['{JOB}']"}}},
             {"name": "SPARK_DRIVER_BIND_ADDRESS", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
             {"name": "SPARK_DRIVER_MEMORY", "value": f"{plan.driver.heap_mebibytes}m"},
             {"name": "SPARK_CONF_DIR", "value": "/etc/spark"},
@@ -178,8 +197,8 @@ def _arguments(plan: Plan) -> list[str]:
     """
     mode = "driver" if any(plan.properties.get(key) for key in _LAUNCHER_ONLY) else "driver-direct"
     arguments = [mode, "--properties-file", f"{CONF_DIR}/spark.properties"]
-    for key in ("spark.kubernetes.driver.pod.name", "spark.kubernetes.executor.podNamePrefix", "spark.app.id"):
-        arguments += ["--conf", f"{key}=$(POD_NAME)"]
+    for key, variable in _KNOWN_IN_THE_POD.items():
+        arguments += ["--conf", f"{key}=$({variable})"]
     if plan.application.main_class:
         arguments += ["--class", plan.application.main_class]
     # Kubernetes reads $(X) as a reference and $$ as one dollar; doubled, the user's own stay as they are.

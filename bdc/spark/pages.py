@@ -9,7 +9,7 @@ from bdc.config.names import COMPONENT
 from bdc.kube import Kube
 from bdc.kube.portforward import forward
 from bdc.spark.history import history
-from bdc.spark.labels import APPLICATION, DRIVER
+from bdc.spark.labels import DRIVER, JOB
 from bdc.spark.settings import UI_PORT
 from bdc.spark.state import Status
 
@@ -18,7 +18,7 @@ def forwarded_ui(
     kube: Kube, cluster: str, name: str, *, local_port: int = 0, on_error: Callable[[str], None] | None = None
 ) -> AbstractContextManager[tuple[str, int]]:
     """A local host and port that lead to the pages of a running application, also after its driver was replaced."""
-    return forward(kube, cluster, {COMPONENT: DRIVER, APPLICATION: name}, UI_PORT, local_port=local_port, on_error=on_error)
+    return forward(kube, cluster, {COMPONENT: DRIVER, JOB: name}, UI_PORT, local_port=local_port, on_error=on_error)
 
 
 def run_of(kube: Kube, cluster: str, ended: Status) -> str:

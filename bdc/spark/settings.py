@@ -2,8 +2,9 @@
 
 The file is complete: the cluster's own spark-defaults.conf is merged into it at submit, so that a running application isn't
 changed by a later `bdc up`. Later entries win; what would break the wiring is refused with the reason.
-Facts behind the settings: the driver is a pod in client mode, so executors must find it by the name of its Service and at fixed
-ports, and executor pods need a prefix of their own per attempt (set on the command line, from the pod's name).
+Facts behind the settings: the driver is a pod in client mode, so executors must find it by its address and at fixed ports, and executor
+pods need a prefix of their own per attempt. What only the pod knows (its name, its address, its Job's name) is set on the command line,
+so that the settings of a schedule serve all of its runs.
 """
 
 from __future__ import annotations
@@ -79,23 +80,21 @@ def render(entries: Mapping[str, str]) -> str:
     return "".join(f"{_escape(key, key=True)}={_escape(value)}\n" for key, value in sorted(entries.items()))
 
 
-def properties(app: Application, name: str, cluster: str, defaults: Mapping[str, str], uris: Uris) -> dict[str, str]:
+def properties(app: Application, cluster: str, defaults: Mapping[str, str], uris: Uris) -> dict[str, str]:
     """All settings of one application, ready to render; `defaults` are the cluster's.
 
     Raises UsageError for a setting that can't be set or is set twice.
     """
     entries = {**defaults, **_chosen(app), **_resources(app), **_asked(app)}
     entries |= {
-        "spark.app.name": name,
         "spark.kubernetes.namespace": cluster,
-        "spark.driver.host": f"{name}-driver.{cluster}.svc",
         "spark.driver.port": str(RPC_PORT),
         "spark.driver.blockManager.port": str(BLOCK_MANAGER_PORT),
         "spark.ui.port": str(UI_PORT),
         # As for drivers that spark-submit sends to a cluster: files and archives are laid into the driver's working directory, too.
         "spark.kubernetes.submitInDriver": "true",
     }
-    entries |= {f"spark.kubernetes.executor.label.{key}": value for key, value in executor_labels(cluster, name).items()}
+    entries |= {f"spark.kubernetes.executor.label.{key}": value for key, value in executor_labels(cluster).items()}
     files = (("spark.files", uris.files), ("spark.jars", uris.jars), ("spark.archives", uris.archives))
     return entries | _joined(("spark.submit.pyFiles", uris.py_files), *files)
 

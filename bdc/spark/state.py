@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from bdc.spark.labels import APPLICATION, CONTAINER, KILLED, SOURCE
+from bdc.spark.labels import CONTAINER, KILLED, SOURCE
 
 Json = Mapping[str, Any]
 _PREEMPTION = re.compile(r"\.?\s+(?:no new claims to deallocate|preemption:)")
@@ -60,7 +60,7 @@ def status(job: Json, pods: Sequence[Json]) -> Status:
     state, reason, finished = _judge(job, newest)
     metadata = job["metadata"]
     return Status(
-        name=metadata["labels"][APPLICATION],
+        name=metadata["name"],
         state=state,
         reason=reason,
         source=metadata.get("annotations", {}).get(SOURCE, ""),

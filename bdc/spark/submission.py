@@ -1,4 +1,4 @@
-"""Submit: stage the files, make the objects, release the Job. About six small requests; no JVM.
+"""Submit: stage the files, make the objects, release the Job, or the CronJob of a schedule. About five small requests; no JVM.
 
 An application with a name is made once: a second submit with the same name is refused, or with `exist_ok` gives the one that is
 there, provided that it asks for the same (by digest); one whose submit was interrupted is then finished.
@@ -16,40 +16,45 @@ from typing import Any
 from bdc.config.names import SPARK_CONF
 from bdc.errors import BdcError, NotFoundError, UnhealthyError, UsageError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
-from bdc.spark.application import Application, unique_name
-from bdc.spark.inspect import job_path
-from bdc.spark.labels import APPLICATION, DIGEST, KILLED
-from bdc.spark.objects import Plan, job, service, settings
+from bdc.spark.application import Application, Schedule, check_schedule_name, unique_name
+from bdc.spark.inspect import cron_job_path, job_path
+from bdc.spark.labels import APPLICATION, DIGEST, KILLED, RELEASED
+from bdc.spark.objects import Plan, cron_job, job, settings
 from bdc.spark.settings import IMAGE, Uris, driver, parse, properties
 from bdc.spark.staging import Staging
 
-_CONFLICT = 409
+_CONFLICT, _INVALID = 409, 422
 _MERGE = "application/merge-patch+json"
+_SCHEDULE_HINT = 'five fields: minute hour day month weekday, e.g. "30 2 * * 1-5"; time zones have names such as Europe/Paris'
 
 
 @dataclass(frozen=True)
 class Submitted:
-    """An application that is in the cluster; `created` is False when it was there before (exist_ok)."""
+    """An application or a schedule that is in the cluster; `created` is False when it was there before (exist_ok)."""
 
     name: str
     created: bool
     uris: Uris
 
 
-def submit(kube: Kube, cluster: str, app: Application, *, staging: Staging, exist_ok: bool = False) -> Submitted:
-    """Start an application; returns when its Job is released, before its driver runs.
+def submit(
+    kube: Kube, cluster: str, app: Application, *, staging: Staging, schedule: Schedule | None = None, exist_ok: bool = False
+) -> Submitted:
+    """Start an application; returns when its Job is released, before its driver runs. With `schedule` it will be started again and again.
 
     Raises UsageError for anything wrong with the application (a name in use, a file, a setting), NotFoundError when there is no
     such cluster, and what the Kubernetes API and HDFS raise.
     """
     name = app.name or unique_name(app.file)
+    if schedule:
+        check_schedule_name(name)
     defaults = cluster_defaults(kube, cluster)
-    driver(properties(app, name, cluster, defaults, Uris(app.file)))  # what is wrong is said before anything is sent
-    if app.name and not exist_ok and _existing(kube, cluster, name):
-        raise _in_use(name)
+    driver(properties(app, cluster, defaults, Uris(app.file)))  # what is wrong is said before anything is sent
+    if app.name:
+        _check_free(kube, cluster, name, schedule, exist_ok=exist_ok)
     uris = staging.uris(app)
-    entries = properties(app, name, cluster, defaults, uris)
-    plan = Plan(cluster, name, app, uris.main, entries, driver(entries), _digest(app, uris))
+    entries = properties(app, cluster, defaults, uris)
+    plan = Plan(cluster, name, app, uris.main, entries, driver(entries), _digest(app, uris, schedule), schedule)
     return Submitted(name, _create(kube, plan, exist_ok=exist_ok), uris)
 
 
@@ -66,26 +71,28 @@ def cluster_defaults(kube: Kube, cluster: str) -> dict[str, str]:
 
 
 def _create(kube: Kube, plan: Plan, *, exist_ok: bool) -> bool:
-    """Make the objects; whether the Job is new."""
+    """Make the objects; whether the Job or CronJob is new."""
     created = True
+    path = cron_job_path if plan.schedule else job_path
     try:
-        owner = kube.request("POST", job_path(plan.cluster), job(plan))
+        owner = kube.request("POST", path(plan.cluster), cron_job(plan, plan.schedule) if plan.schedule else job(plan))
     except ApiError as error:
+        if error.code == _INVALID and plan.schedule:
+            raise UsageError(f"the schedule is refused: {error.message}", _SCHEDULE_HINT) from error
         if error.code != _CONFLICT:
             raise
-        owner = _same(_existing(kube, plan.cluster, plan.name), plan, exist_ok=exist_ok)
+        owner = _same(_existing(kube, path(plan.cluster, plan.name)), plan, exist_ok=exist_ok)
         created = False
-        if not owner["spec"].get("suspend"):
+        if not owner["spec"].get("suspend") or RELEASED in owner["metadata"].get("annotations", {}):
             return False
     try:
-        core = f"/api/v1/namespaces/{plan.cluster}"
-        _post(kube, f"{core}/services", service(plan, owner))
-        _post(kube, f"{core}/configmaps", settings(plan, owner))
-        kube.request("PATCH", job_path(plan.cluster, plan.name), {"spec": {"suspend": False}}, content_type=_MERGE)
+        _post(kube, f"/api/v1/namespaces/{plan.cluster}/configmaps", settings(plan, owner))
+        release = {"metadata": {"annotations": {RELEASED: "true"}}, "spec": {"suspend": False}}
+        kube.request("PATCH", path(plan.cluster, plan.name), release, content_type=_MERGE)
     except BaseException:
         if created:
             with contextlib.suppress(BdcError):
-                kube.request("DELETE", job_path(plan.cluster, plan.name), query={"propagationPolicy": "Background"})
+                kube.request("DELETE", path(plan.cluster, plan.name), query={"propagationPolicy": "Background"})
         raise
     return created
 
@@ -106,9 +113,16 @@ def _post(kube: Kube, path: str, manifest: Mapping[str, Any]) -> None:
             ) from None
 
 
-def _existing(kube: Kube, cluster: str, name: str) -> dict[str, Any] | None:
+def _check_free(kube: Kube, cluster: str, name: str, schedule: Schedule | None, *, exist_ok: bool) -> None:
+    """Applications and schedules share their names; with `exist_ok`, one of the same kind may be there."""
+    for path, same_kind in ((job_path, not schedule), (cron_job_path, bool(schedule))):
+        if not (exist_ok and same_kind) and _existing(kube, path(cluster, name)):
+            raise _in_use(name)
+
+
+def _existing(kube: Kube, path: str) -> dict[str, Any] | None:
     try:
-        return kube.request("GET", job_path(cluster, name))
+        return kube.request("GET", path)
     except ApiNotFoundError:
         return None
 
@@ -119,7 +133,8 @@ def _same(found: dict[str, Any] | None, plan: Plan, *, exist_ok: bool) -> dict[s
         raise _in_use(plan.name)
     annotations = metadata.get("annotations", {})
     if annotations.get(DIGEST) != plan.digest:
-        raise UsageError(f"there is an application {plan.name} that asks for something else", "choose another --name, or delete that one")
+        what = "a schedule" if plan.schedule else "an application"
+        raise UsageError(f"there is {what} {plan.name} that asks for something else", "choose another --name, or delete that one")
     if KILLED in annotations and found["spec"].get("suspend"):
         found["spec"]["suspend"] = False  # killed before it was released: it stays so
     return found
@@ -127,11 +142,12 @@ def _same(found: dict[str, Any] | None, plan: Plan, *, exist_ok: bool) -> dict[s
 
 def _in_use(name: str) -> UsageError:
     return UsageError(
-        f"the name {name} is in use", f"choose another --name, delete it (bdc spark delete {name}), or take it as it is with --exist-ok"
+        f"the name {name} is in use",
+        f"choose another --name, delete it (bdc spark delete {name}, or bdc spark schedules delete {name}), or take it with --exist-ok",
     )
 
 
-def _digest(app: Application, uris: Uris) -> str:
+def _digest(app: Application, uris: Uris, schedule: Schedule | None) -> str:
     local = dict.fromkeys(("file", "py_files", "files", "jars", "archives"))
-    asked = {**asdict(app), **local, "conf": dict(app.conf), "uris": asdict(uris)}
+    asked = {**asdict(app), **local, "conf": dict(app.conf), "uris": asdict(uris)} | ({"schedule": asdict(schedule)} if schedule else {})
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

@@ -100,7 +100,7 @@ class FakeKube(Kube):
         return deepcopy(self.put(target, body))
 
     def _is_collection(self, path: str) -> bool:
-        plurals = ("pods", "jobs", "events", "nodes", "deployments", "statefulsets", "persistentvolumeclaims", "storageclasses",
+        plurals = ("pods", "jobs", "cronjobs", "events", "nodes", "deployments", "statefulsets", "persistentvolumeclaims", "storageclasses",
                    "poddisruptionbudgets", "leases", "services", "secrets", "configmaps", "namespaces")  # fmt: skip
         return path.rsplit("/", 1)[-1] in plurals
 

@@ -28,7 +28,7 @@ class RunsAtOnce(FakeKube):
 
     def request(self, method: str, path: str, body: Any = None, **options: Any) -> dict[str, Any]:
         answer = super().request(method, path, body, **options)
-        if method == "PATCH" and (body.get("spec") or {}).get("suspend") is False:
+        if method == "PATCH" and "/jobs/" in path and (body.get("spec") or {}).get("suspend") is False:
             self.run(path.rpartition("/")[2])
         return answer
 
@@ -36,7 +36,7 @@ class RunsAtOnce(FakeKube):
         done = {"type": "Failed" if self.code else "Complete", "status": "True", "lastTransitionTime": "2026-11-21T10:00:30Z"}
         self.objects[f"{JOBS}/{name}"]["status"] = {"conditions": [done]}
         ended = {"exitCode": self.code, "startedAt": "2026-11-21T10:00:00Z"}
-        labels = self.objects[f"{JOBS}/{name}"]["spec"]["template"]["metadata"]["labels"]
+        labels = self.objects[f"{JOBS}/{name}"]["spec"]["template"]["metadata"]["labels"] | {"batch.kubernetes.io/job-name": name}
         state = {"containerStatuses": [{"name": "driver", "state": {"terminated": ended}}]}
         self.put(f"{CORE}/pods/{name}-x", {"metadata": {"labels": labels}, "status": state})
         self.logs[f"{CORE}/pods/{name}-x/log"] = "".join(f"2026-11-21T10:00:0{at}Z {line}\n" for at, line in enumerate(self.output))
@@ -253,7 +253,8 @@ def test_settings_of_a_file_come_before_conf(kube: RunsAtOnce, bdc: Bdc, tmp_pat
 
 
 def test_ui_of_a_running_application_is_forwarded(kube: RunsAtOnce, bdc: Bdc, monkeypatch: pytest.MonkeyPatch) -> None:
-    labels = {"app.kubernetes.io/component": "spark-driver", "bdc.dev/application": "etl"}
+    found_by = {"app.kubernetes.io/component": "spark-driver", "batch.kubernetes.io/job-name": "etl"}
+    labels = found_by | {"bdc.dev/application": "etl"}
     kube.put(f"{JOBS}/etl", {"metadata": {"labels": labels}, "spec": {}})
     state = {"containerStatuses": [{"name": "driver", "state": {"running": {"startedAt": "2026-11-21T10:00:00Z"}}}]}
     kube.put(f"{CORE}/pods/etl-x", {"metadata": {"labels": labels}, "status": state})
@@ -267,7 +268,7 @@ def test_ui_of_a_running_application_is_forwarded(kube: RunsAtOnce, bdc: Bdc, mo
     monkeypatch.setattr("bdc.spark.pages.forward", forward)
     monkeypatch.setattr("bdc.cli.access.until_interrupted", lambda _: None)
     assert bdc("spark", "ui", "etl", "--port", "4041").out == "http://127.0.0.1:4041/\n"
-    assert led == [("bdc", labels, 4040, 4041)]
+    assert led == [("bdc", found_by, 4040, 4041)]
 
 
 def test_ui_of_an_ended_application_is_the_history_servers(kube: RunsAtOnce, bdc: Bdc) -> None:
@@ -284,3 +285,31 @@ def test_ui_of_an_application_that_waits_is_refused(kube: RunsAtOnce, bdc: Bdc) 
     result = bdc("spark", "ui", "etl")
     assert (result.code, result.out) == (2, "")
     assert "etl has no pages before it runs; it is queued" in result.err
+
+
+def test_schedules(kube: RunsAtOnce, bdc: Bdc) -> None:
+    made = bdc("spark", "submit", APP, "--name", "nightly", "--schedule", "0 2 * * *", "--concurrency", "Replace", "--keep", "1")
+    assert (made.code, made.out) == (0, "nightly\n")
+    assert "nightly  0 2 * * *" in bdc("spark", "schedules", "list").out
+    assert bdc("spark", "schedules", "pause", "nightly").code == 0
+    [listed] = json.loads(bdc("spark", "schedules", "list", "-o", "json").out)
+    assert (listed["name"], listed["state"], listed["concurrency"]) == ("nightly", "paused", "Replace")
+    assert bdc("spark", "schedules", "resume", "nightly").code == 0
+    run = bdc("spark", "schedules", "run", "nightly").out.strip()
+    assert run in bdc("spark", "list").out
+    assert bdc("spark", "schedules", "delete", "nightly").code == 0
+    assert bdc("spark", "schedules", "delete", "nightly").code == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--time-zone", "UTC"], "--time-zone is for schedules"),
+        (["--schedule", "daily"], "not a cron expression"),
+        (["--schedule", "@daily", "--concurrency", "maybe"], "none of allow, forbid, replace"),
+    ],
+)
+def test_words_of_a_schedule_that_are_wrong(kube: RunsAtOnce, bdc: Bdc, words: list[str], said: str) -> None:
+    result = bdc("spark", "submit", *words, APP)
+    assert result.code == 125
+    assert said in result.err

@@ -84,7 +84,7 @@ def job(name: str = "etl", **more: Any) -> dict[str, Any]:
 
 
 def pod(name: str = "etl-abcde", app: str = "etl", state: dict[str, Any] | None = None, **status: Any) -> dict[str, Any]:
-    labels = {"app.kubernetes.io/component": "spark-driver", "bdc.dev/application": app}
+    labels = {"app.kubernetes.io/component": "spark-driver", "bdc.dev/application": app, "batch.kubernetes.io/job-name": app}
     if state is not None:
         status["containerStatuses"] = [{"name": "driver", "image": "bdc.local/spark:abc", "state": state}]
     return {

@@ -28,23 +28,23 @@ def pod_of(kube: FakeKube, name: str) -> Any:
     return kube.objects[f"{JOBS}/{name}"]["spec"]["template"]["spec"]
 
 
-def test_submit_makes_a_released_job_that_owns_service_and_settings(kube: FakeKube, staging: Staging, script: Path) -> None:
+def test_submit_makes_a_released_job_that_owns_its_settings(kube: FakeKube, staging: Staging, script: Path) -> None:
     done = submit(kube, "bdc", Application(str(script), arguments=("--day", "2013-07-04"), name="etl"), staging=staging)
     made = kube.objects[f"{JOBS}/etl"]
     assert done.created
     assert made["spec"]["suspend"] is False
     assert made["spec"]["backoffLimit"] == 0
-    for path in (f"{CORE}/services/etl-driver", f"{CORE}/configmaps/etl-driver"):
-        assert kube.objects[path]["metadata"]["ownerReferences"][0]["uid"] == made["metadata"]["uid"]
-        assert kube.objects[path]["metadata"]["labels"]["bdc.dev/application"] == "etl"
-    service = kube.objects[f"{CORE}/services/etl-driver"]["spec"]
-    template = made["spec"]["template"]["metadata"]["labels"]
-    assert service["publishNotReadyAddresses"] is True
-    assert service["selector"].items() <= template.items()
+    metadata = kube.objects[f"{CORE}/configmaps/etl-driver"]["metadata"]
+    assert [(one["kind"], one["uid"]) for one in metadata["ownerReferences"]] == [("Job", made["metadata"]["uid"])]
+    assert metadata["labels"]["bdc.dev/application"] == "etl"
     container = pod_of(kube, "etl")["containers"][0]
     assert container["args"][0] == "driver-direct"
     assert container["args"][-3:] == [done.uris.main, "--day", "2013-07-04"]
     assert "spark.kubernetes.executor.podNamePrefix=$(POD_NAME)" in container["args"]
+    assert "spark.kubernetes.executor.label.bdc.dev/application=$(JOB_NAME)" in container["args"]
+    assert "spark.driver.host=$(SPARK_DRIVER_BIND_ADDRESS)" in container["args"]
+    fields = {one["name"]: one["valueFrom"]["fieldRef"]["fieldPath"] for one in container["env"] if "fieldRef" in one.get("valueFrom", {})}
+    assert fields["JOB_NAME"] == "metadata.labels['batch.kubernetes.io/job-name']"
 
 
 def test_pod_satisfies_the_restricted_standard(kube: FakeKube, staging: Staging, script: Path) -> None:
@@ -60,7 +60,7 @@ def test_pod_satisfies_the_restricted_standard(kube: FakeKube, staging: Staging,
 def test_job_is_suspended_until_what_it_needs_is_there(kube: FakeKube, staging: Staging, script: Path) -> None:
     submit(kube, "bdc", Application(str(script), name="etl"), staging=staging)
     writes = [(call, body) for call, body in zip(kube.calls, kube.bodies, strict=True) if call[0] in ("POST", "PATCH")]
-    assert [call[0] + call[1].rsplit("/", 1)[-1] for call, _ in writes] == ["POSTjobs", "POSTservices", "POSTconfigmaps", "PATCHetl"]
+    assert [call[0] + call[1].rsplit("/", 1)[-1] for call, _ in writes] == ["POSTjobs", "POSTconfigmaps", "PATCHetl"]
     assert writes[0][1]["spec"]["suspend"] is True
 
 
@@ -103,6 +103,7 @@ def test_an_interrupted_submit_is_finished_by_exist_ok(kube: FakeKube, staging: 
     app = Application(str(script), name="etl")
     submit(kube, "bdc", app, staging=staging)
     kube.objects[f"{JOBS}/etl"]["spec"]["suspend"] = True  # as if the process had died after its first request
+    del kube.objects[f"{JOBS}/etl"]["metadata"]["annotations"]["bdc.dev/released"]
     del kube.objects[f"{CORE}/configmaps/etl-driver"]
     submit(kube, "bdc", app, staging=staging, exist_ok=True)
     assert kube.objects[f"{JOBS}/etl"]["spec"]["suspend"] is False
