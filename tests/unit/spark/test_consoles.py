@@ -10,7 +10,7 @@ import pytest
 
 from bdc.errors import NotFoundError, UnhealthyError
 from bdc.spark import console
-from bdc.spark.consoles import Console, manifest
+from bdc.spark.consoles import Console, Mode, manifest
 from tests.unit.fake_kube import FakeKube
 
 PODS = "/api/v1/namespaces/bdc/pods"
@@ -70,8 +70,11 @@ def test_the_token_is_a_reference_and_the_script_is_whole() -> None:
     assert (container["stdin"], container["stdinOnce"], container["tty"]) == (True, True, False)
 
 
+MODES: tuple[Mode, ...] = ("shell", "script", "sql")
+
+
 def test_only_the_shell_has_a_terminal() -> None:
-    assert [manifest("bdc", "x", mode, "i", "u", "1Gi")["spec"]["containers"][0]["tty"] for mode in ("shell", "script", "sql")] == [
+    assert [manifest("bdc", "x", mode, "i", "u", "1Gi")["spec"]["containers"][0]["tty"] for mode in MODES] == [
         True,
         False,
         False,
