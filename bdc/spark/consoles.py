@@ -86,6 +86,7 @@ def manifest(cluster: str, name: str, mode: Mode, image: str, owner: str, memory
     remote = f"sc://{CONNECT_SERVICE}.{cluster}.svc:{CONNECT_PORT}/;use_ssl=true;token=$(BDC_TOKEN)"
     environment = {
         "SPARK_REMOTE": remote,
+        "SPARK_CONNECT_MODE_ENABLED": "1",  # without it a shell starts a JVM of its own
         "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": f"{_CA_PATH}/ca.crt",
         "HOME": "/tmp",  # noqa: S108
         "TERM": os.environ.get("TERM", "dumb"),

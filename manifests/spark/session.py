@@ -1,6 +1,7 @@
 """Runs in a pod of the Spark image for `bdc spark sql` and `bdc spark shell`: Spark Connect's own client, beside the cluster.
 
-    session.py shell    a terminal with Python, where `spark` is a session; begins when the terminal has a size, so that nobody misses it
+    session.py shell    a terminal with Python, where `spark` is a session; begins when the terminal has a size, so that nobody misses it,
+                        and ends after four hours in which nothing was typed or printed
     session.py script   the same for a program on stdin: a line with its length in bytes, then the program
     session.py sql      statements on stdin, one JSON object a line: {"sql": TEXT}; {"cancel": true} stops the one that runs,
                         {"end": true} or the end of stdin the session
@@ -17,14 +18,26 @@ import itertools
 import json
 import os
 import queue
+import signal
 import struct
+import subprocess
 import sys
 import termios
 import threading
 import time
+import traceback
+from pathlib import Path
 
 BATCH_ROWS = 500
+# PySpark's own shell; an error is told once, by Python, and without the server's stack.
+STARTUP = """
+import logging
+logging.getLogger("SQLQueryContextLogger").disabled = True
+exec(compile(open({shell!r}).read(), {shell!r}, "exec"))
+spark.conf.set("spark.sql.connect.serverStacktrace.enabled", "false")
+"""
 SIZE_SECONDS = 30
+IDLE_SECONDS = 4 * 3600
 
 
 def shell():
@@ -32,8 +45,24 @@ def shell():
     while struct.unpack("HHHH", fcntl.ioctl(0, termios.TIOCGWINSZ, bytes(8)))[1] == 0 and time.monotonic() < until:
         time.sleep(0.02)
     package = importlib.util.find_spec("pyspark").submodule_search_locations[0]
-    os.environ["PYTHONSTARTUP"] = f"{package}/shell.py"
-    os.execvp("python3", ["python3"])
+    startup = Path.home() / ".startup.py"
+    startup.write_text(STARTUP.format(shell=f"{package}/shell.py"))
+    os.environ["PYTHONSTARTUP"] = str(startup)
+    python = subprocess.Popen(["python3", "-q"])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is Python's
+    threading.Thread(target=hang_up, args=(python,), daemon=True).start()
+    code = python.wait()
+    return code if code >= 0 else 128 - code
+
+
+def hang_up(python):
+    """A terminal does not tell its process that whoever opened it was killed."""
+    while True:
+        time.sleep(60)
+        times = os.fstat(0)
+        if time.time() - max(times.st_atime, times.st_mtime) > IDLE_SECONDS:
+            print("\r\nended: nothing was typed or printed for four hours", flush=True)
+            python.send_signal(signal.SIGHUP)
 
 
 def script():
@@ -42,6 +71,9 @@ def script():
     scope = {"__name__": "__main__", "spark": session()}
     try:
         exec(compile(text, "<stdin>", "exec"), scope)
+    except Exception as error:
+        traceback.print_exception(error.with_traceback(error.__traceback__.tb_next))  # without this frame
+        return 1
     finally:
         scope["spark"].stop()
     return 0
@@ -89,6 +121,8 @@ def listen(spark, statements):
             spark.interruptAll()
         else:
             break
+    else:
+        spark.interruptAll()  # nobody waits for what runs
     statements.put(None)
 
 
