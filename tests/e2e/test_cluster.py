@@ -6,6 +6,7 @@ The tests build on each other, in this order: a cluster takes minutes to make.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -132,6 +133,67 @@ def test_an_application_that_no_node_takes_ends_by_its_timeout(host: TestHost) -
     assert "it had not begun after its --timeout of 6 s: no node takes the driver: 0/1 nodes are available" in late.stderr
     assert "Insufficient memory" in document(host, "spark", "status", "big")["cause"]["what"]
     bdc(host, "spark", "delete", "big", "words")
+
+
+def test_sql_on_spark(host: TestHost) -> None:
+    counted = document(host, "spark", "sql", "SELECT count(*) AS n, sum(arr_delay) AS s FROM demo.flights", "-o", "json")
+    assert counted == [{"n": 327346, "s": 2257174}]
+    script = """
+        USE demo;
+        CREATE TEMPORARY VIEW v AS SELECT named_struct('x', CAST(1.50 AS DECIMAL(5, 2))) AS s, array(X'00FF', null) AS a,
+                                          TIMESTAMP'2013-07-04 01:02:03.5' AS t, map('k', DATE'2013-07-04') AS m;
+        SELECT * FROM v;
+    """
+    done = bdc(host, "sql", "run", "-", "--engine", "spark", "-o", "json", stdin=script)
+    shown = json.JSONDecoder().raw_decode(done.stdout[done.stdout.rindex("[\n") :])[0]
+    assert shown == [{"s": {"x": 1.5}, "a": ["\\x00ff", None], "t": "2013-07-04 01:02:03.5", "m": {"k": "2013-07-04"}}]
+    wrong = bdc(host, "spark", "sql", "SELECT *\nFROM nix", "--database", "demo", code=1)
+    assert wrong.stderr.startswith("error: line 2, column 6: The table or view `nix` cannot be found")
+    slow = "SELECT sum(sqrt(id)) FROM range(0, 900000000000)"
+    stopped = host.run(["timeout", "--preserve-status", "-s", "INT", "12", "bdc", "spark", "sql", slow])
+    assert stopped.returncode == 130, stopped.stderr
+    assert_no_sessions(host)
+
+
+def test_a_shell_on_spark(host: TestHost) -> None:
+    program = "import sys\nprint(spark.table('demo.flights').count())\nsys.exit(3)\n"
+    done = bdc(host, "spark", "shell", code=3, stdin=program)
+    assert done.stdout == "327346\n"
+    failed = bdc(host, "spark", "shell", code=1, stdin="\n1 / 0\n")
+    assert failed.stderr.endswith('  File "<stdin>", line 2, in <module>\nZeroDivisionError: division by zero\n')
+    # script(1) gives it a terminal; the shell reads what was typed before it was there.
+    typed = "print(spark.range(6).count() * 7)\nimport os; os.get_terminal_size()\nexit(4)\n"
+    terminal = "stty rows 30 columns 100; bdc spark shell"
+    shown = host.run(["script", "-qec", terminal, "/dev/null"], stdin=typed, env={"TERM": "dumb"}, timeout_seconds=120)
+    assert shown.returncode == 4, shown.stdout
+    assert "\n42\r\n" in shown.stdout.replace("\r\r", "\r"), shown.stdout
+    assert "columns=100, lines=30" in shown.stdout
+    assert "token" not in shown.stdout
+    assert_no_sessions(host)
+
+
+def assert_no_sessions(host: TestHost) -> None:
+    kubectl(host, "wait", "pod", "-l", "app.kubernetes.io/component=spark-console", "--for=delete", "--timeout=30s")
+
+
+def test_a_schedule_starts_applications(host: TestHost) -> None:
+    script = str(Path(__file__).with_name("words.py"))
+    words = ["--schedule", "* * * * *", "--time-zone", "Europe/Paris", "--archives", f"{host.folder}/env.tar.gz#env"]
+    bdc(host, "spark", "submit", script, "--name", "tick", *words, "--secret", "lake:LAKE_PASSWORD", "--num-executors", "1")
+    assert "Mars/Base" in bdc(host, "spark", "submit", script, "--schedule", "@daily", "--time-zone", "Mars/Base", code=125).stderr
+    run = bdc(host, "spark", "schedules", "run", "tick").stdout.strip()
+    bdc(host, "spark", "schedules", "pause", "tick")
+    assert [(one["name"], one["state"]) for one in document(host, "spark", "schedules", "list")] == [("tick", "paused")]
+    followed = bdc(host, "spark", "logs", run, "-f")
+    assert json.loads(followed.stdout.splitlines()[-1])["executors"] == [["s3cret-xyz", "unpacked"]]
+    bdc(host, "spark", "schedules", "resume", "tick")
+    end = time.monotonic() + 120
+    while not (started := [one["name"] for one in document(host, "spark", "list") if re.fullmatch(r"tick-\d{8}", one["name"])]):
+        assert time.monotonic() < end
+        time.sleep(1)
+    bdc(host, "spark", "schedules", "delete", "tick")
+    kubectl(host, "wait", "job", started[0], "--for=delete", "--timeout=60s")
+    assert not [one for one in document(host, "spark", "list") if one["name"].startswith("tick")]
 
 
 def test_every_endpoint_answers_from_outside(host: TestHost) -> None:
