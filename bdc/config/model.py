@@ -190,6 +190,9 @@ class Spark(Section):
     executor_cores: int = Field(1, ge=1, le=64, description="Task slots of an executor unless the application asks otherwise.")
     max_executors: int = Field(2, ge=1, le=1000, description="Executors of an application unless it asks otherwise.")
     cpu: Cpu = Field("100m", description="CPU request of a driver or executor pod; idle cores are used above it.")
+    keep_days: int = Field(
+        30, ge=1, le=3650, description="Days after which an application that has ended leaves the list, and its event log the history."
+    )
     history: Resources = Field(default_factory=lambda: pod("50m", "320Mi", "640Mi"), description="Resources of the history server.")
     connect: Resources = Field(default_factory=lambda: pod("100m", "768Mi", "1408Mi"), description="Resources of the Spark Connect server.")
 

@@ -13,7 +13,7 @@ from typing import Any
 from bdc.config.names import HADOOP_CONF, SPARK_ACCOUNT, SPARK_CONF
 from bdc.spark.application import Application, Schedule, SecretVariable
 from bdc.spark.labels import APPLICATION, CONTAINER, DIGEST, JOB, SCHEDULE, SOURCE, driver_labels
-from bdc.spark.settings import IMAGE, UI_PORT, Driver, render
+from bdc.spark.settings import IMAGE, UI_PORT, Driver, kept_seconds, render
 
 CONF_DIR = "/etc/spark-application"
 _UID = 185
@@ -55,6 +55,7 @@ class Plan:
 
 def job(plan: Plan) -> Manifest:
     """The driver's Job, suspended."""
+    kept = kept_seconds(plan.properties)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -64,7 +65,7 @@ def job(plan: Plan) -> Manifest:
             "labels": driver_labels(plan.cluster, plan.name),
             "annotations": {DIGEST: plan.digest, SOURCE: plan.application.file},
         },
-        "spec": {"suspend": True, **_run(plan)},
+        "spec": {"suspend": True, **({} if kept is None else {"ttlSecondsAfterFinished": kept}), **_run(plan)},
     }
 
 

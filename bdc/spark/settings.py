@@ -23,6 +23,9 @@ UI_PORT = 4040
 
 IMAGE = "spark.kubernetes.container.image"
 
+KEPT = "spark.history.fs.cleaner.maxAge"
+"""The cluster's setting for how long event logs stay; in whole days, as in 30d."""
+
 _WIRING = "bdc sets it so that driver and executors find each other"
 REFUSED: Mapping[str, str] = {
     "spark.master": "applications run on the cluster's Kubernetes",
@@ -97,6 +100,12 @@ def properties(app: Application, cluster: str, defaults: Mapping[str, str], uris
     entries |= {f"spark.kubernetes.executor.label.{key}": value for key, value in executor_labels(cluster).items()}
     files = (("spark.files", uris.files), ("spark.jars", uris.jars), ("spark.archives", uris.archives))
     return entries | _joined(("spark.submit.pyFiles", uris.py_files), *files)
+
+
+def kept_seconds(defaults: Mapping[str, str]) -> int | None:
+    """How long an application stays in the list after its end; None where the cluster doesn't say."""
+    days = defaults.get(KEPT, "").removesuffix("d")
+    return int(days) * 86400 if days.isdigit() else None
 
 
 def driver(entries: Mapping[str, str]) -> Driver:

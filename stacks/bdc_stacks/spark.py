@@ -70,6 +70,7 @@ class SparkPool(pulumi.ComponentResource):
             executor_memory=mebibytes(config.executor_memory),
             memory_overhead=mebibytes(config.memory_overhead),
             executor_cores=config.executor_cores,
+            keep_days=config.keep_days,
             max_executors=config.max_executors,
             shuffle_partitions=max(4, 2 * config.executor_cores * config.max_executors),
         )

@@ -20,6 +20,7 @@ spark.driver.memory                      512m
 spark.executor.memory                    512m
 spark.executor.memoryOverhead            384m
 spark.executor.cores                     1
+spark.history.fs.cleaner.maxAge          7d
 spark.executorEnv.HADOOP_USER_NAME       bdc
 """
 

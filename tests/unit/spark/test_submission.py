@@ -34,6 +34,7 @@ def test_submit_makes_a_released_job_that_owns_its_settings(kube: FakeKube, stag
     assert done.created
     assert made["spec"]["suspend"] is False
     assert made["spec"]["backoffLimit"] == 0
+    assert made["spec"]["ttlSecondsAfterFinished"] == 7 * 86400
     metadata = kube.objects[f"{CORE}/configmaps/etl-driver"]["metadata"]
     assert [(one["kind"], one["uid"]) for one in metadata["ownerReferences"]] == [("Job", made["metadata"]["uid"])]
     assert metadata["labels"]["bdc.dev/application"] == "etl"
