@@ -20,6 +20,7 @@ from bdc.errors import BdcError, DeadlineError, UnhealthyError
 from bdc.kube import ApiNotFoundError, Kube
 from bdc.kube.attach import Attachment, attach
 from bdc.kube.diagnose import diagnose_pod
+from bdc.spark.objects import CONTAINER_SECURITY, POD_SECURITY
 from bdc.spark.settings import IMAGE
 from bdc.spark.submission import cluster_defaults
 
@@ -28,7 +29,6 @@ CONSOLE = "spark-console"
 
 Mode = Literal["shell", "script", "sql"]
 _CONTAINER = "session"
-_UID = 185
 _START_SECONDS = 180.0
 _END_SECONDS = 10.0
 _DAY_SECONDS = 86400
@@ -105,7 +105,7 @@ def manifest(cluster: str, name: str, mode: Mode, image: str, owner: str, memory
             *({"name": key, "value": value} for key, value in environment.items()),
         ],
         "resources": {"requests": {"cpu": "10m", "memory": "160Mi"}, "limits": {"memory": memory}},
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "securityContext": CONTAINER_SECURITY,
         "volumeMounts": [{"name": "ca", "mountPath": _CA_PATH, "readOnly": True}, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108
     }
     spec: dict[str, Any] = {
@@ -114,13 +114,7 @@ def manifest(cluster: str, name: str, mode: Mode, image: str, owner: str, memory
         "terminationGracePeriodSeconds": 5,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": {
-            "runAsUser": _UID,
-            "runAsGroup": _UID,
-            "runAsNonRoot": True,
-            "fsGroup": _UID,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": POD_SECURITY,
         "containers": [container],
         "volumes": [
             {"name": "ca", "secret": {"secretName": CA, "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
@@ -151,7 +145,8 @@ def _sweep(kube: Kube, pods: str) -> None:
 
 
 def _wait(kube: Kube, path: str, on_progress: Callable[[str], None]) -> None:
-    started, said = time.monotonic(), False
+    started = time.monotonic()
+    on_progress("starting a session")
     while True:
         try:
             pod = kube.request("GET", path)
@@ -164,12 +159,8 @@ def _wait(kube: Kube, path: str, on_progress: Callable[[str], None]) -> None:
             raise UnhealthyError(str(found), found.hint)
         if "terminated" in state:
             raise UnhealthyError(f"the session's pod ended before it began ({state['terminated'].get('reason')})", "try again")
-        waited = time.monotonic() - started
-        if waited > _START_SECONDS:
+        if time.monotonic() - started > _START_SECONDS:
             raise DeadlineError(f"the session's pod did not start in {_START_SECONDS:.0f} s", "bdc doctor looks for reasons")
-        if waited > 1 and not said:
-            on_progress("starting a session")
-            said = True
         time.sleep(_POLL_SECONDS)
 
 

@@ -16,7 +16,7 @@ from bdc.spark.labels import APPLICATION, CONTAINER, DIGEST, JOB, SCHEDULE, SOUR
 from bdc.spark.settings import IMAGE, UI_PORT, Driver, kept_seconds, render
 
 CONF_DIR = "/etc/spark-application"
-_UID = 185
+_UID = 185  # the Spark image's user
 _USER = "spark.executorEnv.HADOOP_USER_NAME"
 _DEFAULT_USER = "bdc"
 _LAUNCHER_ONLY = ("spark.driver.extraJavaOptions", "spark.driver.extraClassPath", "spark.driver.extraLibraryPath")
@@ -32,6 +32,16 @@ _KNOWN_IN_THE_POD = {
 }
 
 Manifest = dict[str, Any]
+
+POD_SECURITY: Manifest = {
+    "runAsUser": _UID,
+    "runAsGroup": _UID,
+    "runAsNonRoot": True,
+    "fsGroup": _UID,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+CONTAINER_SECURITY: Manifest = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+"""What the Pod Security Standard "restricted" asks, which the namespace enforces."""
 
 
 @dataclass(frozen=True)
@@ -137,13 +147,7 @@ def _pod(plan: Plan) -> Manifest:
         "restartPolicy": "Never",
         "serviceAccountName": SPARK_ACCOUNT,
         "enableServiceLinks": False,
-        "securityContext": {
-            "runAsUser": _UID,
-            "runAsGroup": _UID,
-            "runAsNonRoot": True,
-            "fsGroup": _UID,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": POD_SECURITY,
         "containers": [_container(plan)],
         "volumes": [
             {"name": "application", "configMap": {"name": plan.companion}},
@@ -176,7 +180,7 @@ def _container(plan: Plan) -> Manifest:
         ],
         "ports": [{"name": "ui", "containerPort": UI_PORT}],
         "resources": {"requests": {"cpu": plan.driver.cpu, "memory": memory}, "limits": {"memory": memory}},
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "securityContext": CONTAINER_SECURITY,
         "volumeMounts": [
             {"name": "application", "mountPath": CONF_DIR},
             {"name": "spark-conf", "mountPath": "/etc/spark"},

@@ -13,7 +13,7 @@ from bdc.kube.system import SYSTEM_NAMESPACE
 
 RECENT = timedelta(minutes=15)
 RESTARTED = timedelta(hours=1)
-_APPLICATION = ("spark-driver", "spark-executor")
+_APPLICATION = ("spark-driver", "spark-executor", "spark-console")
 _JOB_ENDED = ("BackoffLimitExceeded", "DeadlineExceeded")
 _IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 
