@@ -17,6 +17,7 @@ from bdc.errors import BdcError
 from bdc.kube.attach import Attachment
 
 _PIECE_BYTES = 1 << 16
+_LAST_WORDS_SECONDS = 5.0
 
 
 def join(attachment: Attachment) -> None:
@@ -34,12 +35,10 @@ def join(attachment: Attachment) -> None:
             os.write(end, b"\0")
 
     reader = threading.Thread(target=show, name="terminal", daemon=True)
-    try:
-        with _raw(sys.stdin.fileno()), _following_the_size(attachment):
-            reader.start()
-            _type(attachment, sys.stdin.fileno(), ended)
-    finally:
-        os.close(ended)
+    with _raw(sys.stdin.fileno()), _following_the_size(attachment):
+        reader.start()
+        _type(attachment, sys.stdin.fileno(), ended)
+        reader.join(_LAST_WORDS_SECONDS)
     if failure:
         raise failure[0]
 
@@ -52,14 +51,17 @@ def _type(attachment: Attachment, keyboard: int, ended: int) -> None:
         typed = os.read(keyboard, _PIECE_BYTES)
         if not typed:
             return
-        attachment.send(typed)
+        try:
+            attachment.send(typed)
+        except BdcError:  # whoever reads hears whether it broke or has ended
+            return
 
 
 @contextmanager
 def _raw(keyboard: int) -> Iterator[None]:
     before = termios.tcgetattr(keyboard)
     try:
-        tty.setraw(keyboard)
+        tty.setraw(keyboard, termios.TCSADRAIN)  # what was typed while it started is not thrown away
         yield
     finally:
         termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
