@@ -70,7 +70,9 @@ def follow(
                 f"{name} was deleted while it was followed", "somebody ran bdc spark delete, or took the cluster down"
             ) from error
         except (UnreachableError, ApiError) as error:
-            if isinstance(error, ApiError) and error.code < 500:
+            # An API server that has just started does not know anybody's rights yet.
+            starting = seen and isinstance(error, ApiError) and error.code in (401, 403)
+            if isinstance(error, ApiError) and error.code < 500 and not starting:
                 raise
             if clock() - answered > lost_after_seconds:
                 raise LostError(f"lost sight of {name}: {error.message}", f"it may go on; see later: bdc spark logs {name} -f") from error

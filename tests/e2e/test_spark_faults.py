@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.host import TestHost
-from tests.e2e.test_cluster import bdc, document, kubectl
+from tests.e2e.test_cluster import KUBECTL, bdc, document, kubectl
 
 pytestmark = pytest.mark.full
 HERE = Path(__file__).parent
@@ -41,7 +41,7 @@ def until_running(host: TestHost, name: str, *, executors: int = 0) -> None:
 
 def test_a_driver_that_dies_after_its_commit_commits_once(host: TestHost) -> None:
     done = bdc(host, "spark", "submit", str(HERE / "commits.py"), "--name", "commits", "--executors", "1", "--retries", "1")
-    assert done.stdout.splitlines() == ["1 commits, 100 rows", "1 commits, 100 rows"]
+    assert [line for line in done.stdout.splitlines() if "commits" in line] == ["1 commits, 100 rows"] * 2
     assert document(host, "spark", "status", "commits")["attempts"] == 2
     assert document(host, "spark", "sql", "SELECT count(*) AS n FROM delta.`hdfs://bdc/user/bdc/committed`") == [{"n": 100}]
 
@@ -58,14 +58,16 @@ def test_an_executor_that_is_killed_in_a_shuffle_is_replaced(host: TestHost) -> 
 
 def test_an_api_server_that_is_restarted_is_not_noticed(host: TestHost) -> None:
     bdc(host, "spark", "submit", str(HERE / "shuffles.py"), "--name", "restart", "--executors", "1", "--no-wait", "--", "20")
-    until_running(host, "restart")
+    until_running(host, "restart", executors=1)  # a driver that is only starting would fail
     with host.popen(["bdc", "spark", "logs", "restart", "-f"]) as following:
         time.sleep(3)
         [server] = [pid for pid in host.processes() if Path(f"/proc/{pid}/comm").read_text().strip() == "kube-apiserver"]
         os.kill(server, signal.SIGKILL)
-        shown, said = following.communicate(timeout=180)
-    assert following.returncode == 0, said
+        shown, _ = following.communicate(timeout=180)
+    assert following.returncode == 0, shown
     assert [line for line in shown.splitlines() if line in ("begun", SUM)] == ["begun", SUM]
+    while host.run([*KUBECTL, "auth", "can-i", "get", "configmaps"]).returncode:
+        time.sleep(0.5)
 
 
 def test_the_command_line_may_be_killed_at_any_moment(host: TestHost) -> None:
@@ -77,7 +79,7 @@ def test_the_command_line_may_be_killed_at_any_moment(host: TestHost) -> None:
 
 
 def test_hdfs_that_refuses_is_said_and_leaves_nothing(host: TestHost) -> None:
-    safe_mode = ["exec", "namenode-0", "--", "/opt/entrypoint", "hdfs-admin", "-safemode"]
+    safe_mode = ["exec", "namenode-0", "--", "/opt/hadoop/bin/entrypoint", "hdfs-admin", "-safemode"]
     kubectl(host, *safe_mode, "enter")
     try:
         fresh = host.folder / "fresh.py"
@@ -101,9 +103,8 @@ def test_a_quota_of_nothing_is_named(host: TestHost) -> None:
     assert json.loads(bdc(host, "spark", "status", "quota", "-o", "json").stdout)["state"] == "Failed"
 
 
-def test_an_archive_that_is_none_is_the_cause(host: TestHost) -> None:
+def test_an_archive_that_is_none_is_refused(host: TestHost) -> None:
     archive = host.folder / "broken.tar.gz"
     archive.write_text("no archive\n")
-    words = ["--archives", f"{archive}#env", "--executors", "1"]
-    failed = bdc(host, "spark", "submit", str(HERE / "shuffles.py"), "--name", "broken", *words, "--", "1", code=1)
-    assert "broken.tar.gz" in failed.stderr.splitlines()[-1] or "not in GZIP format" in failed.stderr.lower() + failed.stderr
+    refused = bdc(host, "spark", "submit", str(HERE / "shuffles.py"), "--archives", f"{archive}#env", "--", "1", code=125)
+    assert f"{archive} is no archive, whatever its name says" in refused.stderr

@@ -99,6 +99,8 @@ def test_an_api_server_that_restarts_is_not_noticed(kube: FakeKube) -> None:
     script = Script(
         lambda: kube.fail("GET", "/jobs/", UnreachableError("https://fake", "connection refused"), times=20),
         *[lambda: None] * 25,
+        lambda: kube.fail("GET", "/jobs/", ApiError(403, "Forbidden", "rights are not read yet"), times=3),
+        *[lambda: None] * 5,
         lambda: kube.fail("GET", "/log", ApiError(502, "BadGateway", "kubelet away"), times=3),
         *[lambda: None] * 5,
         lambda: (kube.put(JOB, job(status=ended("Complete"))), kube.logs.update({LOG: line(3, "one") + line(9, "two")})),
