@@ -148,7 +148,7 @@ def test_sql_on_spark(host: TestHost) -> None:
     shown = json.JSONDecoder().raw_decode(done.stdout[done.stdout.rindex("[\n") :])[0]
     assert shown == [{"s": {"x": 1.5}, "a": ["\\x00ff", None], "t": "2013-07-04 01:02:03.5", "m": {"k": "2013-07-04"}}]
     wrong = bdc(host, "spark", "sql", "SELECT *\nFROM nix", "--database", "demo", code=1)
-    assert wrong.stderr.startswith("error: line 2, column 6: The table or view `nix` cannot be found")
+    assert "\nerror: line 2, column 6: The table or view `nix` cannot be found" in wrong.stderr
     slow = "SELECT sum(sqrt(id)) FROM range(0, 900000000000)"
     stopped = host.run(["timeout", "--preserve-status", "-s", "INT", "12", "bdc", "spark", "sql", slow])
     assert stopped.returncode == 130, stopped.stderr
