@@ -12,6 +12,8 @@ import typer
 
 from bdc.cli.output import Format, FormatOption, Output
 from bdc.cli.settings import settings
+from bdc.cli.spark_pools import PoolOption
+from bdc.cli.spark_pools import app as pools
 from bdc.cli.spark_schedules import app as schedules
 from bdc.cli.spark_words import OWN_FAILURE, SubmitCommand
 from bdc.cli.sql import ChartOption, OutputOption
@@ -20,9 +22,10 @@ from bdc.errors import BdcError, UsageError
 
 app = typer.Typer(no_args_is_help=True, help="Spark applications.")
 app.add_typer(schedules, name="schedules")
+app.add_typer(pools, name="pool")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The application.")]
-_COLUMNS = {"name": "name", "state": "state", "seconds": "seconds", "exit_code": "exit", "source": "file", "reason": "reason"}
+_COLUMNS = {"state": "state", "seconds": "seconds", "exit_code": "exit", "source": "file", "reason": "reason"}
 _HISTORY = {"id": "run", "name": "name", "started": "started (UTC)", "duration_seconds": "seconds", "completed": "ended"}
 
 
@@ -55,6 +58,10 @@ def submit(
     executors: Annotated[
         str | None, typer.Option("--executors", "--num-executors", metavar="N|MIN:MAX", help="How many executors.")
     ] = None,
+    pool: Annotated[str | None, typer.Option("--pool", metavar="POOL", help="Where it runs; bdc spark pool list shows all.")] = None,
+    priority: Annotated[
+        int, typer.Option("--priority", metavar="N", help="Who begins first of those that wait in a pool: the highest.")
+    ] = 0,
     retries: Annotated[int, typer.Option("--retries", help="Runs after a failed one. A retry repeats side effects.")] = 0,
     timeout: Annotated[str | None, typer.Option("--timeout", metavar="TIME", help="End it after 90s, 10m, 2h; waiting counts.")] = None,
     schedule: Annotated[
@@ -109,16 +116,19 @@ def submit(
             executor_cores=executor_cores,
             executors=Executors.parse(executors) if executors else None,
             retries=retries,
+            pool=pool,
+            priority=priority,
             timeout_seconds=duration(timeout) if timeout else None,
         )
         when = asked(schedule, time_zone, concurrency, keep)
-        submitted = Client(options).submit(wanted, schedule=when, exist_ok=exist_ok)
+        client = Client(options)
+        submitted = client.submit(wanted, schedule=when, exist_ok=exist_ok)
         if when or not wait:
-            out.emit({"name": submitted.name, "created": submitted.created}, text=submitted.name)
+            out.emit({"name": submitted.name, "created": submitted.created, "pool": submitted.pool}, text=submitted.name)
             if when:
                 out.progress(f"scheduled; a run now: bdc spark schedules run {submitted.name}")
             return 0
-        return show(options.kube(), options.config.name, submitted.name, out, ends_with_us=submitted.created)
+        return show(client, submitted.name, submitted.pool, out, ends_with_us=submitted.created)
     except BdcError as error:
         if not isinstance(error, LostError):
             error.exit_code = OWN_FAILURE
@@ -129,22 +139,22 @@ def submit(
 def list_(ctx: typer.Context, output: FormatOption = Format.table) -> None:
     """Show all applications, the newest first."""
     from bdc.cli.spark_follow import row
-    from bdc.spark import listing
+    from bdc.spark import Client
 
-    options = settings(ctx)
-    Output(output).emit([row(one) for one in listing(options.kube(), options.config.name)], columns=_COLUMNS)
+    found = Client(settings(ctx)).applications()
+    pooled = {"pool": "pool"} if any(one.pool for one in found) else {}
+    Output(output).emit([row(one) for one in found], columns={"name": "name"} | pooled | _COLUMNS)
 
 
 @app.command()
-def status(ctx: typer.Context, name: Name, output: FormatOption = Format.table) -> None:
+def status(ctx: typer.Context, name: Name, pool: PoolOption = None, output: FormatOption = Format.table) -> None:
     """Show one application, and why it failed."""
     from bdc.cli.spark_follow import row
-    from bdc.spark import State, get, why
+    from bdc.spark import Client, State
 
-    options = settings(ctx)
-    kube, cluster = options.kube(), options.config.name
-    found = get(kube, cluster, name)
-    cause = why(kube, cluster, found) if found.state is State.FAILED else None
+    client = Client(settings(ctx))
+    found = client.status(name, pool=pool)
+    cause = client.why(found) if found.state is State.FAILED else None
     shown: dict[str, object] = {"cause": cause.what, "where": cause.where, "hint": cause.hint} if cause else {}
     if output is not Format.table:
         shown = {"cause": asdict(cause) if cause else None}
@@ -157,6 +167,7 @@ def logs(
     name: Name,
     executor: Annotated[int | None, typer.Option("--executor", metavar="N", help="An executor's log instead of the driver's.")] = None,
     tail: Annotated[int | None, typer.Option("--tail", metavar="N", help="The last lines only.")] = None,
+    pool: PoolOption = None,
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the application has ended.")] = False,
 ) -> int:
@@ -165,36 +176,42 @@ def logs(
     With --follow the exit code is the application's, and Ctrl-C leaves it running.
     """
     from bdc.cli.spark_follow import show
-    from bdc.spark import read_log
+    from bdc.spark import Client
 
     options = settings(ctx)
+    client = Client(options)
     if follow:
         if executor is not None or tail is not None:
             raise UsageError("--follow shows the driver's log from its first line", "leave out --executor and --tail")
-        return show(options.kube(), options.config.name, name, Output(quiet=options.quiet))
-    for line in read_log(options.kube(), options.config.name, name, executor=executor, tail=tail):
+        return show(client, name, pool, Output(quiet=options.quiet))
+    for line in client.log(name, executor=executor, tail=tail, pool=pool):
         sys.stdout.write(f"{line}\n")
     return 0
 
 
 @app.command()
-def kill(ctx: typer.Context, name: Name) -> None:
+def kill(ctx: typer.Context, name: Name, pool: PoolOption = None) -> None:
     """Stop an application; it stays in the list as Killed."""
-    from bdc.spark import kill as stop
+    from bdc.spark import Client
 
     options = settings(ctx)
-    stop(options.kube(), options.config.name, name)
+    Client(options).kill(name, pool=pool)
     Output(quiet=options.quiet).progress(f"{name} is being killed")
 
 
 @app.command()
-def delete(ctx: typer.Context, names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The applications.")]) -> None:
+def delete(
+    ctx: typer.Context,
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The applications.")],
+    pool: PoolOption = None,
+) -> None:
     """Remove applications with their logs; running ones are stopped."""
-    from bdc.spark import delete as remove
+    from bdc.spark import Client
 
     options = settings(ctx)
+    client = Client(options)
     for name in names:
-        remove(options.kube(), options.config.name, name)
+        client.delete(name, pool=pool)
         Output(quiet=options.quiet).progress(f"{name} deleted")
 
 
@@ -203,18 +220,19 @@ def ui(
     ctx: typer.Context,
     name: Name,
     port: Annotated[int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Local port; any free one by default.")] = 0,
+    pool: PoolOption = None,
 ) -> None:
     """Lead to Spark's own pages of an application: forwarded to this machine while it runs, of the history server when it has ended."""
     from bdc.cli.access import until_interrupted, url
     from bdc.kube.endpoints import addresses, endpoint
-    from bdc.spark import State, forwarded_ui, get, run_of
+    from bdc.spark import Client, State, run_of
 
     options = settings(ctx)
-    kube, cluster = options.kube(), options.config.name
+    kube, cluster, client = options.kube(), options.config.name, Client(options)
     out = Output(quiet=options.quiet)
-    found = get(kube, cluster, name)
+    found = client.status(name, pool=pool)
     if found.state is State.RUNNING:
-        with forwarded_ui(kube, cluster, name, local_port=port, on_error=out.progress) as (host, local):
+        with client.pages(name, pool=pool, local_port=port, on_error=out.progress) as (host, local):
             sys.stdout.write(f"http://{host}:{local}/\n")
             until_interrupted(out)
         return

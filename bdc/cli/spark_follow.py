@@ -12,21 +12,20 @@ from datetime import UTC, datetime
 from bdc.cli.output import Format, Output
 from bdc.config.quantity import human
 from bdc.errors import BdcError
-from bdc.kube import Kube
-from bdc.spark import Cause, Ended, Event, LogLine, StageProgress, StateChanged, Status, follow, kill
+from bdc.spark import Cause, Client, Ended, Event, LogLine, StageProgress, StateChanged, Status
 
 INTERRUPTED = 130
 _WIDTH = 20
 
 
-def show(kube: Kube, cluster: str, name: str, out: Output, *, ends_with_us: bool = False) -> int:
+def show(client: Client, name: str, pool: str | None, out: Output, *, ends_with_us: bool = False) -> int:
     """Follow an application and return the exit code. After Ctrl-C, one that `ends_with_us` may be killed (see `_interrupted`)."""
     try:
-        return _show(follow(kube, cluster, name), name, out)
+        return _show(client.follow(name, pool=pool), name, out)
     except KeyboardInterrupt:
         sys.stderr.write("\n")
         if ends_with_us:
-            _interrupted(kube, cluster, name)
+            _interrupted(client, name, pool)
         return INTERRUPTED
 
 
@@ -71,7 +70,7 @@ def _cause(cause: Cause) -> str:
     return f"  {where}{cause.what}\n" + (f"  hint: {cause.hint}\n" if cause.hint else "")
 
 
-def _interrupted(kube: Kube, cluster: str, name: str) -> None:
+def _interrupted(client: Client, name: str, pool: str | None) -> None:
     """On a terminal ask whether to kill or detach. Where nobody can be asked (a cancelled CI job), kill: nobody would stop it later."""
     if sys.stdin.isatty() and sys.stderr.isatty():
         sys.stderr.write(f"{name} is still running. Kill it? [y/N] ")
@@ -79,7 +78,7 @@ def _interrupted(kube: Kube, cluster: str, name: str) -> None:
         if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
             sys.stderr.write(f"{name} goes on; see it with: bdc spark logs {name} -f, stop it with: bdc spark kill {name}\n")
             return
-    kill(kube, cluster, name)
+    client.kill(name, pool=pool)
     sys.stderr.write(f"{name} is being killed\n")
 
 

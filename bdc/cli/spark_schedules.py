@@ -10,6 +10,7 @@ import typer
 
 from bdc.cli.output import Format, FormatOption, Output
 from bdc.cli.settings import settings
+from bdc.cli.spark_pools import PoolOption
 from bdc.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,33 +43,37 @@ def list_(ctx: typer.Context, output: FormatOption = Format.table) -> None:
 
 
 @app.command()
-def pause(ctx: typer.Context, name: Name) -> None:
+def pause(ctx: typer.Context, name: Name, pool: PoolOption = None) -> None:
     """Start it no more until resume; a run that goes on is left alone."""
-    _client(ctx).pause(name)
+    _client(ctx).pause(name, pool=pool)
     _say(ctx, f"{name} is paused")
 
 
 @app.command()
-def resume(ctx: typer.Context, name: Name) -> None:
+def resume(ctx: typer.Context, name: Name, pool: PoolOption = None) -> None:
     """Start it at its times again."""
-    _client(ctx).resume(name)
+    _client(ctx).resume(name, pool=pool)
     _say(ctx, f"{name} is resumed")
 
 
 @app.command()
-def run(ctx: typer.Context, name: Name) -> None:
+def run(ctx: typer.Context, name: Name, pool: PoolOption = None) -> None:
     """Start a run now, besides its times; prints the run's name."""
-    started = _client(ctx).run_now(name)
+    started = _client(ctx).run_now(name, pool=pool)
     sys.stdout.write(f"{started}\n")
     _say(ctx, f"follow it: bdc spark logs {started} -f")
 
 
 @app.command()
-def delete(ctx: typer.Context, names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The schedules.")]) -> None:
+def delete(
+    ctx: typer.Context,
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The schedules.")],
+    pool: PoolOption = None,
+) -> None:
     """Remove schedules with their runs; those that go on are stopped."""
     client = _client(ctx)
     for name in names:
-        client.delete_schedule(name)
+        client.delete_schedule(name, pool=pool)
         _say(ctx, f"{name} deleted")
 
 

@@ -23,7 +23,7 @@ REFUSED: Mapping[str, tuple[str, str]] = {
     "--proxy-user": (_KERBEROS, "leave it out"),
     "--principal": (_KERBEROS, "leave it out"),
     "--keytab": (_KERBEROS, "leave it out"),
-    "--queue": ("queues are YARN's", "leave it out"),
+    "--queue": ("queues are YARN's", "use --pool: bdc spark pool list shows all"),
     "--supervise": ("it is of Spark's own cluster manager", "--retries N runs it again after a failure"),
     "--total-executor-cores": ("it is of Spark's own cluster manager", "use --executors and --executor-cores"),
     "--kill": ("this submits", "bdc spark kill NAME"),

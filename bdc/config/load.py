@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from bdc.config.model import Config
 from bdc.config.problems import usage_error
-from bdc.config.schema import fields, flat, nested
+from bdc.config.schema import field, fields, flat, nested
 from bdc.config.tree import Entry, check_key, read, scalar, shown
 from bdc.errors import UsageError
 
@@ -80,7 +80,7 @@ def _variables(env: Mapping[str, str]) -> Iterator[tuple[str, Entry]]:
         if not variable.startswith("BDC_") or not text:
             continue
         key = variable.removeprefix("BDC_").lower().replace("__", ".")
-        if key in fields():
+        if field(key):
             yield key, Entry(scalar(text), variable)
         elif "__" in variable:
             check_key(key, variable)
@@ -90,6 +90,7 @@ def _checked(given: Mapping[str, Entry]) -> Loaded:
     values = flat(Config().model_dump()) | {key: entry.text for key, entry in given.items()}
     sources = {key: given[key].source if key in given else "default" for key in values}
     try:
-        return Loaded(Config.model_validate(nested(values)), sources)
+        config = Config.model_validate(nested(values))
     except ValidationError as error:
         raise usage_error(error, values, sources) from error
+    return Loaded(config, dict.fromkeys(flat(config.model_dump()), "default") | sources)

@@ -11,7 +11,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
-from bdc.config.quantity import Cpu, Size, size
+from bdc.config.measures import Cpu, CpuBound, Size
+from bdc.config.quantity import size
 
 FIXED: JsonDict = {"x-change": "fixed"}
 """Marks a field that can't change once the cluster has volumes: `plan` and `up` refuse (bdc.lifecycle.deployed)."""
@@ -181,6 +182,46 @@ class Federation(Section):
     worker: Resources = Field(default_factory=lambda: pod("150m", "1216Mi", "1792Mi"), description="Resources of a worker.")
 
 
+class Pool(Section):
+    """A share of the Spark pool: a namespace of its own, which holds its applications to what they may use together."""
+
+    max_cpu: CpuBound | None = Field(
+        None,
+        description="CPU requests of all its drivers and executors together; an application beyond it waits. With 0 it takes none. No "
+        "bound by default.",
+    )
+    max_memory: Size | None = Field(
+        None, description="Memory of all its drivers and executors together; an application beyond it waits. No bound by default."
+    )
+    priority: int = Field(
+        0,
+        ge=-1000,
+        le=1000,
+        description="Whose pods get a place first when the nodes are full; nobody's pods are ended for it. The cluster's own have 0.",
+    )
+    driver_memory: Size | None = Field(None, description="Heap of a driver unless the application asks otherwise; else the cluster's.")
+    executor_memory: Size | None = Field(None, description="Heap of an executor unless the application asks otherwise; else the cluster's.")
+    executor_cores: int | None = Field(
+        None, ge=1, le=64, description="Task slots of an executor unless the application asks otherwise; else the cluster's."
+    )
+    cpu: Cpu | None = Field(None, description="CPU request of a driver or executor pod; else the cluster's.")
+    min_executors: int = Field(0, ge=0, le=1000, description="Executors that an application keeps unless it asks otherwise.")
+    max_executors: int | None = Field(
+        None, ge=1, le=1000, description="Executors of an application unless it asks otherwise; else the cluster's."
+    )
+    idle_seconds: int = Field(30, ge=1, le=86400, description="Seconds without a task after which an executor goes.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.max_executors is not None and self.min_executors > self.max_executors:
+            msg = f"min_executors ({self.min_executors}) is more than max_executors ({self.max_executors})"
+            raise ValueError(msg)
+        return self
+
+
+PoolName = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,14}[a-z0-9])?$")]
+
+
 class Spark(Section):
     """The Spark pool."""
 
@@ -193,8 +234,20 @@ class Spark(Section):
     keep_days: int = Field(
         30, ge=1, le=3650, description="Days after which an application that has ended leaves the list, and its event log the history."
     )
+    pools: dict[PoolName, Pool] = Field(
+        default_factory=dict, description="Shares of the Spark pool, by name; without any, applications share all."
+    )
     history: Resources = Field(default_factory=lambda: pod("50m", "320Mi", "640Mi"), description="Resources of the history server.")
     connect: Resources = Field(default_factory=lambda: pod("100m", "768Mi", "1408Mi"), description="Resources of the Spark Connect server.")
+    controller: Resources = Field(
+        default_factory=lambda: pod("10m", "48Mi", "128Mi"),
+        description="Resources of bdc's controller, which is there where a pool has bounds.",
+    )
+
+    @property
+    def bounded(self) -> list[str]:
+        """Names of the pools with bounds."""
+        return [name for name, pool in self.pools.items() if pool.max_cpu is not None or pool.max_memory is not None]
 
 
 class Config(Section):
@@ -220,6 +273,9 @@ class Config(Section):
     def _own_namespace(self) -> Self:
         if self.name == "default" or self.name.startswith("kube-"):
             msg = f"name: {self.name} is a namespace of Kubernetes itself; `bdc down` would delete it"
+            raise ValueError(msg)
+        if "-pool-" in self.name:  # see names.pool_namespace
+            msg = f"name: {self.name} could be the namespace of another cluster's pool"
             raise ValueError(msg)
         return self
 

@@ -51,11 +51,22 @@ SPARK_CONF = "spark-conf"
 CONNECT_SERVICE, CONNECT_PORT = "connect", 15002
 """Service of Spark Connect inside the cluster, and its port; TLS and token as from outside."""
 
-IMAGES = ("hadoop", "hive-metastore", "spark", "trino", "postgres", "proxy")
+POOL = "bdc.dev/pool"
+"""Label of the namespace of a Spark pool, and of what is the pool's: its name."""
+
+POOL_QUOTA = "pool"
+"""ResourceQuota of a pool with bounds, in its namespace."""
+
+IMAGES = ("hadoop", "hive-metastore", "spark", "trino", "postgres", "proxy", "bdc")
 """The images that pods of a cluster run."""
 
 SPARK_ACCOUNT = "spark"
-"""ServiceAccount of Spark drivers: manages pods, services, configmaps of its own namespace."""
+"""ServiceAccount of Spark drivers: manages pods, services, configmaps of its own namespace, the cluster's or a pool's."""
+
+
+def pool_namespace(cluster: str, pool: str) -> str:
+    """The namespace of a Spark pool; no cluster has such a name."""
+    return f"{cluster}-pool-{pool}"
 
 
 def labels(cluster: str, part: str, component: str) -> dict[str, str]:
@@ -77,6 +88,8 @@ class Workload:
     kind: Literal["StatefulSet", "Deployment"]
     title: str
     resources: str
+    optional: bool = False
+    """Whether it is there only where bdc.yaml asks for it."""
 
 
 WORKLOADS = (
@@ -86,11 +99,12 @@ WORKLOADS = (
     Workload("master", "master", "StatefulSet", "PostgreSQL", "master.resources"),
     Workload("metastore", "metastore", "Deployment", "Hive Metastore", "metastore.resources"),
     Workload("trino-coordinator", "federation", "Deployment", "Trino coordinator", "federation.coordinator"),
-    Workload("trino-worker", "federation", "Deployment", "Trino worker", "federation.worker"),
+    Workload("trino-worker", "federation", "Deployment", "Trino worker", "federation.worker", optional=True),
     Workload("spark-history", "spark", "Deployment", "history server", "spark.history"),
     Workload("spark-connect", "spark", "Deployment", "Spark Connect", "spark.connect"),
+    Workload("controller", "spark", "Deployment", "bdc's controller", "spark.controller", optional=True),
 )
-"""All workloads; trino-worker is there only with federation.workers > 0."""
+"""All workloads: trino-worker is there with federation.workers > 0, the controller where a Spark pool has bounds."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bdc.config.schema import fields
+from bdc.config.schema import field
 from bdc.config.tree import shown
 from bdc.errors import UsageError
 
@@ -26,17 +26,27 @@ def usage_error(error: ValidationError, values: Mapping[str, Any], sources: Mapp
     """The first problem of `error` as a UsageError; `values` and `sources` are by dotted key."""
     first = error.errors(include_url=False)[0]
     where = ".".join(map(str, first["loc"]))
-    if where in fields():
-        message = _message(first["type"], values.get(where), first["msg"], where)
-        return UsageError(f"{_place(sources[where])}{where}: {message}", f"{where} takes {fields()[where].takes}")
+    if where.endswith(".[key]"):
+        return _bad_name(where.removesuffix(".[key]"), sources)
+    if known := field(where):
+        message = _message(first["type"], values.get(where), first["msg"], known.takes)
+        return UsageError(f"{_place(sources[where])}{where}: {message}", f"{where} takes {known.takes}")
     return _across(where, first["msg"].removeprefix("Value error, "), values, sources)
+
+
+def _bad_name(key: str, sources: Mapping[str, str]) -> UsageError:
+    place = next((source for name, source in sources.items() if name.startswith(f"{key}.")), "default")
+    name = shown(key.rpartition(".")[2])
+    return UsageError(
+        f"{_place(place)}{key}: {name} can't be a name here", "use at most 16 lower-case letters, digits and dashes, a letter first"
+    )
 
 
 def _across(section: str, message: str, values: Mapping[str, Any], sources: Mapping[str, str]) -> UsageError:
     """A problem between fields: the validator's message begins with one field and may mention others of its section."""
     prefix = f"{section}." if section else ""
     words = re.findall(r"[a-z_]+", message)
-    named = [prefix + word for word in words if prefix + word in fields()]
+    named = [prefix + word for word in words if field(prefix + word)]
     key = named[0] if named else section
     written = [name for name in named if sources.get(name, "default") != "default" and not sources[name].startswith("profile ")]
     place = _place(sources.get((written or [key])[0], "default"))
@@ -53,9 +63,8 @@ def _place(source: str) -> str:
     return "" if source == "default" else f"{source}: "
 
 
-def _message(kind: str, value: Any, otherwise: str, key: str) -> str:
+def _message(kind: str, value: Any, otherwise: str, takes: str) -> str:
     got = "nothing" if value is None else shown(str(value)) or "an empty text"
-    takes = fields()[key].takes
     if kind == "value_error":
         return shown(otherwise.removeprefix("Value error, "))
     if kind in {"greater_than_equal", "less_than_equal"}:

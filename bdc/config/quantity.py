@@ -7,9 +7,6 @@ plain numbers, `m` for CPU, decimal and binary suffixes for memory).
 from __future__ import annotations
 
 import re
-from typing import Annotated
-
-from pydantic import AfterValidator
 
 _CPU = re.compile(r"(?:([0-9]{1,9})m|([0-9]{1,6}(?:\.[0-9]{1,3})?))")
 _MEMORY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)(Ki|Mi|Gi|Ti|k|M|G|T)?")
@@ -50,24 +47,3 @@ def human_of(part: float, whole: float) -> str:
     """Two counts of bytes, the unit said once where it is the same: "5.4 of 22.8 GiB"."""
     first, second = human(part), human(whole)
     return f"{first.partition(' ')[0]} of {second}" if first.rpartition(" ")[2] == second.rpartition(" ")[2] else f"{first} of {second}"
-
-
-def _checked_cpu(quantity: str) -> str:
-    if cores(quantity) <= 0:
-        msg = f"{quantity!r} is no CPU at all"
-        raise ValueError(msg)
-    return quantity
-
-
-def _checked_size(quantity: str) -> str:
-    if size(quantity) < 2**20:
-        msg = f"{quantity!r} is less than 1Mi"
-        raise ValueError(msg)
-    return quantity
-
-
-Cpu = Annotated[str, AfterValidator(_checked_cpu)]
-"""A CPU quantity as text, as Kubernetes writes it."""
-
-Size = Annotated[str, AfterValidator(_checked_size)]
-"""A memory or disk quantity as text, as Kubernetes writes it."""

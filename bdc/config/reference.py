@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bdc.config.load import profiles
-from bdc.config.schema import Field, Plain, fields, sections
+from bdc.config.schema import Field, Plain, fields, named_fields, sections
 from bdc.config.tree import read
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
@@ -39,7 +39,7 @@ def page() -> str:
 def _tables() -> Iterator[str]:
     ha = {key: entry.text for key, entry in read(profiles()["ha"]).items()}
     groups: dict[str, list[Field]] = {}
-    for field in fields().values():
+    for field in (*fields().values(), *named_fields().values()):
         groups.setdefault(field.key.rpartition(".")[0], []).append(field)
     for section, members in groups.items():
         yield f"## {section}\n\n{sections()[section]}\n" if section else "## The top\n"

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from bdc.config.schema import fields, sections, suggestion
+from bdc.config.schema import example, field, is_section, sections, suggestion
 from bdc.errors import UsageError
 
 MAX_BYTES = 2**20
@@ -94,11 +94,10 @@ def shown(text: str) -> str:
 
 def check_key(key: str, source: str) -> None:
     """Raises UsageError when the schema has no such field."""
-    if key in fields():
+    if field(key):
         return
-    if key in sections():
-        inside = next(name for name in fields() if name.startswith(f"{key}."))
-        raise UsageError(f"{source}: {key} is a section, not a value", f"set a field in it, such as {inside}")
+    if is_section(key):
+        raise UsageError(f"{source}: {key} is a section, not a value", f"set a field in it, such as {example(key)}")
     meant = suggestion(key)
     hint = f"did you mean {meant}?" if meant else "`bdc config schema` and docs/reference/configuration.md list the keys"
     raise UsageError(f"{source}: {shown(key)}: unknown key", hint)
@@ -135,14 +134,16 @@ def _entries(node: yaml.MappingNode, prefix: str, name: str) -> Iterator[tuple[s
 
 def _value(key: str, node: Any, source: str, name: str) -> Iterator[tuple[str, Entry]]:
     empty = isinstance(node, yaml.ScalarNode) and node.tag.endswith(":null")
-    if key in sections() and (empty or isinstance(node, yaml.MappingNode)):
-        if not empty:
-            yield from _entries(node, f"{key}.", name)
+    if is_section(key) and (empty or isinstance(node, yaml.MappingNode)):
+        inside = [] if empty else list(_entries(node, f"{key}.", name))
+        if not inside and key not in sections():  # a section that is there by its name alone would be lost
+            raise UsageError(f"{source}: {key} says nothing", f"set a field in it, such as {example(key)}")
+        yield from inside
         return
     check_key(key, source)
     if not isinstance(node, yaml.ScalarNode):
-        what = "a list" if isinstance(node, yaml.SequenceNode) else "a mapping"
-        raise UsageError(f"{source}: {key}: {what} where a value belongs", f"{key} takes {fields()[key].takes}")
+        what, found = "a list" if isinstance(node, yaml.SequenceNode) else "a mapping", field(key)
+        raise UsageError(f"{source}: {key}: {what} where a value belongs", f"{key} takes {found.takes}" if found else None)
     if node.tag not in _SCALARS:
         raise UsageError(f"{source}: {key}: the tag {shown(node.tag)} is not allowed here", "write the plain value")
     yield key, Entry(None if empty else str(node.value), source)

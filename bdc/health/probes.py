@@ -22,6 +22,7 @@ from bdc.health.part import Probe
 from bdc.health.snapshot import Snapshot, is_ready, ready_pod
 from bdc.health.trino import select_one
 from bdc.kube import Kube
+from bdc.spark.pools import pool_status, pools
 
 SECONDS = 4.0
 """How long an engine may take to answer."""
@@ -99,6 +100,9 @@ def spark(kube: Kube, config: Config, snapshot: Snapshot) -> Probe:
     drivers = [pod for pod in snapshot.pods if pod["metadata"]["labels"].get(COMPONENT) == "spark-driver"]
     running = sum(1 for pod in drivers if is_ready(pod))
     queued = sum(1 for pod in drivers if pod.get("status", {}).get("phase") == "Pending")
+    for pool in pools(kube, config.name):
+        now = pool_status(kube, pool)
+        running, queued = running + now.running, queued + len(now.waiting)
     return Probe(True, f"Spark {version}, {running} running" + (f", {queued} queued" if queued else ""))
 
 

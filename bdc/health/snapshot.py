@@ -58,8 +58,8 @@ class Snapshot:
         return next(one for one in self.workloads if one.workload.name == name)
 
     def of(self, part: str) -> list[Observed]:
-        """The workloads of a part that are there or should be; trino-worker is only where it was asked for."""
-        return [one for one in self.workloads if one.workload.part == part and (one.obj or one.workload.name != "trino-worker")]
+        """The workloads of a part that are there or should be; an optional one is only where it was asked for."""
+        return [one for one in self.workloads if one.workload.part == part and (one.obj or not one.workload.optional)]
 
 
 def observe(kube: Kube, cluster: str) -> Snapshot:

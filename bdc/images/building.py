@@ -109,6 +109,18 @@ def _with_parents(wanted: Iterable[str], specs: dict[str, ImageSpec], builder: B
     return [spec for spec in specs.values() if spec.name in needed]
 
 
+def _context(spec: ImageSpec, work: Path) -> Path:
+    """The folder with an image's files; a copy where they come from several places."""
+    files = spec.files
+    if all(path.is_relative_to(spec.folder) for path in files.values()):
+        return spec.folder
+    context = work / spec.name
+    for name, path in files.items():
+        (context / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, context / name)
+    return context
+
+
 def _build_one(spec: ImageSpec, builder: Builder, mounted: list[Mount], work: Path, say: Progress) -> None:
     reference = references()[spec.name]
     log = _log(spec.name)
@@ -119,7 +131,7 @@ def _build_one(spec: ImageSpec, builder: Builder, mounted: list[Mount], work: Pa
         ensure_base(outside, builder, log)
     dockerfile = work / f"{spec.name}.Dockerfile"
     dockerfile.write_text(pinned(spec, tags(images())))
-    builder.build(reference, spec.folder, dockerfile, mounted, log)
+    builder.build(reference, _context(spec, work), dockerfile, mounted, log)
     built = time.monotonic()
     size = ""
     if not spec.intermediate:

@@ -4,6 +4,9 @@ An image is a folder with a Dockerfile. Another image of ours is named `bdc.loca
 `COPY --from=bdc.local/jre`), which is all that is said about the build order. The tag is a digest of the image's folder and of the
 tags of the images that it is built on: the same content has the same tag on every machine, and unchanged means not rebuilt.
 
+A folder with a file `rooms` is for what bdc itself runs in the cluster: the file lists parts of the package, whose sources are in the
+build's context as `bdc/`.
+
 An image with the label `bdc.role=intermediate` is only a step on the way to others and is never put on a node.
 """
 
@@ -14,7 +17,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from bdc.config.paths import resources
 from bdc.errors import BdcError, NotFoundError
@@ -23,6 +26,9 @@ REGISTRY = "bdc.local"
 """The registry of images that were built here and pushed nowhere: no host has this name."""
 
 TAG_DIGITS = 12
+
+_ROOMS = "rooms"
+_PACKAGE = Path(__file__).parents[1]
 
 _PARENT = re.compile(rf"(?im)^(?:FROM\s+|COPY\s.*--from=)(?:--platform=\S+\s+)?{re.escape(REGISTRY)}/([a-z0-9-]+)")
 _OUTSIDE = re.compile(rf"(?im)^FROM\s+(?!{re.escape(REGISTRY)}/)(\S+/\S+:\S+)")
@@ -64,16 +70,32 @@ class ImageSpec:
         """Whether no pod ever runs this image."""
         return bool(_INTERMEDIATE.search(self.dockerfile))
 
+    @property
+    def files(self) -> dict[PurePosixPath, Path]:
+        """What goes into the image: files by their path in the build's context."""
+        found = _files(self.folder, PurePosixPath())
+        listed = self.folder / _ROOMS
+        for room in listed.read_text().split() if listed.exists() else ():
+            found |= _files(_PACKAGE / room, PurePosixPath("bdc") / room)
+        return found
+
     def digest(self, parent_tags: Iterable[str]) -> str:
-        """Tag of this image: the first digits of SHA-256 over the folder (names, modes, contents) and `parent_tags`."""
+        """Tag of this image: the first digits of SHA-256 over its files (names, modes, contents) and `parent_tags`."""
         sha = hashlib.sha256()
-        for path in sorted(path for path in self.folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+        for name, path in sorted(self.files.items()):
             executable = bool(path.stat().st_mode & 0o100)
-            sha.update(f"{path.relative_to(self.folder).as_posix()}\0{executable}\0{path.stat().st_size}\0".encode())
+            sha.update(f"{name}\0{executable}\0{path.stat().st_size}\0".encode())
             sha.update(path.read_bytes())
         for tag in parent_tags:
             sha.update(f"{tag}\0".encode())
         return sha.hexdigest()[:TAG_DIGITS]
+
+
+def _files(root: Path, name: PurePosixPath) -> dict[PurePosixPath, Path]:
+    if root.is_file():
+        return {name: root}
+    inside = [path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return {name / path.relative_to(root).as_posix(): path for path in inside}
 
 
 def images(folder: Path | None = None) -> tuple[ImageSpec, ...]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from bdc.config.model import Config
 from bdc.config.names import COMPONENT, CONFIGURATION, INSTANCE, MANAGED_BY
 from bdc.config.quantity import cores, size
-from bdc.config.schema import Plain, fields, flat
+from bdc.config.schema import Plain, field, flat
 from bdc.errors import UsageError
 from bdc.kube import ApiNotFoundError, Kube
 
@@ -57,8 +57,15 @@ def differences(config: Config, kube: Kube) -> list[Difference]:
     except (ApiNotFoundError, KeyError):
         return []
     kept: dict[str, Plain] = json.loads(found)
-    now = {key: kept.get(key, fields()[key].default) for key in settings(config)}  # a field of a newer bdc had its default's effect
-    return [Difference(key, now[key], value) for key, value in settings(config).items() if not _same(key, now[key], value)]
+    wanted = settings(config)
+    gone = {key: None for key in kept if key not in wanted and (known := field(key)) and key != known.key}
+    return [Difference(key, _now(kept, key), value) for key, value in (wanted | gone).items() if not _same(key, _now(kept, key), value)]
+
+
+def _now(kept: dict[str, Plain], key: str) -> Plain:
+    """The value that was applied; a field of a newer bdc had its default's effect, one below a new name none."""
+    known = field(key)
+    return kept.get(key, known.default if known and known.key == key else None)
 
 
 def refuse_fixed(config: Config, kube: Kube, storage_class: str | None) -> None:
@@ -92,18 +99,20 @@ def _other(found: Sequence[Plain], key: str, wanted: dict[str, Plain]) -> Plain:
 
 
 def _allowed(key: str, now: Plain, wanted: Plain) -> bool:
-    change = fields()[key].change
+    known = field(key)
+    change = known.change if known else "any"
     if change == "grows":
         return isinstance(now, int) and isinstance(wanted, int) and wanted >= now
     return change == "any" or _same(key, now, wanted)
 
 
 def _rule(key: str) -> str:
-    return "can be raised, not lowered" if fields()[key].change == "grows" else "can't change in place"
+    return "can be raised, not lowered" if (known := field(key)) and known.change == "grows" else "can't change in place"
 
 
 def _same(key: str, one: Plain, other: Plain) -> bool:
-    measure = {"size": size, "CPU": cores}.get(fields()[key].type)
+    known = field(key)
+    measure = {"size": size, "CPU": cores}.get(known.type if known else "")
     if measure and isinstance(one, str) and isinstance(other, str):
         return measure(one) == measure(other)
     return one == other

@@ -21,6 +21,7 @@ from bdc.spark.following import LostError, follow, why
 from bdc.spark.history import HistoryEntry, history
 from bdc.spark.inspect import get, listing, read_log
 from bdc.spark.pages import forwarded_ui, run_of
+from bdc.spark.pools import PoolStatus
 from bdc.spark.schedules import ScheduleStatus
 from bdc.spark.settings import parse as parse_settings
 from bdc.spark.staging import Files, Staging
@@ -40,6 +41,7 @@ __all__ = [
     "HistoryEntry",
     "LogLine",
     "LostError",
+    "PoolStatus",
     "Schedule",
     "ScheduleStatus",
     "SecretVariable",

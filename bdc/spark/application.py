@@ -15,6 +15,7 @@ from bdc.errors import UsageError
 _NAME = re.compile(r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$")
 _STEM_LENGTH = 35
 SCHEDULE_NAME_LENGTH = 30
+_MOST_PRIORITY = 1000
 _SECRET = re.compile(r"^(?P<name>[a-z0-9]([-.a-z0-9]*[a-z0-9])?)(/(?P<key>[-._a-zA-Z0-9]+))?:(?P<variable>[A-Za-z_][A-Za-z0-9_]*)$")
 _COORDINATE = re.compile(r"^[\w.-]+$")
 _EXAMPLES = {"group:artifact:version": "org.apache.spark:spark-avro_2.13:4.2.0", "group:artifact": "org.slf4j:slf4j-api"}
@@ -70,7 +71,8 @@ class Application:
     `file` and the entries of `py_files`, `files`, `jars` and `archives` are local paths (sent to HDFS once), hdfs:// URIs (used
     where they are) or local:// URIs (paths in the Spark image); archives are unpacked in the working directory, under `#name` where
     one is given. `packages` and `exclude_packages` are Maven coordinates. Memory sizes are Spark's ("2g", "512m"); None takes the
-    cluster's default. `timeout_seconds` counts from the submit, waiting included.
+    cluster's default. `timeout_seconds` counts from the submit, waiting included. `pool` is where it runs, by default the only pool or
+    the one called `default`; of those that wait there, the highest `priority` begins first.
     """
 
     file: str
@@ -96,6 +98,8 @@ class Application:
     executors: Executors | None = None
     retries: int = 0
     timeout_seconds: int | None = None
+    pool: str | None = None
+    priority: int = 0
 
     def __post_init__(self) -> None:
         if self.name is not None:
@@ -107,6 +111,8 @@ class Application:
     def _check_numbers(self) -> None:
         if self.retries < 0:
             raise UsageError(f"retries: {self.retries} is negative", "0 runs the application once")
+        if abs(self.priority) > _MOST_PRIORITY:
+            raise UsageError(f"priority: {self.priority} is not between -{_MOST_PRIORITY} and {_MOST_PRIORITY}")
         if self.timeout_seconds is not None and self.timeout_seconds < 1:
             raise UsageError(f"timeout: {self.timeout_seconds} s is no time", "leave it out for no limit")
         for option, value in (("driver-cores", self.driver_cores), ("executor-cores", self.executor_cores)):

@@ -10,8 +10,8 @@ assert result.exit_code == 0, result.cause
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from bdc.errors import BdcError
@@ -19,9 +19,12 @@ from bdc.settings import Settings
 from bdc.spark.application import Application, Schedule
 from bdc.spark.control import delete, kill
 from bdc.spark.events import Ended, Event
-from bdc.spark.following import follow
+from bdc.spark.failure import Cause
+from bdc.spark.following import follow, why
 from bdc.spark.history import HistoryEntry, history
-from bdc.spark.inspect import get, listing, read_log
+from bdc.spark.inspect import cron_job_path, get, job_path, listing, read_log
+from bdc.spark.pages import forwarded_ui
+from bdc.spark.pools import PoolStatus, holding, named, places, pool_status, pools
 from bdc.spark.schedules import ScheduleStatus, delete_schedule, pause, resume, run_now, schedules
 from bdc.spark.staging import Staging
 from bdc.spark.state import Status
@@ -45,65 +48,88 @@ class Client:
         """Start an application; returns when its Job is released, before its driver runs. With `schedule`, Kubernetes starts it.
 
         `exist_ok`: one of this name that asks for the same is taken as it is. Raises UsageError for what is wrong with the
-        application, NotFoundError when there is no such cluster, and what the Kubernetes API and HDFS raise.
+        application, NotFoundError when there is no such cluster or pool, and what the Kubernetes API and HDFS raise.
         """
         with Staging(self._hdfs) as staging:
             return submit(self._kube, self._cluster, application, staging=staging, schedule=schedule, exist_ok=exist_ok)
 
-    def status(self, name: str) -> Status:
-        """How an application is. Raises NotFoundError."""
-        return get(self._kube, self._cluster, name)
+    def status(self, name: str, *, pool: str | None = None) -> Status:
+        """How an application is. Raises NotFoundError; here and below, UsageError when several pools have one of this name."""
+        return get(self._kube, self._place(name, pool), name)
 
     def applications(self) -> list[Status]:
-        """All applications, the newest first."""
-        return listing(self._kube, self._cluster)
+        """All applications of all pools, the newest first."""
+        found = [one for place in places(self._kube, self._cluster) for one in listing(self._kube, place.namespace)]
+        return sorted(found, key=lambda one: (one.created, one.name), reverse=True)
 
-    def follow(self, name: str) -> Iterator[Event]:
+    def follow(self, name: str, *, pool: str | None = None) -> Iterator[Event]:
         """What happens to an application, from its beginning to its end. Raises NotFoundError, LostError."""
-        return follow(self._kube, self._cluster, name)
+        return follow(self._kube, self._place(name, pool), name)
 
-    def wait(self, name: str) -> Ended:
+    def wait(self, name: str, *, pool: str | None = None) -> Ended:
         """How an application ended, once it has. Raises NotFoundError, LostError."""
-        for event in self.follow(name):
+        for event in self.follow(name, pool=pool):
             if isinstance(event, Ended):
                 return event
         raise BdcError(f"{name} has not ended, and there is nothing more to tell")  # follow ends with Ended or raises
 
-    def log(self, name: str, *, executor: int | None = None, tail: int | None = None) -> list[str]:
+    def why(self, failed: Status) -> Cause:
+        """Why an application failed, from what is left of it."""
+        return why(self._kube, self._place(failed.name, failed.pool), failed)
+
+    def log(self, name: str, *, executor: int | None = None, tail: int | None = None, pool: str | None = None) -> list[str]:
         """The lines that the driver, or an executor, has printed. Raises NotFoundError."""
-        return read_log(self._kube, self._cluster, name, executor=executor, tail=tail)
+        return read_log(self._kube, self._place(name, pool), name, executor=executor, tail=tail)
 
-    def kill(self, name: str) -> Status:
+    def kill(self, name: str, *, pool: str | None = None) -> Status:
         """Stop an application. Raises NotFoundError, and UsageError when it has already ended."""
-        return kill(self._kube, self._cluster, name)
+        return kill(self._kube, self._place(name, pool), name)
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, pool: str | None = None) -> None:
         """Remove an application with its logs; a running one is stopped. Raises NotFoundError."""
-        delete(self._kube, self._cluster, name)
+        delete(self._kube, self._place(name, pool), name)
+
+    def pages(
+        self, name: str, *, pool: str | None = None, local_port: int = 0, on_error: Callable[[str], None] | None = None
+    ) -> AbstractContextManager[tuple[str, int]]:
+        """A local host and port that lead to Spark's own pages of a running application. Raises NotFoundError."""
+        return forwarded_ui(self._kube, self._place(name, pool), name, local_port=local_port, on_error=on_error)
 
     def history(self, name: str | None = None, *, limit: int = 50) -> list[HistoryEntry]:
         """What has run, the newest first, from the event logs on HDFS. Raises UnhealthyError, NotFoundError."""
         return history(self._kube, self._cluster, name, limit=limit)
 
+    def pools(self) -> list[PoolStatus]:
+        """All pools by name, and how full they are."""
+        return [pool_status(self._kube, pool) for pool in pools(self._kube, self._cluster)]
+
+    def pool(self, name: str) -> PoolStatus:
+        """How full a pool is. Raises NotFoundError."""
+        return pool_status(self._kube, named(pools(self._kube, self._cluster), name))
+
     def schedules(self) -> list[ScheduleStatus]:
-        """All schedules by name."""
-        return schedules(self._kube, self._cluster)
+        """All schedules of all pools by name."""
+        found = [one for place in places(self._kube, self._cluster) for one in schedules(self._kube, place.namespace)]
+        return sorted(found, key=lambda one: one.name)
 
-    def pause(self, schedule: str) -> None:
+    def pause(self, schedule: str, *, pool: str | None = None) -> None:
         """Start it no more; what runs goes on. Raises NotFoundError."""
-        pause(self._kube, self._cluster, schedule)
+        pause(self._kube, self._place(schedule, pool, cron_job_path), schedule)
 
-    def resume(self, schedule: str) -> None:
+    def resume(self, schedule: str, *, pool: str | None = None) -> None:
         """Start it again at its times. Raises NotFoundError, UsageError."""
-        resume(self._kube, self._cluster, schedule)
+        resume(self._kube, self._place(schedule, pool, cron_job_path), schedule)
 
-    def run_now(self, schedule: str) -> str:
+    def run_now(self, schedule: str, *, pool: str | None = None) -> str:
         """Start a run besides its times; the run's name. Raises NotFoundError."""
-        return run_now(self._kube, self._cluster, schedule)
+        return run_now(self._kube, self._place(schedule, pool, cron_job_path), schedule)
 
-    def delete_schedule(self, schedule: str) -> None:
+    def delete_schedule(self, schedule: str, *, pool: str | None = None) -> None:
         """Remove a schedule with its runs. Raises NotFoundError."""
-        delete_schedule(self._kube, self._cluster, schedule)
+        delete_schedule(self._kube, self._place(schedule, pool, cron_job_path), schedule)
+
+    def _place(self, name: str, pool: str | None, path: Callable[[str, str], str] = job_path) -> str:
+        return holding(self._kube, self._cluster, name, pool, path).namespace
 
     @contextmanager
     def _hdfs(self) -> Iterator[Hdfs]:

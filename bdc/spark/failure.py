@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bdc.spark.labels import CONTAINER, EXECUTOR_CONTAINER
+from bdc.spark.labels import CONTAINER, EXECUTOR_CONTAINER, TIMEOUT
 from bdc.spark.state import unschedulable
 from bdc.spark.traceback import last_exception
 
@@ -43,7 +43,7 @@ def explain(log: Sequence[str], driver: Json | None, executors: Sequence[Json] =
 
 def late(job: Json, waited_for: str | None) -> Cause:
     """The cause of an application that had not ended by its deadline; `waited_for`: what kept it from running, when it never ran."""
-    seconds = job.get("spec", {}).get("activeDeadlineSeconds")
+    seconds = (job["metadata"].get("annotations") or {}).get(TIMEOUT) or job.get("spec", {}).get("activeDeadlineSeconds")
     if waited_for is None:
         return Cause(f"it had not ended after its --timeout of {seconds} s", hint="give it longer, or more executors")
     found = _unschedulable(waited_for) if re.match(r"\d+/\d+ nodes", waited_for) else Cause(waited_for)

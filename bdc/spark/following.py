@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from bdc.config.names import POOL
 from bdc.errors import BdcError, NotFoundError
 from bdc.kube import ApiError, Kube, UnreachableError
 from bdc.kube.diagnose import events_of, warnings_of
@@ -39,7 +40,7 @@ class LostError(BdcError):
 
 def follow(
     kube: Kube,
-    cluster: str,
+    namespace: str,
     name: str,
     *,
     poll_seconds: float = 0.5,
@@ -52,7 +53,7 @@ def follow(
     Its exit code is the application's own; 143 when it was killed, 124 when it timed out, 125 when its driver never ran. Raises
     NotFoundError when there is no such application, LostError when it vanishes or the API doesn't answer for `lost_after_seconds`.
     """
-    view = _View(kube, cluster, name)
+    view = _View(kube, namespace, name)
     seen = False
     answered = clock()
     while True:
@@ -82,8 +83,8 @@ def follow(
 class _View:
     """What was told so far."""
 
-    def __init__(self, kube: Kube, cluster: str, name: str) -> None:
-        self.kube, self.cluster, self.name = kube, cluster, name
+    def __init__(self, kube: Kube, namespace: str, name: str) -> None:
+        self.kube, self.namespace, self.name = kube, namespace, name
         self._told: tuple[State, str | None] | None = None
         self._logs: dict[str, PodLog] = {}
         self._tail: deque[str] = deque(maxlen=_TAIL)
@@ -93,8 +94,8 @@ class _View:
         self.waited_for: str | None = None
 
     def look(self) -> Iterator[Event]:
-        job = get_job(self.kube, self.cluster, self.name)
-        pods = list_all(self.kube, pods_path(self.cluster), application_selector(DRIVER, self.name))
+        job = get_job(self.kube, self.namespace, self.name)
+        pods = list_all(self.kube, pods_path(self.namespace), application_selector(DRIVER, self.name))
         now = self._told_why(status(job, pods), job, pods)
         self.job = job
         if not now.state.final and (now.reason != NO_POD or self._told is None):  # a pod that was there and is gone tells nothing new
@@ -124,7 +125,7 @@ class _View:
         if "running" not in state and "terminated" not in state:
             return
         name = pod["metadata"]["name"]
-        log = self._logs.setdefault(name, PodLog(self.kube, self.cluster, name, CONTAINER))
+        log = self._logs.setdefault(name, PodLog(self.kube, self.namespace, name, CONTAINER))
         try:
             lines = log.read(final="terminated" in state)
         except ApiError as error:
@@ -136,7 +137,7 @@ class _View:
             yield LogLine(line)
 
     def _steps(self, pod: str) -> Iterator[StageProgress]:
-        step = progress(self.kube, self.cluster, pod)
+        step = progress(self.kube, self.namespace, pod)
         if step and step != self._progress:
             self._progress = step
             yield step
@@ -147,28 +148,30 @@ class _View:
         if now.state is State.KILLED:
             return Ended(now, _KILLED_EXIT)
         if now.reason == TIMED_OUT:
-            return Ended(now, _TIMED_OUT_EXIT, late(self.job, self.waited_for or _scheduling(self.kube, self.cluster, self.job)))
-        return Ended(now, now.exit_code or _OWN_FAILURE_EXIT, _explain(self.kube, self.cluster, now, pods, list(self._tail)))
+            return Ended(now, _TIMED_OUT_EXIT, late(self.job, self.waited_for or _scheduling(self.kube, self.namespace, self.job)))
+        return Ended(now, now.exit_code or _OWN_FAILURE_EXIT, _explain(self.kube, self.namespace, now, pods, list(self._tail)))
 
 
-def why(kube: Kube, cluster: str, failed: Status) -> Cause:
+def why(kube: Kube, namespace: str, failed: Status) -> Cause:
     """Why an application failed, from what is left of it. For one that was followed, `Ended` has it."""
     if failed.reason == TIMED_OUT:
-        job = get_job(kube, cluster, failed.name)
-        return late(job, _scheduling(kube, cluster, job))
-    pods = list_all(kube, pods_path(cluster), application_selector(DRIVER, failed.name))
+        job = get_job(kube, namespace, failed.name)
+        return late(job, _scheduling(kube, namespace, job))
+    pods = list_all(kube, pods_path(namespace), application_selector(DRIVER, failed.name))
     log: list[str] = []
     if failed.pod:
         with contextlib.suppress(ApiError):
-            log = PodLog(kube, cluster, failed.pod, CONTAINER, tail=_TAIL).read(final=True)
-    return _explain(kube, cluster, failed, pods, log)
+            log = PodLog(kube, namespace, failed.pod, CONTAINER, tail=_TAIL).read(final=True)
+    return _explain(kube, namespace, failed, pods, log)
 
 
-def _scheduling(kube: Kube, cluster: str, job: Json) -> str | None:
-    """Why no node took the driver, from events that outlive its pod by an hour; None when one did or nobody knows any more."""
+def _scheduling(kube: Kube, namespace: str, job: Json) -> str | None:
+    """Why no driver ran, from the Job or from events that outlive its pod by an hour; None when one did or nobody knows any more."""
+    if job["spec"].get("parallelism") == 0:
+        return f"the pool {job['metadata']['labels'].get(POOL)} had no room for it"
     query = {"fieldSelector": "involvedObject.kind=Pod"}
     try:
-        events = kube.request("GET", f"/api/v1/namespaces/{cluster}/events", query=query)["items"]
+        events = kube.request("GET", f"/api/v1/namespaces/{namespace}/events", query=query)["items"]
     except ApiError:
         return None
     mine = [event for event in events if str(event["involvedObject"].get("name")).startswith(f"{job['metadata']['name']}-")]
@@ -177,7 +180,7 @@ def _scheduling(kube: Kube, cluster: str, job: Json) -> str | None:
     return unschedulable(mine[-1]) if mine and mine[-1].get("reason") == "FailedScheduling" else None
 
 
-def _explain(kube: Kube, cluster: str, failed: Status, pods: list[dict[str, Any]], log: list[str]) -> Cause:
-    executors = list_all(kube, pods_path(cluster), application_selector(EXECUTOR, failed.name))
+def _explain(kube: Kube, namespace: str, failed: Status, pods: list[dict[str, Any]], log: list[str]) -> Cause:
+    executors = list_all(kube, pods_path(namespace), application_selector(EXECUTOR, failed.name))
     driver = next((pod for pod in pods if pod["metadata"]["name"] == failed.pod), None)
     return explain(log, driver, executors)

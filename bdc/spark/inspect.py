@@ -14,31 +14,31 @@ from bdc.spark.state import Status, status
 _PAGE = 500
 
 
-def job_path(cluster: str, name: str = "") -> str:
+def job_path(namespace: str, name: str = "") -> str:
     """Path of an application's Job, or of all Jobs."""
-    return f"/apis/batch/v1/namespaces/{cluster}/jobs" + (f"/{name}" if name else "")
+    return f"/apis/batch/v1/namespaces/{namespace}/jobs" + (f"/{name}" if name else "")
 
 
-def cron_job_path(cluster: str, name: str = "") -> str:
+def cron_job_path(namespace: str, name: str = "") -> str:
     """Path of a schedule's CronJob, or of all CronJobs."""
-    return f"/apis/batch/v1/namespaces/{cluster}/cronjobs" + (f"/{name}" if name else "")
+    return f"/apis/batch/v1/namespaces/{namespace}/cronjobs" + (f"/{name}" if name else "")
 
 
-def pods_path(cluster: str) -> str:
+def pods_path(namespace: str) -> str:
     """Path of the pods."""
-    return f"/api/v1/namespaces/{cluster}/pods"
+    return f"/api/v1/namespaces/{namespace}/pods"
 
 
-def get(kube: Kube, cluster: str, name: str) -> Status:
+def get(kube: Kube, namespace: str, name: str) -> Status:
     """One application. Raises NotFoundError."""
-    job = get_job(kube, cluster, name)
-    return status(job, list_all(kube, pods_path(cluster), application_selector(DRIVER, name)))
+    job = get_job(kube, namespace, name)
+    return status(job, list_all(kube, pods_path(namespace), application_selector(DRIVER, name)))
 
 
-def get_job(kube: Kube, cluster: str, name: str) -> dict[str, Any]:
+def get_job(kube: Kube, namespace: str, name: str) -> dict[str, Any]:
     """The Job of an application. Raises NotFoundError, also for a Job that is something else."""
     try:
-        job = kube.request("GET", job_path(cluster, name))
+        job = kube.request("GET", job_path(namespace, name))
     except ApiNotFoundError:
         raise missing(name) from None
     if APPLICATION not in job["metadata"].get("labels", {}):
@@ -51,12 +51,12 @@ def missing(name: str) -> NotFoundError:
     return NotFoundError(f"there is no application {name}", "bdc spark list shows all")
 
 
-def listing(kube: Kube, cluster: str) -> list[Status]:
+def listing(kube: Kube, namespace: str) -> list[Status]:
     """All applications, the newest first. Two lists whatever their number."""
     pods: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for pod in list_all(kube, pods_path(cluster), application_selector()):
+    for pod in list_all(kube, pods_path(namespace), application_selector()):
         pods[pod["metadata"]["labels"].get(JOB, "")].append(pod)
-    jobs = list_all(kube, job_path(cluster), application_selector())
+    jobs = list_all(kube, job_path(namespace), application_selector())
     found = [status(job, pods[job["metadata"]["name"]]) for job in jobs]
     return sorted(found, key=lambda entry: (entry.created, entry.name), reverse=True)
 
@@ -74,15 +74,15 @@ def list_all(kube: Kube, path: str, selector: str) -> list[dict[str, Any]]:
         query["continue"] = token
 
 
-def log_of(kube: Kube, cluster: str, name: str, executor: int | None = None, tail: int | None = None) -> PodLog:
+def log_of(kube: Kube, namespace: str, name: str, executor: int | None = None, tail: int | None = None) -> PodLog:
     """The log of the newest driver, or of an executor by its number. Raises NotFoundError when there is no such pod."""
     if executor is None:
-        pod = get(kube, cluster, name).pod
+        pod = get(kube, namespace, name).pod
         if pod is None:
             raise NotFoundError(f"{name} has no driver pod, so there is no log", "see what it waits for: bdc spark status " + name)
-        return PodLog(kube, cluster, pod, CONTAINER, tail=tail)
-    get_job(kube, cluster, name)
-    pods = [pod["metadata"] for pod in list_all(kube, pods_path(cluster), application_selector(EXECUTOR, name))]
+        return PodLog(kube, namespace, pod, CONTAINER, tail=tail)
+    get_job(kube, namespace, name)
+    pods = [pod["metadata"] for pod in list_all(kube, pods_path(namespace), application_selector(EXECUTOR, name))]
     numbers = {str(pod["labels"].get("spark-exec-id")): str(pod["name"]) for pod in sorted(pods, key=lambda pod: pod["creationTimestamp"])}
     if str(executor) not in numbers:
         there = ", ".join(sorted(numbers, key=int)) or "none"
@@ -90,9 +90,9 @@ def log_of(kube: Kube, cluster: str, name: str, executor: int | None = None, tai
             f"{name} has no executor {executor} now; there are: {there}",
             "executors and their logs go when the application ends; what they ran is in bdc spark history",
         )
-    return PodLog(kube, cluster, numbers[str(executor)], EXECUTOR_CONTAINER, tail=tail)
+    return PodLog(kube, namespace, numbers[str(executor)], EXECUTOR_CONTAINER, tail=tail)
 
 
-def read_log(kube: Kube, cluster: str, name: str, *, executor: int | None = None, tail: int | None = None) -> list[str]:
+def read_log(kube: Kube, namespace: str, name: str, *, executor: int | None = None, tail: int | None = None) -> list[str]:
     """The lines of a log as it is now. Raises NotFoundError."""
-    return log_of(kube, cluster, name, executor, tail).read(final=True)
+    return log_of(kube, namespace, name, executor, tail).read(final=True)

@@ -7,7 +7,7 @@ NAME-driver of a schedule's run have the schedule's name in the label, as they c
 
 from __future__ import annotations
 
-from bdc.config.names import COMPONENT, labels
+from bdc.config.names import COMPONENT, POOL, labels
 
 DOMAIN = "bdc.dev"
 """Domain of the labels and annotations that are bdc's own."""
@@ -17,6 +17,20 @@ APPLICATION = f"{DOMAIN}/application"
 
 JOB = "batch.kubernetes.io/job-name"
 """Label that Kubernetes gives a Job's pods."""
+
+ADMISSION = f"{DOMAIN}/admission"
+"""Label of a Job in a pool with bounds: `queued`, `admitted`, or `ended` once the controller has seen its end."""
+
+QUEUED, ADMITTED, ENDED = "queued", "admitted", "ended"
+
+ASKS = f"{DOMAIN}/asks"
+"""Annotation of a Job in a pool with bounds: what it asks for to begin with, as cores and bytes ("0.3 2818572288")."""
+
+PRIORITY = f"{DOMAIN}/priority"
+"""Annotation of a Job in a pool with bounds: those with the higher number leave the queue first."""
+
+TIMEOUT = f"{DOMAIN}/timeout"
+"""Annotation of a Job in a pool with bounds: its --timeout in seconds, which counts from its creation; Kubernetes's own doesn't."""
 
 SCHEDULE = f"{DOMAIN}/schedule"
 """Label of a schedule and of its runs: its name."""
@@ -42,14 +56,18 @@ EXECUTOR_CONTAINER = "spark-kubernetes-executor"
 """Name of an executor's container (Spark's own default)."""
 
 
-def driver_labels(cluster: str, name: str) -> dict[str, str]:
+def driver_labels(cluster: str, name: str, pool: str | None = None) -> dict[str, str]:
     """Labels of the Job, the ConfigMap and the driver's pods."""
-    return {**labels(cluster, "spark", DRIVER), APPLICATION: name}
+    return {**labels(cluster, "spark", DRIVER), APPLICATION: name, **_pool(pool)}
 
 
-def executor_labels(cluster: str) -> dict[str, str]:
+def executor_labels(cluster: str, pool: str | None = None) -> dict[str, str]:
     """Labels of the executors' pods, without the application's name."""
-    return labels(cluster, "spark", EXECUTOR)
+    return {**labels(cluster, "spark", EXECUTOR), **_pool(pool)}
+
+
+def _pool(name: str | None) -> dict[str, str]:
+    return {POOL: name} if name else {}
 
 
 def application_selector(component: str = DRIVER, name: str | None = None) -> str:

@@ -11,9 +11,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from bdc.config.names import HADOOP_CONF, SPARK_ACCOUNT, SPARK_CONF
+from bdc.spark.admission import Amount
 from bdc.spark.application import Application, Schedule, SecretVariable
-from bdc.spark.labels import APPLICATION, CONTAINER, DIGEST, JOB, SCHEDULE, SOURCE, driver_labels
-from bdc.spark.settings import IMAGE, UI_PORT, Driver, kept_seconds, render
+from bdc.spark.labels import (
+    ADMISSION,
+    APPLICATION,
+    ASKS,
+    CONTAINER,
+    DIGEST,
+    JOB,
+    PRIORITY,
+    QUEUED,
+    RELEASED,
+    SCHEDULE,
+    SOURCE,
+    TIMEOUT,
+    driver_labels,
+)
+from bdc.spark.settings import IMAGE, POOL, PRIORITY_CLASS, UI_PORT, Driver, kept_seconds, render
 
 CONF_DIR = "/etc/spark-application"
 _UID = 185  # the Spark image's user
@@ -49,6 +64,7 @@ class Plan:
     """Everything that is known of an application when its objects are made."""
 
     cluster: str
+    namespace: str
     name: str
     application: Application
     main: str
@@ -56,6 +72,8 @@ class Plan:
     driver: Driver
     digest: str
     schedule: Schedule | None = None
+    asks: Amount | None = None
+    """What it begins with, in a pool with bounds, where it waits for its turn."""
 
     @property
     def companion(self) -> str:
@@ -66,28 +84,37 @@ class Plan:
 def job(plan: Plan) -> Manifest:
     """The driver's Job, suspended."""
     kept = kept_seconds(plan.properties)
+    labels, annotations = _turn(plan)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
             "name": plan.name,
-            "namespace": plan.cluster,
-            "labels": driver_labels(plan.cluster, plan.name),
-            "annotations": {DIGEST: plan.digest, SOURCE: plan.application.file},
+            "namespace": plan.namespace,
+            "labels": {**_labels(plan), **labels},
+            "annotations": {DIGEST: plan.digest, SOURCE: plan.application.file, **annotations},
         },
         "spec": {"suspend": True, **({} if kept is None else {"ttlSecondsAfterFinished": kept}), **_run(plan)},
     }
 
 
 def cron_job(plan: Plan, schedule: Schedule) -> Manifest:
-    """The CronJob of a schedule, suspended; its Jobs are applications."""
-    marks = {**driver_labels(plan.cluster, plan.name), SCHEDULE: plan.name}
+    """The CronJob of a schedule, suspended; its Jobs are applications. In a pool with bounds each of them waits for its turn."""
+    marks = {**_labels(plan), SCHEDULE: plan.name}
+    labels, annotations = _turn(plan)
+    run = {
+        "metadata": {"labels": {**marks, **labels}, "annotations": {SOURCE: plan.application.file, **annotations}},
+        "spec": _run(plan),
+    }
+    if plan.asks:
+        run["metadata"]["annotations"][RELEASED] = "true"
+        run["spec"]["suspend"] = True
     return {
         "apiVersion": "batch/v1",
         "kind": "CronJob",
         "metadata": {
             "name": plan.name,
-            "namespace": plan.cluster,
+            "namespace": plan.namespace,
             "labels": marks,
             "annotations": {DIGEST: plan.digest, SOURCE: plan.application.file},
         },
@@ -98,7 +125,7 @@ def cron_job(plan: Plan, schedule: Schedule) -> Manifest:
             "concurrencyPolicy": schedule.concurrency.value,
             "successfulJobsHistoryLimit": schedule.keep,
             "failedJobsHistoryLimit": schedule.keep,
-            "jobTemplate": {"metadata": {"labels": marks, "annotations": {SOURCE: plan.application.file}}, "spec": _run(plan)},
+            "jobTemplate": run,
         },
     }
 
@@ -110,8 +137,21 @@ def _run(plan: Plan) -> Manifest:
         "backoffLimit": plan.application.retries,
         "podReplacementPolicy": "Failed",
         **({} if seconds is None else {"activeDeadlineSeconds": seconds}),
-        "template": {"metadata": {"labels": driver_labels(plan.cluster, plan.name)}, "spec": _pod(plan)},
+        "template": {"metadata": {"labels": _labels(plan)}, "spec": _pod(plan)},
     }
+
+
+def _labels(plan: Plan) -> dict[str, str]:
+    return driver_labels(plan.cluster, plan.name, plan.properties.get(POOL))
+
+
+def _turn(plan: Plan) -> tuple[dict[str, str], dict[str, str]]:
+    """Labels and annotations of a Job that waits for its turn."""
+    if not plan.asks:
+        return {}, {}
+    seconds = plan.application.timeout_seconds
+    timeout = {} if seconds is None else {TIMEOUT: str(seconds)}
+    return {ADMISSION: QUEUED}, {ASKS: plan.asks.text, PRIORITY: str(plan.application.priority), **timeout}
 
 
 def settings(plan: Plan, owner: Mapping[str, Any]) -> Manifest:
@@ -136,8 +176,8 @@ def _owned(plan: Plan, owner: Mapping[str, Any]) -> Manifest:
     }
     return {
         "name": plan.companion,
-        "namespace": plan.cluster,
-        "labels": driver_labels(plan.cluster, plan.name),
+        "namespace": plan.namespace,
+        "labels": _labels(plan),
         "ownerReferences": [reference],
     }
 
@@ -155,6 +195,8 @@ def _pod(plan: Plan) -> Manifest:
             {"name": "hadoop-conf", "configMap": {"name": HADOOP_CONF}},
         ],
     }
+    if priority := plan.properties.get(PRIORITY_CLASS):
+        pod["priorityClassName"] = priority
     if secret := plan.properties.get("spark.kubernetes.container.image.pullSecrets"):
         pod["imagePullSecrets"] = [{"name": name} for name in secret.split(",")]
     return pod

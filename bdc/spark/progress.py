@@ -17,14 +17,14 @@ _FOLDERS = re.compile(r"(?<= at )/\S*/")
 """The folders in "sum at /tmp/spark-3abe/etl.py:4": where the driver put the file says nothing to its user."""
 
 
-def progress(kube: Kube, cluster: str, pod: str) -> StageProgress | None:
+def progress(kube: Kube, namespace: str, pod: str) -> StageProgress | None:
     """The active stage with the lowest number, or None when nothing runs or nobody answers. Raises UnreachableError."""
     base = f"/api/v1/applications/{pod}"  # spark.app.id is the pod's name
     try:
-        stages = json.loads(kube.proxy(cluster, pod, UI_PORT, f"{base}/stages", query={"status": "active"}, timeout=5))
+        stages = json.loads(kube.proxy(namespace, pod, UI_PORT, f"{base}/stages", query={"status": "active"}, timeout=5))
         if not stages:
             return None
-        executors = json.loads(kube.proxy(cluster, pod, UI_PORT, f"{base}/executors", timeout=5))
+        executors = json.loads(kube.proxy(namespace, pod, UI_PORT, f"{base}/executors", timeout=5))
     except (ApiError, ValueError):
         return None
     return read(stages, sum(1 for executor in executors if executor.get("id") != "driver"))

@@ -12,6 +12,7 @@ from bdc.errors import NotFoundError, UsageError
 from bdc.kube import ApiNotFoundError, Kube
 from bdc.spark.inspect import cron_job_path, job_path, list_all
 from bdc.spark.labels import RELEASED, SCHEDULE, SOURCE
+from bdc.spark.queueing import admit, quota
 from bdc.spark.state import moment
 
 _MERGE = "application/merge-patch+json"
@@ -34,51 +35,53 @@ class ScheduleStatus:
     active: tuple[str, ...]
 
 
-def schedules(kube: Kube, cluster: str) -> list[ScheduleStatus]:
+def schedules(kube: Kube, namespace: str) -> list[ScheduleStatus]:
     """All schedules by name."""
-    return sorted((_status(item) for item in list_all(kube, cron_job_path(cluster), SCHEDULE)), key=lambda one: one.name)
+    return sorted((_status(item) for item in list_all(kube, cron_job_path(namespace), SCHEDULE)), key=lambda one: one.name)
 
 
-def pause(kube: Kube, cluster: str, name: str) -> None:
+def pause(kube: Kube, namespace: str, name: str) -> None:
     """Start it no more; what runs goes on. Raises NotFoundError."""
-    _get(kube, cluster, name)
-    kube.request("PATCH", cron_job_path(cluster, name), {"spec": {"suspend": True}}, content_type=_MERGE)
+    _get(kube, namespace, name)
+    kube.request("PATCH", cron_job_path(namespace, name), {"spec": {"suspend": True}}, content_type=_MERGE)
 
 
-def resume(kube: Kube, cluster: str, name: str) -> None:
+def resume(kube: Kube, namespace: str, name: str) -> None:
     """Start it again at its times. Raises NotFoundError, and UsageError for one whose submit was interrupted."""
-    found = _get(kube, cluster, name)
+    found = _get(kube, namespace, name)
     if RELEASED not in found["metadata"].get("annotations", {}):
         raise UsageError(f"the submit of {name} was interrupted", f"submit it again with --name {name} --exist-ok, which finishes it")
-    kube.request("PATCH", cron_job_path(cluster, name), {"spec": {"suspend": False}}, content_type=_MERGE)
+    kube.request("PATCH", cron_job_path(namespace, name), {"spec": {"suspend": False}}, content_type=_MERGE)
 
 
-def run_now(kube: Kube, cluster: str, name: str) -> str:
-    """Start a run besides its times, whatever else runs; its name. Raises NotFoundError."""
-    found = _get(kube, cluster, name)
+def run_now(kube: Kube, namespace: str, name: str) -> str:
+    """Start a run besides its times, whatever else runs of it; its name. Raises NotFoundError."""
+    found = _get(kube, namespace, name)
     template = found["spec"]["jobTemplate"]
     run = f"{name}-{secrets.token_hex(3)}"
     owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": name, "uid": found["metadata"]["uid"], "controller": True}
     metadata = {
         "name": run,
-        "namespace": cluster,
+        "namespace": namespace,
         "labels": template["metadata"]["labels"],
         "annotations": {**template["metadata"].get("annotations", {}), _MANUAL: "manual"},
         "ownerReferences": [owner],
     }
-    kube.request("POST", job_path(cluster), {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": template["spec"]})
+    kube.request("POST", job_path(namespace), {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": template["spec"]})
+    if template["spec"].get("suspend") and (limit := quota(kube, namespace)):
+        admit(kube, namespace, limit, only=run)
     return run
 
 
-def delete_schedule(kube: Kube, cluster: str, name: str) -> None:
+def delete_schedule(kube: Kube, namespace: str, name: str) -> None:
     """Remove a schedule with its runs; those that go on are stopped. Raises NotFoundError."""
-    _get(kube, cluster, name)
-    kube.request("DELETE", cron_job_path(cluster, name), query={"propagationPolicy": "Background"})
+    _get(kube, namespace, name)
+    kube.request("DELETE", cron_job_path(namespace, name), query={"propagationPolicy": "Background"})
 
 
-def _get(kube: Kube, cluster: str, name: str) -> dict[str, Any]:
+def _get(kube: Kube, namespace: str, name: str) -> dict[str, Any]:
     try:
-        found = kube.request("GET", cron_job_path(cluster, name))
+        found = kube.request("GET", cron_job_path(namespace, name))
     except ApiNotFoundError:
         found = {"metadata": {}}
     if SCHEDULE not in found["metadata"].get("labels", {}):

@@ -23,6 +23,9 @@ UI_PORT = 4040
 
 IMAGE = "spark.kubernetes.container.image"
 
+POOL, PRIORITY_CLASS = "spark.bdc.pool", "spark.bdc.priorityClass"
+"""Settings of a pool that bdc reads, and Spark only shows: its name, and its pods' PriorityClass where they have one."""
+
 KEPT = "spark.history.fs.cleaner.maxAge"
 """The cluster's setting for how long event logs stay; in whole days, as in 30d."""
 
@@ -42,6 +45,8 @@ REFUSED: Mapping[str, str] = {
     "spark.driver.bindAddress": _WIRING,
     "spark.driver.blockManager.port": _WIRING,
     "spark.ui.port": "progress and status are read at port 4040",
+    "spark.bdc.pool": "use --pool",
+    "spark.bdc.priorityClass": "a pool's priority is set in bdc.yaml",
 }
 """Settings that --conf can't change, each with its reason."""
 
@@ -83,21 +88,21 @@ def render(entries: Mapping[str, str]) -> str:
     return "".join(f"{_escape(key, key=True)}={_escape(value)}\n" for key, value in sorted(entries.items()))
 
 
-def properties(app: Application, cluster: str, defaults: Mapping[str, str], uris: Uris) -> dict[str, str]:
-    """All settings of one application, ready to render; `defaults` are the cluster's.
+def properties(app: Application, cluster: str, defaults: Mapping[str, str], uris: Uris, namespace: str | None = None) -> dict[str, str]:
+    """All settings of one application, ready to render; `defaults` are the cluster's or the pool's, whose `namespace` it runs in.
 
     Raises UsageError for a setting that can't be set or is set twice.
     """
     entries = {**defaults, **_chosen(app), **_resources(app), **_asked(app)}
     entries |= {
-        "spark.kubernetes.namespace": cluster,
+        "spark.kubernetes.namespace": namespace or cluster,
         "spark.driver.port": str(RPC_PORT),
         "spark.driver.blockManager.port": str(BLOCK_MANAGER_PORT),
         "spark.ui.port": str(UI_PORT),
         # As for drivers that spark-submit sends to a cluster: files and archives are laid into the driver's working directory, too.
         "spark.kubernetes.submitInDriver": "true",
     }
-    entries |= {f"spark.kubernetes.executor.label.{key}": value for key, value in executor_labels(cluster).items()}
+    entries |= {f"spark.kubernetes.executor.label.{key}": value for key, value in executor_labels(cluster, defaults.get(POOL)).items()}
     files = (("spark.files", uris.files), ("spark.jars", uris.jars), ("spark.archives", uris.archives))
     return entries | _joined(("spark.submit.pyFiles", uris.py_files), *files)
 

@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from bdc.config.names import POOL
+from bdc.spark.admission import asks, waits
 from bdc.spark.labels import CONTAINER, KILLED, SOURCE
 
 Json = Mapping[str, Any]
@@ -45,6 +47,7 @@ class Status:
     exit_code: int | None = None
     attempts: int = 0
     pod: str | None = None
+    pool: str | None = None
 
     def seconds(self, now: datetime) -> float:
         """How long it has run, or ran; 0 before it started."""
@@ -70,6 +73,7 @@ def status(job: Json, pods: Sequence[Json]) -> Status:
         exit_code=ended.get("exitCode") if state.final else None,
         attempts=len(ordered),
         pod=newest["metadata"]["name"] if newest else None,
+        pool=metadata.get("labels", {}).get(POOL),
     )
 
 
@@ -91,8 +95,14 @@ def _judge(job: Json, pod: Json | None) -> tuple[State, str | None, datetime | N
     if failed := conditions.get("Failed"):
         return State.FAILED, _failed(failed, pod), moment(failed.get("lastTransitionTime"))
     if job["spec"].get("suspend"):
-        return State.QUEUED, "not released: its submit was interrupted", None
+        return State.QUEUED, _queued(job), None
     return (*_waiting(pod), None)
+
+
+def _queued(job: Json) -> str:
+    if not waits(job):
+        return "not released: its submit was interrupted"
+    return f"it asks for {asks(job)}, and the pool {job['metadata']['labels'].get(POOL)} has no room for it yet"
 
 
 NO_POD = "no driver pod yet"

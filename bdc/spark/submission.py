@@ -1,4 +1,5 @@
-"""Submit: stage the files, make the objects, release the Job, or the CronJob of a schedule. About five small requests; no JVM.
+"""Submit: stage the files, make the objects, release the Job, or the CronJob of a schedule. About six small requests; no JVM.
+In a pool with bounds a released Job begins when it is its turn, which is at once where there is room.
 
 An application with a name is made once: a second submit with the same name is refused, or with `exist_ok` gives the one that is
 there, provided that it asks for the same (by digest); one whose submit was interrupted is then finished.
@@ -20,7 +21,10 @@ from bdc.spark.application import Application, Schedule, check_schedule_name, un
 from bdc.spark.inspect import cron_job_path, job_path
 from bdc.spark.labels import APPLICATION, DIGEST, KILLED, RELEASED
 from bdc.spark.objects import Plan, cron_job, job, settings
+from bdc.spark.pools import chosen
+from bdc.spark.queueing import admit, quota
 from bdc.spark.settings import IMAGE, Uris, driver, parse, properties
+from bdc.spark.sizing import begins_with, fitted
 from bdc.spark.staging import Staging
 
 _CONFLICT, _INVALID = 409, 422
@@ -35,6 +39,7 @@ class Submitted:
     name: str
     created: bool
     uris: Uris
+    pool: str | None = None
 
 
 def submit(
@@ -48,22 +53,33 @@ def submit(
     name = app.name or unique_name(app.file)
     if schedule:
         check_schedule_name(name)
-    defaults = cluster_defaults(kube, cluster)
-    driver(properties(app, cluster, defaults, Uris(app.file)))  # what is wrong is said before anything is sent
+    pool = chosen(kube, cluster, app.pool)
+    defaults = cluster_defaults(kube, pool.namespace)
+    limit = quota(kube, pool.namespace) if pool.name else None
+
+    def settled(uris: Uris) -> dict[str, str]:
+        entries = properties(app, cluster, defaults, uris, pool.namespace)
+        return fitted(entries, limit, str(pool.name)) if limit else entries
+
+    driver(settled(Uris(app.file)))  # what is wrong is said before anything is sent
     if app.name:
-        _check_free(kube, cluster, name, schedule, exist_ok=exist_ok)
+        _check_free(kube, pool.namespace, name, schedule, exist_ok=exist_ok)
     uris = staging.uris(app)
-    entries = properties(app, cluster, defaults, uris)
-    plan = Plan(cluster, name, app, uris.main, entries, driver(entries), _digest(app, uris, schedule), schedule)
-    return Submitted(name, _create(kube, plan, exist_ok=exist_ok), uris)
+    entries = settled(uris)
+    asks = begins_with(entries) if limit else None
+    plan = Plan(cluster, pool.namespace, name, app, uris.main, entries, driver(entries), _digest(app, uris, schedule), schedule, asks)
+    created = _create(kube, plan, exist_ok=exist_ok)
+    if limit and not schedule:
+        admit(kube, pool.namespace, limit, only=name)
+    return Submitted(name, created, uris, pool.name)
 
 
-def cluster_defaults(kube: Kube, cluster: str) -> dict[str, str]:
-    """The cluster's spark-defaults.conf. Raises NotFoundError without a cluster, UnhealthyError when it names no image."""
+def cluster_defaults(kube: Kube, namespace: str) -> dict[str, str]:
+    """The cluster's spark-defaults.conf, or a pool's. Raises NotFoundError without a cluster, UnhealthyError when it names no image."""
     try:
-        found = kube.request("GET", f"/api/v1/namespaces/{cluster}/configmaps/{SPARK_CONF}")
+        found = kube.request("GET", f"/api/v1/namespaces/{namespace}/configmaps/{SPARK_CONF}")
     except ApiNotFoundError:
-        raise NotFoundError(f"there is no cluster {cluster} with a Spark pool", "bring it up with bdc up") from None
+        raise NotFoundError(f"there is no cluster {namespace} with a Spark pool", "bring it up with bdc up") from None
     entries = parse(found.get("data", {}).get("spark-defaults.conf", ""))
     if IMAGE not in entries:
         raise UnhealthyError(f"the ConfigMap {SPARK_CONF} names no image ({IMAGE})", "repair it with bdc up")
@@ -75,24 +91,24 @@ def _create(kube: Kube, plan: Plan, *, exist_ok: bool) -> bool:
     created = True
     path = cron_job_path if plan.schedule else job_path
     try:
-        owner = kube.request("POST", path(plan.cluster), cron_job(plan, plan.schedule) if plan.schedule else job(plan))
+        owner = kube.request("POST", path(plan.namespace), cron_job(plan, plan.schedule) if plan.schedule else job(plan))
     except ApiError as error:
         if error.code == _INVALID and plan.schedule:
             raise UsageError(f"the schedule is refused: {error.message}", _SCHEDULE_HINT) from error
         if error.code != _CONFLICT:
             raise
-        owner = _same(_existing(kube, path(plan.cluster, plan.name)), plan, exist_ok=exist_ok)
+        owner = _same(_existing(kube, path(plan.namespace, plan.name)), plan, exist_ok=exist_ok)
         created = False
         if not owner["spec"].get("suspend") or RELEASED in owner["metadata"].get("annotations", {}):
             return False
     try:
-        _post(kube, f"/api/v1/namespaces/{plan.cluster}/configmaps", settings(plan, owner))
-        release = {"metadata": {"annotations": {RELEASED: "true"}}, "spec": {"suspend": False}}
-        kube.request("PATCH", path(plan.cluster, plan.name), release, content_type=_MERGE)
+        _post(kube, f"/api/v1/namespaces/{plan.namespace}/configmaps", settings(plan, owner))
+        release = {"metadata": {"annotations": {RELEASED: "true"}}, "spec": {"suspend": bool(plan.asks and not plan.schedule)}}
+        kube.request("PATCH", path(plan.namespace, plan.name), release, content_type=_MERGE)
     except BaseException:
         if created:
             with contextlib.suppress(BdcError):
-                kube.request("DELETE", path(plan.cluster, plan.name), query={"propagationPolicy": "Background"})
+                kube.request("DELETE", path(plan.namespace, plan.name), query={"propagationPolicy": "Background"})
         raise
     return created
 
@@ -113,10 +129,10 @@ def _post(kube: Kube, path: str, manifest: Mapping[str, Any]) -> None:
             ) from None
 
 
-def _check_free(kube: Kube, cluster: str, name: str, schedule: Schedule | None, *, exist_ok: bool) -> None:
+def _check_free(kube: Kube, namespace: str, name: str, schedule: Schedule | None, *, exist_ok: bool) -> None:
     """Applications and schedules share their names; with `exist_ok`, one of the same kind may be there."""
     for path, same_kind in ((job_path, not schedule), (cron_job_path, bool(schedule))):
-        if not (exist_ok and same_kind) and _existing(kube, path(cluster, name)):
+        if not (exist_ok and same_kind) and _existing(kube, path(namespace, name)):
             raise _in_use(name)
 
 

@@ -8,7 +8,17 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bdc.config.model import Config
-from bdc.config.names import CA, CREDENTIALS, FEDERATION_INTERNAL, MASTER_CREDENTIALS, TRINO_PASSWORDS
+from bdc.config.names import (
+    CA,
+    CREDENTIALS,
+    FEDERATION_INTERNAL,
+    INSTANCE,
+    MANAGED_BY,
+    MASTER_CREDENTIALS,
+    POOL,
+    TRINO_PASSWORDS,
+    pool_namespace,
+)
 from bdc_stacks import identity
 from bdc_stacks.site import Site
 
@@ -22,18 +32,9 @@ class Data(pulumi.ComponentResource):
         super().__init__("bdc:data:Data", config.name)
         self._site = site
         self._inside = pulumi.ResourceOptions(parent=self)
-        namespace = k8s.core.v1.Namespace(
-            "namespace",
-            metadata={
-                "name": site.namespace,
-                "labels": {
-                    "app.kubernetes.io/managed-by": "bdc",
-                    "app.kubernetes.io/instance": site.cluster,
-                    "pod-security.kubernetes.io/enforce": "restricted",
-                },
-            },
-            opts=self._inside,
-        )
+        namespace = self._namespace("namespace", site.namespace)
+        for pool in config.spark.pools:
+            self._pool(pool)
         self._inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
         self._secrets(config)
         self._volumes(config)
@@ -45,14 +46,21 @@ class Data(pulumi.ComponentResource):
         )
         self.register_outputs({})
 
+    def _namespace(self, name: str, namespace: str, **more: str) -> k8s.core.v1.Namespace:
+        labels = {MANAGED_BY: "bdc", INSTANCE: self._site.cluster, "pod-security.kubernetes.io/enforce": "restricted", **more}
+        return k8s.core.v1.Namespace(name, metadata={"name": namespace, "labels": labels}, opts=self._inside)
+
+    def _pool(self, name: str) -> None:
+        """The namespace of a Spark pool; as the cluster's, with its list of applications and schedules, it outlives `bdc down`."""
+        namespace = self._namespace(f"pool-{name}", pool_namespace(self._site.cluster, name), **{POOL: name})
+        self._pull_secret(pulumi.ResourceOptions(parent=self, depends_on=[namespace]), name)
+
     def _once(self) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(ignore_changes=["data"]))
 
-    def _secret(
-        self, name: str, part: str, data: pulumi.Input[dict[str, str]], options: pulumi.ResourceOptions, *, kind: str = "Opaque"
-    ) -> k8s.core.v1.Secret:
+    def _secret(self, name: str, part: str, data: pulumi.Input[dict[str, str]], options: pulumi.ResourceOptions) -> k8s.core.v1.Secret:
         return k8s.core.v1.Secret(
-            name, metadata=self._site.metadata(name, part, name), type=kind, data=pulumi.Output.secret(data), opts=options
+            name, metadata=self._site.metadata(name, part, name), type="Opaque", data=pulumi.Output.secret(data), opts=options
         )
 
     def _secrets(self, config: Config) -> None:
@@ -73,9 +81,19 @@ class Data(pulumi.ComponentResource):
             lambda values: identity.encode({"password.db": identity.trino_password_file(values["username"], values["password"])})
         )
         self._secret(TRINO_PASSWORDS, "federation", line, self._inside)
-        if self._site.pull_secret and self._site.pull_login:
-            login = identity.encode({".dockerconfigjson": self._site.pull_login})
-            self._secret(self._site.pull_secret, "storage", login, self._inside, kind="kubernetes.io/dockerconfigjson")
+        self._pull_secret(self._inside)
+
+    def _pull_secret(self, options: pulumi.ResourceOptions, pool: str = "") -> None:
+        name, login = self._site.pull_secret, self._site.pull_login
+        if name and login:
+            more = {"namespace": pool_namespace(self._site.cluster, pool)} if pool else {}
+            k8s.core.v1.Secret(
+                f"pool-{pool}-{name}" if pool else name,
+                metadata=self._site.metadata(name, "storage", name, **more),
+                type="kubernetes.io/dockerconfigjson",
+                data=pulumi.Output.secret(identity.encode({".dockerconfigjson": login})),
+                opts=options,
+            )
 
     def _volumes(self, config: Config) -> None:
         """Claims of all servers. One whose server is no longer wanted stays with its data until the namespace goes: this stack runs first,

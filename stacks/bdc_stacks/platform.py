@@ -10,6 +10,7 @@ from bdc_stacks.master import SqlMaster
 from bdc_stacks.metastore import HiveMetastore
 from bdc_stacks.site import Site
 from bdc_stacks.spark import SparkPool
+from bdc_stacks.spark_pools import SparkPools
 from bdc_stacks.storage import StoragePool
 
 
@@ -20,4 +21,6 @@ def program(config: Config, site: Site) -> None:
     HiveMetastore(config.metastore, site, pulumi.ResourceOptions(depends_on=[*master.ready]))
     TrinoFederation(config.federation, site)
     SparkPool(config.spark, site, pulumi.ResourceOptions(depends_on=[*storage.ready]))
+    if config.spark.pools:
+        SparkPools(config.spark, site, storage.configuration)
     pulumi.export("namespace", site.namespace)

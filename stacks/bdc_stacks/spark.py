@@ -6,22 +6,12 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bdc.config.model import Resources, Spark
-from bdc.config.names import CONNECT_PORT, CONNECT_SERVICE, HADOOP_CONF, NAMESERVICE, SPARK_ACCOUNT, SPARK_CONF, labels, selector
+from bdc.config.names import CONNECT_PORT, CONNECT_SERVICE, HADOOP_CONF, SPARK_ACCOUNT, SPARK_CONF, selector
 from bdc.config.quantity import mebibytes
-from bdc.config.render import render
 from bdc_stacks import door, pods
 from bdc_stacks.metastore import USER
 from bdc_stacks.site import Site, digest
-
-UID = 185
-
-_RULES = [
-    {
-        "apiGroups": [""],
-        "resources": ["pods", "services", "configmaps", "persistentvolumeclaims"],
-        "verbs": ["create", "get", "list", "watch", "patch", "update", "delete", "deletecollection"],
-    }
-]
+from bdc_stacks.spark_applications import UID, account, configuration
 
 
 class SparkPool(pulumi.ComponentResource):
@@ -31,8 +21,8 @@ class SparkPool(pulumi.ComponentResource):
         super().__init__("bdc:spark:SparkPool", "spark", None, opts)
         self._config, self._site = config, site
         self._inside = pulumi.ResourceOptions(parent=self)
-        self._account()
-        self._conf = self._configuration()
+        account(site, self._inside)
+        self._conf = configuration(config, site)
         shared = k8s.core.v1.ConfigMap(SPARK_CONF, metadata=self._meta(SPARK_CONF), data=self._conf, opts=self._inside)
         self.ready: list[pulumi.Resource] = [
             self._server("history", config.history, [], _history_door(), shared),
@@ -43,45 +33,6 @@ class SparkPool(pulumi.ComponentResource):
 
     def _meta(self, name: str, component: str | None = None) -> dict[str, object]:
         return self._site.metadata(name, "spark", component)
-
-    def _account(self) -> None:
-        k8s.core.v1.ServiceAccount(SPARK_ACCOUNT, metadata=self._meta(SPARK_ACCOUNT), opts=self._inside)
-        k8s.rbac.v1.Role(SPARK_ACCOUNT, metadata=self._meta(SPARK_ACCOUNT), rules=_RULES, opts=self._inside)
-        k8s.rbac.v1.RoleBinding(
-            SPARK_ACCOUNT,
-            metadata=self._meta(SPARK_ACCOUNT),
-            role_ref={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": SPARK_ACCOUNT},
-            subjects=[{"kind": "ServiceAccount", "name": SPARK_ACCOUNT, "namespace": self._site.namespace}],
-            opts=self._inside,
-        )
-
-    def _configuration(self) -> dict[str, str]:
-        config, site = self._config, self._site
-        settings = render(
-            "spark/spark-defaults.conf.j2",
-            namespace=site.namespace,
-            nameservice=NAMESERVICE,
-            image=site.images["spark"],
-            pull_secret=site.pull_secret,
-            account=SPARK_ACCOUNT,
-            user=USER,
-            cpu=config.cpu,
-            driver_memory=mebibytes(config.driver_memory),
-            executor_memory=mebibytes(config.executor_memory),
-            memory_overhead=mebibytes(config.memory_overhead),
-            executor_cores=config.executor_cores,
-            keep_days=config.keep_days,
-            max_executors=config.max_executors,
-            shuffle_partitions=max(4, 2 * config.executor_cores * config.max_executors),
-        )
-        return {
-            "spark-defaults.conf": settings,
-            "hive-site.xml": render("spark/hive-site.xml.j2", namespace=site.namespace),
-            "log4j2.properties": render("spark/log4j2.properties.j2"),
-            "executor.yaml": render(
-                "spark/executor.yaml.j2", labels=labels(site.cluster, "spark", "spark-executor"), hadoop_conf=HADOOP_CONF
-            ),
-        }
 
     def _server(
         self, endpoint: str, of: Resources, settings: list[str], haproxy: str, shared: k8s.core.v1.ConfigMap

@@ -30,14 +30,15 @@ FOLDERS = {
 
 
 class StoragePool(pulumi.ComponentResource):
-    """HDFS under the nameservice hdfs://bdc. Attributes: `ready` (what to depend on before using the file system)."""
+    """HDFS under the nameservice hdfs://bdc. Attributes: `ready` (what to depend on before using the file system), `configuration`
+    (data of the ConfigMap by which clients find it)."""
 
     def __init__(self, config: Storage, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bdc:storage:StoragePool", "storage", None, opts)
         self._config, self._site = config, site
         self._inside = pulumi.ResourceOptions(parent=self)
-        self._conf = self._configuration()
-        self._hadoop = k8s.core.v1.ConfigMap(HADOOP_CONF, metadata=self._meta(HADOOP_CONF), data=self._conf, opts=self._inside)
+        self.configuration = self._configuration()
+        self._hadoop = k8s.core.v1.ConfigMap(HADOOP_CONF, metadata=self._meta(HADOOP_CONF), data=self.configuration, opts=self._inside)
         after = pulumi.ResourceOptions(parent=self, depends_on=[self._hadoop])
         self._service("namenode", {"rpc": 8020, "http": 9870})
         self._service("datanode", {"data": 9866, "http": 9864, "ipc": 9867})
@@ -123,7 +124,7 @@ class StoragePool(pulumi.ComponentResource):
                     UID,
                     [container],
                     [hadoop, tmp],
-                    checksum=digest(self._conf),
+                    checksum=digest(self.configuration),
                     terminationGracePeriodSeconds=30,
                 ),
                 "volumeClaimTemplates": [self._claim(name)],
@@ -187,7 +188,7 @@ class StoragePool(pulumi.ComponentResource):
                 "selector": {"matchLabels": selector(self._site.cluster, "httpfs")},
                 "template": pods.template(
                     self._site, "storage", "httpfs", UID, [server, door.container(self._site, "basic")],
-                    [hadoop, tmp, *door.volumes(self._site, "httpfs")], checksum=digest([self._conf, conf]),
+                    [hadoop, tmp, *door.volumes(self._site, "httpfs")], checksum=digest([self.configuration, conf]),
                 ),
             },
             opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[config])),

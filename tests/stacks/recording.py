@@ -16,7 +16,7 @@ from bdc_stacks.site import Site
 
 Json = dict[str, Any]
 
-IMAGES = {name: f"bdc.local/{name}:0123456789ab" for name in ("hadoop", "hive-metastore", "spark", "trino", "postgres", "proxy")}
+IMAGES = {name: f"bdc.local/{name}:0123456789ab" for name in ("hadoop", "hive-metastore", "spark", "trino", "postgres", "proxy", "bdc")}
 
 
 def site(config: Config, **more: Any) -> Site:
@@ -25,14 +25,15 @@ def site(config: Config, **more: Any) -> Site:
 
 
 def declared(program: Callable[[Config, Site], None], config: Config, where: Site | None = None) -> dict[tuple[str, str], Json]:
-    """The objects of a program by (kind, name)."""
+    """The objects of a program by (kind, name); of those in a pool's namespace the name is `namespace/name`."""
     objects: dict[tuple[str, str], Json] = {}
 
     class Mocks(pulumi.runtime.Mocks):
         def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, Json]:
             if args.typ.startswith("kubernetes:"):
                 kind = args.typ.rsplit(":", 1)[1]
-                key = (kind, args.inputs["metadata"]["name"])
+                name, where = args.inputs["metadata"]["name"], args.inputs["metadata"].get("namespace", "")
+                key = (kind, f"{where}/{name}" if "-pool-" in where else name)
                 assert key not in objects, f"{key} is declared twice"
                 objects[key] = _plain(args.inputs)
             return args.name, args.inputs

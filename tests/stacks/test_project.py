@@ -58,7 +58,7 @@ def test_a_login_becomes_the_pull_secret(configure: Any, tmp_path: Path) -> None
         ({}, "bdc:images: "),
         ({"bdc:images": "[1]"}, "bdc:images: "),
         ({"bdc:images": "{"}, "bdc:"),
-        ({"bdc:images": '{"trino": "x"}'}, "bdc:images lacks hadoop, hive-metastore, spark, postgres, proxy"),
+        ({"bdc:images": '{"trino": "x"}'}, "bdc:images lacks hadoop, hive-metastore, spark, postgres, proxy, bdc"),
         ({**SETTINGS, "bdc:file": "/nowhere/bdc.yaml"}, "/nowhere/bdc.yaml"),
     ],
 )

@@ -11,19 +11,27 @@ from bdc.kube.rights import deployer_rights
 from bdc_stacks import data, platform
 from tests.stacks.recording import declared, site
 
+PLURALS = {"PriorityClass": "priorityclasses"}
 WRITTEN = ("create", "delete", "get", "patch")
 
 
+POOL = {"spark.pools.etl.max_cpu": "4", "spark.pools.etl.priority": "5"}
+
+
 def objects(profile: str) -> dict[tuple[str, str], dict[str, object]]:
-    config = load(file=None, cluster=None, overrides={"profile": profile}, env={}).config
+    config = load(file=None, cluster=None, overrides={"profile": profile} | POOL, env={}).config
     where = site(config, pull_secret="login", pull_login="{}")
     return declared(data.program, config, where) | declared(platform.program, config, where)
 
 
 @pytest.mark.parametrize("profile", ["local", "ha"])
 def test_a_deployer_may_write_every_kind_that_the_stacks_use(profile: str) -> None:
-    kinds = {(str(item["apiVersion"]).rpartition("/")[0], f"{kind.lower()}s") for (kind, _), item in objects(profile).items()}
-    assert {"namespaces", "secrets", "statefulsets", "rolebindings"} <= {resource for _, resource in kinds}
+    kinds = {
+        (str(item["apiVersion"]).rpartition("/")[0], PLURALS.get(kind, f"{kind.lower()}s")) for (kind, _), item in objects(profile).items()
+    }
+    assert {"namespaces", "secrets", "statefulsets", "rolebindings", "resourcequotas", "priorityclasses"} <= {
+        resource for _, resource in kinds
+    }
     assert {(verb, group, resource) for group, resource in kinds for verb in WRITTEN} <= set(deployer_rights())
 
 

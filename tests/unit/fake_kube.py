@@ -56,7 +56,7 @@ class FakeKube(Kube):
         if path not in self.objects:
             raise ApiNotFoundError(404, "NotFound", f"{path} not found")
         if method == "PATCH":
-            _merge(self.objects[path], body)
+            _patch(self.objects[path], body)
             self.objects[path]["metadata"]["resourceVersion"] = str(next(self._uids))
         if method == "DELETE":
             wanted = ((body or {}).get("preconditions") or {}).get("resourceVersion")
@@ -101,7 +101,7 @@ class FakeKube(Kube):
 
     def _is_collection(self, path: str) -> bool:
         plurals = ("pods", "jobs", "cronjobs", "events", "nodes", "deployments", "statefulsets", "persistentvolumeclaims", "storageclasses",
-                   "poddisruptionbudgets", "leases", "services", "secrets", "configmaps", "namespaces")  # fmt: skip
+                   "poddisruptionbudgets", "leases", "services", "secrets", "configmaps", "namespaces", "resourcequotas")  # fmt: skip
         return path.rsplit("/", 1)[-1] in plurals
 
     def _list(self, path: str, query: Mapping[str, Any]) -> Json:
@@ -112,8 +112,26 @@ class FakeKube(Kube):
 
 def _matches(obj: Json, term: str) -> bool:
     labels = obj["metadata"].get("labels") or {}
+    if "!=" in term:
+        key, _, value = term.partition("!=")
+        return labels.get(key) != value
     key, equals, value = term.partition("=")
     return labels.get(key) == value if equals else key in labels
+
+
+def _patch(target: Json, change: Json | list[Json]) -> None:
+    """A merge patch, or a JSON patch of test, add and replace."""
+    if isinstance(change, dict):
+        _merge(target, change)
+        return
+    for step in change:
+        *folders, last = [part.replace("~1", "/") for part in step["path"].split("/")[1:]]
+        holder = target
+        for folder in folders:
+            holder = holder[folder]
+        if step["op"] == "test" and holder.get(last) != step["value"]:
+            raise ApiError(422, "Invalid", "the server rejected our request due to an error in our request")
+        holder[last] = step["value"]
 
 
 def _merge(target: Json, change: Json) -> None:

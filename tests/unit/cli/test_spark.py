@@ -12,6 +12,7 @@ from bdc.cli.settings import Settings
 from bdc.cli.spark_follow import _interrupted
 from bdc.errors import BdcError
 from bdc.kube import ApiError, UnreachableError
+from bdc.spark import Client
 from tests.unit.cli.conftest import Bdc
 from tests.unit.fake_kube import FakeKube
 
@@ -28,7 +29,7 @@ class RunsAtOnce(FakeKube):
 
     def request(self, method: str, path: str, body: Any = None, **options: Any) -> dict[str, Any]:
         answer = super().request(method, path, body, **options)
-        if method == "PATCH" and "/jobs/" in path and (body.get("spec") or {}).get("suspend") is False:
+        if method == "PATCH" and "/jobs/" in path and isinstance(body, dict) and (body.get("spec") or {}).get("suspend") is False:
             self.run(path.rpartition("/")[2])
         return answer
 
@@ -78,7 +79,7 @@ def test_json_is_the_only_thing_on_stdout(kube: RunsAtOnce, bdc: Bdc) -> None:
 def test_no_wait_prints_the_name(kube: RunsAtOnce, bdc: Bdc) -> None:
     assert bdc("spark", "submit", APP, "--name", "etl", "--no-wait").out == "etl\n"
     again = bdc("spark", "submit", APP, "--name", "etl", "--no-wait", "--exist-ok", "-o", "json")
-    assert json.loads(again.out) == {"name": "etl", "created": False}
+    assert json.loads(again.out) == {"name": "etl", "created": False, "pool": None}
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_an_application_that_is_lost_is_126(kube: RunsAtOnce, bdc: Bdc, monkeypa
     def lost(*_: object) -> Any:
         raise LostError("lost sight of etl")
 
-    monkeypatch.setattr("bdc.cli.spark_follow.follow", lost)
+    monkeypatch.setattr("bdc.spark.client.follow", lost)
     assert bdc("spark", "submit", APP).code == 126
 
 
@@ -119,7 +120,7 @@ def test_interrupted_where_nobody_can_be_asked_kills(kube: RunsAtOnce, bdc: Bdc,
         raise KeyboardInterrupt
 
     monkeypatch.setattr(RunsAtOnce, "run", lambda *_: None)
-    monkeypatch.setattr("bdc.cli.spark_follow.follow", interrupted)
+    monkeypatch.setattr("bdc.spark.client.follow", interrupted)
     result = bdc("spark", "submit", APP, "--name", "etl")
     assert result.code == 130
     assert "bdc.dev/killed" in kube.objects[f"{JOBS}/etl"]["metadata"]["annotations"]
@@ -130,7 +131,7 @@ def test_logs_that_are_interrupted_leave_it_running(kube: RunsAtOnce, bdc: Bdc, 
         raise KeyboardInterrupt
 
     bdc("spark", "submit", APP, "--name", "etl", "--no-wait")
-    monkeypatch.setattr("bdc.cli.spark_follow.follow", interrupted)
+    monkeypatch.setattr("bdc.spark.client.follow", interrupted)
     assert bdc("spark", "logs", "etl", "-f").code == 130
     assert "bdc.dev/killed" not in kube.objects[f"{JOBS}/etl"]["metadata"]["annotations"]
 
@@ -148,7 +149,7 @@ def test_on_a_terminal_it_is_asked(kube: RunsAtOnce, bdc: Bdc, monkeypatch: pyte
     bdc("spark", "submit", APP, "--name", "etl", "--no-wait")
     monkeypatch.setattr(sys, "stdin", Terminal(answer))
     monkeypatch.setattr(sys, "stderr", said := Terminal())
-    _interrupted(kube, "bdc", "etl")
+    _interrupted(Client(), "etl", None)
     assert ("bdc.dev/killed" in kube.objects[f"{JOBS}/etl"]["metadata"]["annotations"]) is killed
     assert ("goes on" in said.getvalue()) is not killed
 

@@ -78,7 +78,7 @@ def kube() -> Cluster:
     fake.objects["/version"] = {"major": "1", "minor": "36", "gitVersion": "v1.36.3"}
     fake.put("/api/v1/namespaces/bdc", {"metadata": {"labels": {"app.kubernetes.io/managed-by": "bdc"}}})
     for one in WORKLOADS:
-        if one.name == "trino-worker":
+        if one.optional:
             continue
         meta = {"labels": labels("bdc", one.part, one.name)}
         fake.put(f"{APPS}/{one.kind.lower()}s/{one.name}", {"metadata": meta, "spec": {"replicas": 1}})

@@ -110,7 +110,7 @@ def test_images_that_the_registry_lacks_are_named_with_the_command(monkeypatch: 
         preflight.registry(config)
     assert "bdc images push --registry registry.example.org/bdc" in (refused.value.hint or "")
     monkeypatch.setattr(images, "absent", lambda _names, _place: [])
-    assert preflight.registry(config) == "6 images at registry.example.org/bdc"
+    assert preflight.registry(config) == "7 images at registry.example.org/bdc"
     assert preflight.registry(Config()) == ""
 
 

@@ -1,0 +1,110 @@
+"""The queue of a pool with bounds: who may begin is released, who has waited too long is ended. See `bdc.spark.admission`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from bdc.config.names import POOL_QUOTA
+from bdc.kube import ApiError, ApiNotFoundError, Kube
+from bdc.spark.admission import UNBOUNDED, Amount, admissible, bounds, ended, queue, waits
+from bdc.spark.inspect import job_path, list_all, pods_path
+from bdc.spark.labels import ADMISSION, ADMITTED, APPLICATION, ENDED, QUEUED, TIMEOUT
+from bdc.spark.state import moment
+
+_MERGE = "application/merge-patch+json"
+_JSON_PATCH = "application/json-patch+json"
+_COUNTS = f"{APPLICATION},{ADMISSION},{ADMISSION}!={ENDED}"
+_LABEL = f"/metadata/labels/{ADMISSION.replace('/', '~1')}"
+_CHANGED = (409, 422)  # what the API says when a patch's `test` fails
+
+Json = Mapping[str, Any]
+
+
+def quota(kube: Kube, namespace: str) -> Amount | None:
+    """The bounds of the pool with this namespace; None where it has none."""
+    try:
+        return bounds(kube.request("GET", f"/api/v1/namespaces/{namespace}/resourcequotas/{POOL_QUOTA}"))
+    except ApiNotFoundError:
+        return None
+
+
+def unfinished(kube: Kube, namespace: str, *, everything: bool = False) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The Jobs of a pool that count, and all pods of its applications. In one without bounds, Jobs have no mark: there `everything`."""
+    jobs = list_all(kube, job_path(namespace), APPLICATION if everything else _COUNTS)
+    return jobs, list_all(kube, pods_path(namespace), APPLICATION)
+
+
+def look(kube: Kube, namespace: str) -> tuple[list[str], list[str]]:
+    """What the controller does for a pool, again and again: the names of those that begin now, and of those that waited too long.
+
+    One small request where nobody waits.
+    """
+    jobs = list_all(kube, job_path(namespace), _COUNTS)
+    settle(kube, namespace, jobs)
+    late = expire(kube, namespace, jobs)
+    if not any(map(waits, jobs)):
+        return [], late
+    limit = quota(kube, namespace) or UNBOUNDED  # bounds that somebody took away hold nobody up
+    return admit(kube, namespace, limit), late
+
+
+def admit(kube: Kube, namespace: str, limit: Amount, *, only: str | None = None) -> list[str]:
+    """Release what may begin, or only one of it; the names."""
+    jobs, pods = unfinished(kube, namespace)
+    by_name = {job["metadata"]["name"]: job for job in jobs}
+    names = [name for name in admissible(jobs, pods, limit) if only in (None, name)]
+    return [name for name in names if _release(kube, namespace, by_name[name], datetime.now(UTC))]
+
+
+def expire(kube: Kube, namespace: str, jobs: Sequence[Json]) -> list[str]:
+    """End what has waited as long as its --timeout says; the names."""
+    now = datetime.now(UTC)
+    late = [job["metadata"]["name"] for job in queue(jobs) if (left := _left(job, now)) is not None and left <= 0]
+    for name in late:
+        with suppress(ApiNotFoundError):
+            kube.request("PATCH", job_path(namespace, name), never_begins(), content_type=_MERGE)
+    return late
+
+
+def never_begins(**annotations: str) -> Json:
+    """A merge patch for a suspended Job: it leaves the queue, Kubernetes ends it, and no driver is ever made."""
+    metadata = {"labels": {ADMISSION: ENDED}, "annotations": annotations}
+    return {"metadata": metadata, "spec": {"suspend": False, "parallelism": 0, "activeDeadlineSeconds": 1}}
+
+
+def settle(kube: Kube, namespace: str, jobs: Sequence[Json]) -> None:
+    """Mark what has ended, so that it need not be looked at again."""
+    change = {"metadata": {"labels": {ADMISSION: ENDED}}}
+    for job in filter(ended, jobs):
+        with suppress(ApiNotFoundError):
+            kube.request("PATCH", job_path(namespace, job["metadata"]["name"]), change, content_type=_MERGE)
+
+
+def _release(kube: Kube, namespace: str, job: Json, now: datetime) -> bool:
+    """Let a Job begin, unless somebody was faster, or has stopped it."""
+    left = _left(job, now)
+    change = [
+        {"op": "test", "path": _LABEL, "value": QUEUED},
+        {"op": "replace", "path": _LABEL, "value": ADMITTED},
+        {"op": "replace", "path": "/spec/suspend", "value": False},
+    ]
+    if left is not None:
+        change.append({"op": "add", "path": "/spec/activeDeadlineSeconds", "value": max(1, int(left))})
+    try:
+        kube.request("PATCH", job_path(namespace, job["metadata"]["name"]), change, content_type=_JSON_PATCH)
+    except ApiNotFoundError:
+        return False
+    except ApiError as error:
+        if error.code not in _CHANGED:
+            raise
+        return False
+    return True
+
+
+def _left(job: Json, now: datetime) -> float | None:
+    """Seconds until a Job's --timeout is over; None without one."""
+    seconds = (job["metadata"].get("annotations") or {}).get(TIMEOUT)
+    return None if seconds is None else float(seconds) - (now - moment(job["metadata"]["creationTimestamp"])).total_seconds()

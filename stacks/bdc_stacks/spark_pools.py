@@ -1,0 +1,113 @@
+"""The Spark pools: in the namespace of each (the stack `<cluster>-data` makes it) what applications need, and what they may use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from bdc.config.model import Pool, Spark
+from bdc.config.names import HADOOP_CONF, POOL_QUOTA, SPARK_CONF, pool_namespace, selector
+from bdc_stacks import pods
+from bdc_stacks.site import Site
+from bdc_stacks.spark_applications import account, configuration, priority_class
+
+CONTROLLER = "controller"
+_UID = 10005
+_BEAT = "/run/bdc/beat"
+_RULES = [
+    {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["list", "patch"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+    {"apiGroups": [""], "resources": ["resourcequotas"], "verbs": ["get"]},
+]
+
+
+class SparkPools(pulumi.ComponentResource):
+    """All pools of `config`; `hadoop` is the data of the ConfigMap by which HDFS is found."""
+
+    def __init__(self, config: Spark, site: Site, hadoop: Mapping[str, str], opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("bdc:spark:SparkPools", "spark-pools", None, opts)
+        self._site = site
+        self._inside = pulumi.ResourceOptions(parent=self)
+        for name, pool in config.pools.items():
+            account(site, self._inside, name)
+            self._config_map(name, SPARK_CONF, configuration(config, site, name, pool))
+            self._config_map(name, HADOOP_CONF, hadoop)
+            self._bounds(name, pool)
+            self._priority(name, pool)
+        if config.bounded:
+            self._controller(config)
+        self.register_outputs({})
+
+    def _meta(self, pool: str, name: str) -> dict[str, object]:
+        return self._site.metadata(name, "spark", namespace=pool_namespace(self._site.cluster, pool))
+
+    def _config_map(self, pool: str, name: str, data: Mapping[str, str]) -> None:
+        k8s.core.v1.ConfigMap(f"{pool}-{name}", metadata=self._meta(pool, name), data=data, opts=self._inside)
+
+    def _bounds(self, name: str, pool: Pool) -> None:
+        bounds = {"requests.cpu": pool.max_cpu, "requests.memory": pool.max_memory}
+        if hard := {key: value for key, value in bounds.items() if value is not None}:
+            k8s.core.v1.ResourceQuota(f"{name}-quota", metadata=self._meta(name, POOL_QUOTA), spec={"hard": hard}, opts=self._inside)
+
+    def _controller(self, config: Spark) -> None:
+        """Lets those begin that wait. Its account may look at the pools' Jobs, pods and bounds, and change Jobs, and nothing else."""
+        site, metadata = self._site, self._site.metadata(CONTROLLER, "spark")
+        k8s.core.v1.ServiceAccount(CONTROLLER, metadata=metadata, opts=self._inside)
+        namespaces = [pool_namespace(site.cluster, name) for name in config.bounded]
+        for name in config.bounded:
+            self._controller_rights(name)
+        beat, beat_mount = pods.scratch("beat", _BEAT.rpartition("/")[0], limit="1Mi")
+        container = pods.container(
+            CONTROLLER,
+            site.images["bdc"],
+            config.controller,
+            args=["bdc.controller", "--beat", _BEAT, *namespaces],
+            volumeMounts=[beat_mount],
+            readinessProbe=_beats(5),
+            livenessProbe=_beats(30),
+        )
+        k8s.apps.v1.Deployment(
+            CONTROLLER,
+            metadata=metadata,
+            spec={
+                "replicas": 1,
+                "strategy": {"type": "Recreate"},
+                "selector": {"matchLabels": selector(site.cluster, CONTROLLER)},
+                "template": pods.template(
+                    site, "spark", CONTROLLER, _UID, [container], [beat], serviceAccountName=CONTROLLER, automountServiceAccountToken=True
+                ),
+            },
+            opts=self._inside,
+        )
+
+    def _controller_rights(self, pool: str) -> None:
+        metadata = self._meta(pool, CONTROLLER)
+        k8s.rbac.v1.Role(f"{pool}-{CONTROLLER}", metadata=metadata, rules=_RULES, opts=self._inside)
+        k8s.rbac.v1.RoleBinding(
+            f"{pool}-{CONTROLLER}",
+            metadata=metadata,
+            role_ref={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": CONTROLLER},
+            subjects=[{"kind": "ServiceAccount", "name": CONTROLLER, "namespace": self._site.namespace}],
+            opts=self._inside,
+        )
+
+    def _priority(self, name: str, pool: Pool) -> None:
+        if of := priority_class(self._site, name, pool):
+            metadata = {key: value for key, value in self._site.metadata(of, "spark").items() if key != "namespace"}
+            description = f"Drivers and executors of the Spark pool {name} of the cluster {self._site.cluster}."
+            k8s.scheduling.v1.PriorityClass(
+                f"{name}-priority",
+                metadata=metadata,
+                value=pool.priority,
+                preemption_policy="Never",
+                description=description,
+                opts=self._inside,
+            )
+
+
+def _beats(period_seconds: int) -> pods.Json:
+    """A probe that asks whether the last round was within a minute."""
+    command = ["sh", "-c", f'test -n "$(find {_BEAT} -mmin -1)"']
+    return {"exec": {"command": command}, "periodSeconds": period_seconds, "timeoutSeconds": 5}

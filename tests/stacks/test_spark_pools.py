@@ -1,0 +1,112 @@
+"""Pools are namespaces with bounds; what isn't said of a pool is the cluster's."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from bdc.config.load import load
+from bdc.config.model import Config
+from bdc.errors import UsageError
+from bdc.spark import parse_settings
+from bdc_stacks import data, platform
+from tests.stacks.recording import Json, declared, site
+
+ETL = {"spark.pools.etl.max_cpu": "4", "spark.pools.etl.executor_memory": "3Gi", "spark.pools.etl.priority": "10"}
+BI = {"spark.pools.bi.max_memory": "8Gi", "spark.pools.bi.min_executors": "2", "spark.pools.bi.idle_seconds": "600"}
+
+
+def config(**more: str) -> Config:
+    return load(file=None, cluster=None, overrides=ETL | BI | more, env={}).config
+
+
+def settings(objects: dict[tuple[str, str], Json], where: str) -> dict[str, str]:
+    return parse_settings(objects["ConfigMap", f"{where}spark-conf"]["data"]["spark-defaults.conf"])
+
+
+def test_a_pool_is_a_namespace_with_bounds_and_an_account() -> None:
+    made = declared(data.program, config())
+    assert made["Namespace", "bdc-pool-etl"]["metadata"]["labels"]["bdc.dev/pool"] == "etl"
+    assert made["Namespace", "bdc-pool-etl"]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    objects = declared(platform.program, config())
+    assert objects["ResourceQuota", "bdc-pool-etl/pool"]["spec"] == {"hard": {"requests.cpu": "4"}}
+    assert objects["ResourceQuota", "bdc-pool-bi/pool"]["spec"] == {"hard": {"requests.memory": "8Gi"}}
+    assert objects["RoleBinding", "bdc-pool-etl/spark"]["subjects"][0]["namespace"] == "bdc-pool-etl"
+    assert objects["ConfigMap", "bdc-pool-etl/hadoop-conf"]["data"] == objects["ConfigMap", "hadoop-conf"]["data"]
+
+
+def test_a_pools_settings_are_the_clusters_but_for_what_it_says() -> None:
+    objects = declared(platform.program, config())
+    cluster, etl, bi = (settings(objects, where) for where in ("", "bdc-pool-etl/", "bdc-pool-bi/"))
+    changed = {key for key in etl if etl[key] != cluster.get(key)}
+    assert changed == {"spark.executor.memory", "spark.kubernetes.namespace", "spark.bdc.pool", "spark.bdc.priorityClass"}
+    assert (etl["spark.executor.memory"], etl["spark.kubernetes.namespace"], etl["spark.bdc.pool"]) == ("3072m", "bdc-pool-etl", "etl")
+    assert bi["spark.dynamicAllocation.minExecutors"] == bi["spark.dynamicAllocation.initialExecutors"] == "2"
+    assert bi["spark.dynamicAllocation.executorIdleTimeout"] == "600s"
+    assert settings(declared(platform.program, Config()), "") == cluster
+
+
+def test_priority_decides_who_comes_first_and_ends_nobody() -> None:
+    objects = declared(platform.program, config())
+    found = objects["PriorityClass", "bdc-pool-etl"]
+    assert (found["value"], found["preemptionPolicy"]) == (10, "Never")
+    assert "namespace" not in found["metadata"]
+    executor = yaml.safe_load(objects["ConfigMap", "bdc-pool-etl/spark-conf"]["data"]["executor.yaml"])
+    assert executor["spec"]["priorityClassName"] == "bdc-pool-etl"
+    assert ("PriorityClass", "bdc-pool-bi") not in objects
+    assert "priorityClassName" not in yaml.safe_load(objects["ConfigMap", "bdc-pool-bi/spark-conf"]["data"]["executor.yaml"])["spec"]
+
+
+def test_a_pull_secret_reaches_every_pool() -> None:
+    made = declared(data.program, config(), site(config(), pull_secret="login", pull_login="{}"))
+    assert made["Secret", "bdc-pool-etl/login"]["type"] == made["Secret", "login"]["type"] == "kubernetes.io/dockerconfigjson"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("spark.pools.ETL.max_cpu", "4", "spark.pools.ETL: ETL can't be a name here"),
+        ("spark.pools.etl.cpus", "4", "spark.pools.etl.cpus: unknown key"),
+        ("spark.pools.etl.max_cpu", "four", "spark.pools.etl.max_cpu: 'four' is not a CPU quantity"),
+        ("spark.pools.etl", "4", "spark.pools.etl is a section, not a value"),
+        ("spark.pools", "4", "spark.pools is a section, not a value"),
+        ("spark.pools.bi.max_executors", "1", "spark.pools.bi.min_executors: 2 is more than spark.pools.bi.max_executors"),
+    ],
+)
+def test_what_is_wrong_with_a_pool_is_said_with_its_key(key: str, value: str, said: str) -> None:
+    with pytest.raises(UsageError, match="^(--set: )?" + said.replace(".", r"\.")):
+        config(**{key: value})
+
+
+def test_a_pool_that_says_nothing_is_refused_and_not_lost(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    file = tmp_path / "bdc.yaml"
+    file.write_text("spark:\n  pools:\n    etl: {}\n")
+    with pytest.raises(UsageError, match=r"spark\.pools\.etl says nothing"):
+        load(file=file, cluster=None, overrides={}, env={})
+
+
+def test_a_cluster_cannot_be_called_as_a_pools_namespace() -> None:
+    with pytest.raises(UsageError, match="could be the namespace of another cluster's pool"):
+        load(file=None, cluster="bdc-pool-etl", overrides={}, env={})
+
+
+def test_the_controller_looks_after_pools_with_bounds_only() -> None:
+    free = {"spark.pools.etl.max_cpu": "null", "spark.pools.bi.max_memory": "null"}
+    objects = declared(platform.program, config())
+    [container] = objects["Deployment", "controller"]["spec"]["template"]["spec"]["containers"]
+    assert container["args"][-2:] == ["bdc-pool-etl", "bdc-pool-bi"]
+    assert container["image"] == "bdc.local/bdc:0123456789ab"
+    assert declared(platform.program, config(**{"spark.pools.etl.max_cpu": "null"}))["Deployment", "controller"]["spec"]["template"][
+        "spec"
+    ]["containers"][0]["args"][-1:] == ["bdc-pool-bi"]
+    assert not [key for key in declared(platform.program, config(**free)) if "controller" in key[1]]
+
+
+def test_the_controller_may_change_jobs_and_nothing_else() -> None:
+    objects = declared(platform.program, config())
+    rules = objects["Role", "bdc-pool-etl/controller"]["rules"]
+    writes = {resource for rule in rules for resource in rule["resources"] if set(rule["verbs"]) - {"get", "list", "watch"}}
+    assert writes == {"jobs"}
+    assert objects["RoleBinding", "bdc-pool-etl/controller"]["subjects"] == [
+        {"kind": "ServiceAccount", "name": "controller", "namespace": "bdc"}
+    ]

@@ -1,0 +1,186 @@
+"""Pools: where applications run, who waits, and what the controller does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bdc.controller import run
+from bdc.errors import NotFoundError, UnreachableError, UsageError
+from bdc.images.spec import images
+from bdc.settings import Settings
+from bdc.spark import Application, Client, Executors, Schedule, State
+from bdc.spark.queueing import look
+from tests.unit.fake_kube import FakeKube
+from tests.unit.spark.conftest import DEFAULTS, FakeHdfs
+
+ETL = "bdc-pool-etl"
+JOBS = f"/apis/batch/v1/namespaces/{ETL}/jobs"
+QUOTA = f"/api/v1/namespaces/{ETL}/resourcequotas/pool"
+
+
+def add_pool(kube: FakeKube, name: str, *settings: str, **hard: str) -> None:
+    namespace = f"bdc-pool-{name}"
+    labels = {"app.kubernetes.io/instance": "bdc", "bdc.dev/pool": name}
+    kube.put(f"/api/v1/namespaces/{namespace}", {"metadata": {"labels": labels}})
+    text = "\n".join([DEFAULTS, "spark.dynamicAllocation.enabled true", f"spark.bdc.pool {name}", *settings])
+    kube.put(f"/api/v1/namespaces/{namespace}/configmaps/spark-conf", {"data": {"spark-defaults.conf": text}})
+    if hard:
+        bounds = {f"requests.{key}": value for key, value in hard.items()}
+        kube.put(f"/api/v1/namespaces/{namespace}/resourcequotas/pool", {"spec": {"hard": bounds}})
+
+
+@pytest.fixture
+def client(kube: FakeKube, hdfs: FakeHdfs, monkeypatch: pytest.MonkeyPatch) -> Client:
+    monkeypatch.setattr(Settings, "kube", lambda _: kube)
+    monkeypatch.setattr(Client, "_hdfs", lambda _: hdfs.connect())
+    return Client()
+
+
+def finish(kube: FakeKube, name: str) -> None:
+    kube.objects[f"{JOBS}/{name}"]["status"] = {
+        "conditions": [{"type": "Complete", "status": "True"}],
+        "completionTime": "2026-11-21T10:09:00Z",
+    }
+
+
+def test_an_application_runs_in_its_pools_namespace(client: Client, kube: FakeKube, script: Path) -> None:
+    add_pool(kube, "etl", "spark.bdc.priorityClass bdc-pool-etl")
+    done = client.submit(Application(str(script), name="a"))
+    assert done.pool == "etl", "the only pool is the one that is meant"
+    made = kube.objects[f"{JOBS}/a"]
+    assert made["spec"]["suspend"] is False
+    assert made["metadata"]["labels"]["bdc.dev/pool"] == "etl"
+    assert "bdc.dev/admission" not in made["metadata"]["labels"], "a pool without bounds has no queue"
+    assert made["spec"]["template"]["spec"]["priorityClassName"] == "bdc-pool-etl"
+    properties = kube.objects[f"/api/v1/namespaces/{ETL}/configmaps/a-driver"]["data"]["spark.properties"]
+    assert f"spark.kubernetes.namespace={ETL}\n" in properties
+    assert "spark.kubernetes.executor.label.bdc.dev/pool=etl\n" in properties
+    assert client.status("a").pool == "etl"
+    assert [one.name for one in client.applications()] == ["a"]
+
+
+def test_which_pool_is_said_where_it_is_not_clear(client: Client, kube: FakeKube, script: Path) -> None:
+    add_pool(kube, "etl")
+    add_pool(kube, "bi")
+    with pytest.raises(UsageError, match="there are several pools") as unclear:
+        client.submit(Application(str(script)))
+    assert "bi, etl" in (unclear.value.hint or "")
+    with pytest.raises(NotFoundError, match="there is no pool nix"):
+        client.submit(Application(str(script), pool="nix"))
+    for pool in ("bi", "etl"):
+        assert client.submit(Application(str(script), name="a", pool=pool)).pool == pool
+    with pytest.raises(UsageError, match="there are several a") as twice:
+        client.status("a")
+    assert "--pool: bi, etl" in (twice.value.hint or "")
+    assert client.status("a", pool="bi").pool == "bi"
+    add_pool(kube, "default")
+    assert client.submit(Application(str(script))).pool == "default"
+
+
+def test_one_that_finds_no_room_waits_until_the_controller_sees_some(client: Client, kube: FakeKube, script: Path) -> None:
+    add_pool(kube, "etl", cpu="300m")
+    client.submit(Application(str(script), name="a"))
+    assert kube.objects[f"{JOBS}/a"]["spec"]["suspend"] is False, "with room a submit waits for nobody"
+    client.submit(Application(str(script), name="b"))
+    waiting = client.status("b")
+    assert waiting.state is State.QUEUED
+    assert waiting.reason == "it asks for 0.2 cores and 1.8 GiB, and the pool etl has no room for it yet"
+    [pool] = client.pools()
+    assert (pool.running, pool.waiting, pool.cpu, pool.cpu_limit, pool.memory_limit) == (1, ("b",), 0.2, 0.3, None)
+    assert look(kube, ETL) == ([], [])
+    finish(kube, "a")
+    assert look(kube, ETL) == (["b"], [])
+    assert kube.objects[f"{JOBS}/b"]["spec"]["suspend"] is False
+    assert kube.objects[f"{JOBS}/a"]["metadata"]["labels"]["bdc.dev/admission"] == "ended"
+    assert look(kube, ETL) == ([], [])
+
+
+def test_one_that_never_fits_is_refused_and_one_that_may_grow_is_held_to_the_bounds(client: Client, kube: FakeKube, script: Path) -> None:
+    add_pool(kube, "etl", cpu="500m", memory="4Gi")
+    with pytest.raises(
+        UsageError, match=r"asks for 0\.6 cores and 5\.2 GiB to begin with, and the pool etl has 0\.5 cores and 4\.0 GiB at most"
+    ):
+        client.submit(Application(str(script), executors=Executors(5, 5)))
+    client.submit(Application(str(script), name="a", executors=Executors(1, 20)))
+    properties = kube.objects[f"/api/v1/namespaces/{ETL}/configmaps/a-driver"]["data"]["spark.properties"]
+    assert "spark.dynamicAllocation.maxExecutors=3\n" in properties  # (4 GiB - 896 MiB) / 896 MiB
+    kube.objects[QUOTA]["spec"]["hard"] = {"requests.cpu": "0"}
+    with pytest.raises(UsageError, match="the pool etl has 0 cores"):
+        client.submit(Application(str(script)))
+
+
+def test_a_submit_that_somebody_overtakes_is_not_admitted_twice(client: Client, kube: FakeKube, script: Path) -> None:
+    add_pool(kube, "etl", cpu="200m")
+    client.submit(Application(str(script), name="a"))
+    client.submit(Application(str(script), name="b"))
+    finish(kube, "a")
+    client.kill("b")
+    assert look(kube, ETL) == ([], [])
+    killed = kube.objects[f"{JOBS}/b"]
+    assert (killed["spec"]["parallelism"], killed["spec"]["suspend"]) == (0, False), "Kubernetes ends it, and its driver never runs"
+    assert client.status("b").state is State.KILLED
+
+
+def test_waiting_counts_for_the_timeout(client: Client, kube: FakeKube, script: Path) -> None:
+    add_pool(kube, "etl", cpu="200m")
+    client.submit(Application(str(script), name="a"))
+    client.submit(Application(str(script), name="b", timeout_seconds=60))  # the API in memory says that it was made long ago
+    assert look(kube, ETL) == ([], ["b"])
+    assert kube.objects[f"{JOBS}/b"]["spec"]["parallelism"] == 0
+    failed = {"type": "Failed", "status": "True", "reason": "DeadlineExceeded", "lastTransitionTime": "2026-11-21T10:02:00Z"}
+    kube.objects[f"{JOBS}/b"]["status"] = {"conditions": [failed]}
+    found = client.status("b")
+    assert (found.state, found.reason) == (State.FAILED, "timed out")
+    assert client.why(found).what == "it had not begun after its --timeout of 60 s: the pool etl had no room for it"
+
+
+def test_runs_of_a_schedule_wait_too(client: Client, kube: FakeKube, script: Path) -> None:
+    add_pool(kube, "etl", cpu="200m")
+    client.submit(Application(str(script), name="tick"), schedule=Schedule("@daily"))
+    schedule = kube.objects[f"/apis/batch/v1/namespaces/{ETL}/cronjobs/tick"]
+    assert schedule["spec"]["suspend"] is False
+    assert schedule["spec"]["jobTemplate"]["spec"]["suspend"] is True
+    first, second = client.run_now("tick"), client.run_now("tick")
+    assert kube.objects[f"{JOBS}/{first}"]["spec"]["suspend"] is False
+    assert client.status(second).state is State.QUEUED
+    finish(kube, first)
+    assert look(kube, ETL) == ([second], [])
+
+
+def test_bounds_that_are_taken_away_hold_nobody_up(client: Client, kube: FakeKube, script: Path) -> None:
+    add_pool(kube, "etl", cpu="200m")
+    client.submit(Application(str(script), name="a"))
+    client.submit(Application(str(script), name="b"))
+    del kube.objects[QUOTA]
+    assert look(kube, ETL) == (["b"], [])
+
+
+def test_the_controller_goes_on_when_the_api_is_away(kube: FakeKube, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kube.fail("GET", "/jobs", UnreachableError("https://fake", "connection refused"), times=2)
+    rounds: Iterator[bool] = iter([False, False, True])
+    run(kube, [ETL], lambda _: next(rounds), tmp_path / "beat")
+    assert (tmp_path / "beat").exists()
+    assert capsys.readouterr().err.count("connection refused") == 1
+
+
+def test_the_controller_is_whole_in_its_image(tmp_path: Path) -> None:
+    """The image has the files that are listed, urllib3 and yaml, and nothing else."""
+    [spec] = [spec for spec in images() if spec.name == "bdc"]
+    for name, path in spec.files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(path.read_bytes())
+    code = """
+import sys
+for name in ("pydantic", "jinja2", "typer", "rich", "kubernetes", "pulumi", "requests", "httpx", "aiohttp", "hdfs"):
+    sys.modules[name] = None
+from bdc.controller.__main__ import main
+main(["--help"])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "NAMESPACE" in done.stdout
