@@ -53,6 +53,8 @@ def _object(change: Change) -> str:
 
 
 def _paths(change: Change) -> str:
+    if (change.op, change.kind) == ("delete", "Namespace"):
+        return ", with all that is in it"
     if not change.paths:
         return ""
     if change.paths == _NOT_READY:

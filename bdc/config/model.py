@@ -211,6 +211,11 @@ class Pool(Section):
     )
     idle_seconds: int = Field(30, ge=1, le=86400, description="Seconds without a task after which an executor goes.")
 
+    @property
+    def bounded(self) -> bool:
+        """Whether its applications wait for each other."""
+        return self.max_cpu is not None or self.max_memory is not None
+
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.max_executors is not None and self.min_executors > self.max_executors:
@@ -241,13 +246,8 @@ class Spark(Section):
     connect: Resources = Field(default_factory=lambda: pod("100m", "768Mi", "1408Mi"), description="Resources of the Spark Connect server.")
     controller: Resources = Field(
         default_factory=lambda: pod("10m", "48Mi", "128Mi"),
-        description="Resources of bdc's controller, which is there where a pool has bounds.",
+        description="Resources of bdc's controller, which is there where there are pools.",
     )
-
-    @property
-    def bounded(self) -> list[str]:
-        """Names of the pools with bounds."""
-        return [name for name, pool in self.pools.items() if pool.max_cpu is not None or pool.max_memory is not None]
 
 
 class Config(Section):

@@ -54,8 +54,8 @@ CONNECT_SERVICE, CONNECT_PORT = "connect", 15002
 POOL = "bdc.dev/pool"
 """Label of the namespace of a Spark pool, and of what is the pool's: its name."""
 
-POOL_QUOTA = "pool"
-"""ResourceQuota of a pool with bounds, in its namespace."""
+POOL_GATE = "bdc.dev/pool"
+"""Scheduling gate of the executors of a pool with bounds: it opens when there is room."""
 
 IMAGES = ("hadoop", "hive-metastore", "spark", "trino", "postgres", "proxy", "bdc")
 """The images that pods of a cluster run."""
@@ -104,7 +104,7 @@ WORKLOADS = (
     Workload("spark-connect", "spark", "Deployment", "Spark Connect", "spark.connect"),
     Workload("controller", "spark", "Deployment", "bdc's controller", "spark.controller", optional=True),
 )
-"""All workloads: trino-worker is there with federation.workers > 0, the controller where a Spark pool has bounds."""
+"""All workloads: trino-worker is there with federation.workers > 0, the controller where there are Spark pools."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from bdc.errors import BdcError
 from bdc.kube import Kube
 from bdc.spark.queueing import look
 
-_PAUSE_SECONDS = 2.0
+_PAUSE_SECONDS, _QUIET_SECONDS = 0.5, 2.0
+"""Between two rounds while applications run, as their executors wait for the controller, and where none does."""
 
 
 def run(kube: Kube, namespaces: Iterable[str], wait: Callable[[float], bool], beat: Path) -> None:
@@ -24,18 +25,20 @@ def run(kube: Kube, namespaces: Iterable[str], wait: Callable[[float], bool], be
     trouble: dict[str, str] = {}
     names = list(namespaces)
     while True:
+        quiet = True
         for namespace in names:
             try:
-                begun, late = look(kube, namespace)
-                _say(f"{namespace}: begins: {', '.join(begun)}" if begun else "")
-                _say(f"{namespace}: its --timeout is over: {', '.join(late)}" if late else "")
+                done = look(kube, namespace)
+                quiet = quiet and done.quiet
+                for what, whom in (("begins", done.begun), ("its --timeout is over", done.late), ("may start", done.executors)):
+                    _say(f"{namespace}: {what}: {', '.join(whom)}" if whom else "")
                 trouble.pop(namespace, None)
             except BdcError as error:
                 if trouble.get(namespace) != error.message:  # said once, not every two seconds
                     _say(f"{namespace}: {error.message}")
                 trouble[namespace] = error.message
         beat.touch()
-        if wait(_PAUSE_SECONDS):
+        if wait(_QUIET_SECONDS if quiet else _PAUSE_SECONDS):
             return
 
 

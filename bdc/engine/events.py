@@ -168,14 +168,19 @@ def _custom(metadata: StepEventMetadata) -> bool:
 
 
 def _name(metadata: StepEventMetadata) -> str:
-    """The object's own name; the logical one where the object's is generated."""
+    """The object's own name; the logical one where it is generated. Behind its namespace where that isn't the cluster's."""
     logical = metadata.urn.rsplit("::", 1)[-1]
     for state in (metadata.new, metadata.old):
         found: Any = (state.inputs or {}).get("metadata") if state else None
         if isinstance(found, dict) and isinstance(found.get("name"), str):
             generated = (found.get("annotations") or {}).get("pulumi.com/autonamed") == "true"
-            return logical if generated else str(found["name"])
+            return logical if generated else _elsewhere(metadata.urn, found) + str(found["name"])
     return logical
+
+
+def _elsewhere(urn: str, metadata: dict[str, Any]) -> str:
+    stack, namespace = urn.split("::", 1)[0].rpartition(":")[2], metadata.get("namespace")
+    return f"{namespace}/" if isinstance(namespace, str) and namespace not in (stack, stack.removesuffix("-data")) else ""
 
 
 def _clean(message: str) -> str:

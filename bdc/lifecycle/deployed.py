@@ -58,14 +58,14 @@ def differences(config: Config, kube: Kube) -> list[Difference]:
         return []
     kept: dict[str, Plain] = json.loads(found)
     wanted = settings(config)
-    gone = {key: None for key in kept if key not in wanted and (known := field(key)) and key != known.key}
+    gone = {key: known.default for key in kept if key not in wanted and (known := field(key)) and key != known.key}
     return [Difference(key, _now(kept, key), value) for key, value in (wanted | gone).items() if not _same(key, _now(kept, key), value)]
 
 
 def _now(kept: dict[str, Plain], key: str) -> Plain:
-    """The value that was applied; a field of a newer bdc had its default's effect, one below a new name none."""
+    """The value that was applied; a field that a newer bdc knows, or one below a new name, is as if it had had its default."""
     known = field(key)
-    return kept.get(key, known.default if known and known.key == key else None)
+    return kept.get(key, known.default if known else None)
 
 
 def refuse_fixed(config: Config, kube: Kube, storage_class: str | None) -> None:

@@ -21,7 +21,6 @@ _REPLACE_ON: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("v1", "Secret"): ("type", "data", "stringData", "immutable"),
     ("v1", "Service"): ("spec.clusterIP",),
     ("v1", "ServiceAccount"): (),
-    ("v1", "ResourceQuota"): (),
     ("v1", "PersistentVolumeClaim"): ("spec.accessModes", "spec.selector", "spec.storageClassName", "spec.volumeName"),
     ("v1", "PersistentVolume"): (
         "spec.hostPath", "spec.local", "spec.nfs", "spec.csi", "spec.nodeAffinity", "spec.volumeMode",

@@ -1,20 +1,25 @@
-"""Who may begin in a pool with bounds: pure arithmetic on Jobs and pods as the API has them.
+"""Who may begin in a pool with bounds, and who may grow: pure arithmetic on Jobs and pods as the API has them.
 
-An application asks for its driver and the executors that it begins with; it takes these, or what its pods request now where that is
-more. What waits is admitted by priority, then in the order of its creation, and nobody overtakes: a small application doesn't begin
-before a large one that waits, or the large one would wait for ever. One that asks for more than the whole pool stands aside.
+An application asks for its driver and the executors that it begins with. It holds these, or what its pods request where that is more.
+What waits begins by priority, then in the order of its creation, and nobody overtakes: a small application doesn't begin before a large
+one that waits, or the large one would wait for ever. One that asks for more than the whole pool stands aside.
+
+Executors are made behind a scheduling gate. The gate opens for those that an application has asked for, and for more of them, in turn,
+where there is room and nobody waits to begin. (Not a ResourceQuota: Spark takes an executor that the API server refuses for one that
+failed, and ends the application after some of them; one behind a gate is only pending.)
 
 Everybody who looks at the same objects comes to the same answer. So each submit looks for itself, and waits for nobody when there is
-room; the controller looks for those that found none.
+room; the controller looks for those that found none, and opens the gates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf, isfinite
 from typing import Any, Self
 
-from bdc.config.names import COMPONENT
+from bdc.config.names import COMPONENT, POOL_GATE
 from bdc.config.quantity import cores, human, size
 from bdc.spark.labels import ADMISSION, APPLICATION, ASKS, DRIVER, JOB, KILLED, PRIORITY, QUEUED, RELEASED
 
@@ -48,7 +53,9 @@ class Amount:
         return Amount(self.cpu * count, self.memory * count)
 
     def __str__(self) -> str:
-        return f"{self.cpu:.3g} core{'s' * (self.cpu != 1)} and {human(self.memory)}"
+        cpu = f"{self.cpu:.3g} core{'s' * (self.cpu != 1)}" if isfinite(self.cpu) else ""
+        memory = human(self.memory) if isfinite(self.memory) else ""
+        return " and ".join(filter(None, (cpu, memory)))
 
     @property
     def text(self) -> str:
@@ -65,24 +72,26 @@ class Amount:
             return cls()
 
 
-UNBOUNDED = Amount(float("inf"), float("inf"))
+UNBOUNDED = Amount(inf, inf)
+
+MAX_CPU, MAX_MEMORY = "spark.bdc.maxCpu", "spark.bdc.maxMemory"
+"""Settings of a pool that bdc reads: its bounds, as quantities."""
 
 
-def bounds(quota: Json) -> Amount:
-    """What a pool's ResourceQuota allows; infinite where it says nothing."""
-    hard = quota.get("spec", {}).get("hard") or {}
-    cpu, memory = hard.get("requests.cpu"), hard.get("requests.memory")
-    return Amount(UNBOUNDED.cpu if cpu is None else cores(cpu), UNBOUNDED.memory if memory is None else size(memory))
+def bounds(settings: Mapping[str, str]) -> Amount | None:
+    """A pool's bounds, from its settings (infinite where only the other is set); None where it has none."""
+    cpu, memory = settings.get(MAX_CPU), settings.get(MAX_MEMORY)
+    if cpu is None and memory is None:
+        return None
+    return Amount(inf if cpu is None else cores(cpu), inf if memory is None else size(memory))
 
 
 def taken(jobs: Sequence[Json], pods: Iterable[Json]) -> Amount:
-    """What the applications that have begun take of a pool."""
+    """What the applications that have begun hold of a pool."""
     requested: dict[str, Amount] = {}
     for pod in pods:
-        if pod.get("status", {}).get("phase") not in ("Succeeded", "Failed"):
-            of = pod["metadata"].get("labels", {})
-            name = str(of.get(JOB if of.get(COMPONENT) == DRIVER else APPLICATION, ""))
-            requested[name] = requested.get(name, Amount()) + _requests(pod)
+        if _lives(pod) and not gated(pod):
+            requested[_application(pod)] = requested.get(_application(pod), Amount()) + _requests(pod)
     begun = {job["metadata"]["name"]: asks(job) for job in jobs if not job["spec"].get("suspend") and not ended(job)}
     total = Amount()
     for name in {*requested, *begun}:
@@ -102,6 +111,37 @@ def admissible(jobs: Sequence[Json], pods: Iterable[Json], limit: Amount) -> lis
         free -= asks(job)
         names.append(str(job["metadata"]["name"]))
     return names
+
+
+def openable(jobs: Sequence[Json], pods: Sequence[Json], limit: Amount) -> list[str]:
+    """Names of the executors' pods whose gate may open now."""
+    asked = {job["metadata"]["name"]: asks(job) for job in jobs}
+    order = [
+        job["metadata"]["name"] for job in sorted(jobs, key=lambda job: (job["metadata"]["creationTimestamp"], job["metadata"]["name"]))
+    ]
+    closed: dict[str, list[Json]] = {name: [] for name in order}
+    for pod in sorted(filter(gated, pods), key=lambda pod: (len(pod["metadata"]["name"]), pod["metadata"]["name"])):
+        closed.setdefault(_application(pod), []).append(pod)
+    opened = []
+    for name, waiting in closed.items():
+        held = taken([], [pod for pod in pods if _application(pod) == name])
+        while waiting and (held + _requests(waiting[0])).fits(asked.get(name, Amount())):
+            held += _requests(waiting[0])
+            opened.append(str(waiting.pop(0)["metadata"]["name"]))
+    if any(asks(job).fits(limit) for job in queue(jobs)):
+        return opened
+    free = limit - taken(jobs, pods)
+    while growing := [waiting for waiting in closed.values() if waiting and _requests(waiting[0]).fits(free)]:
+        for waiting in growing:
+            if _requests(waiting[0]).fits(free):
+                free -= _requests(waiting[0])
+                opened.append(str(waiting.pop(0)["metadata"]["name"]))
+    return opened
+
+
+def gated(pod: Json) -> bool:
+    """Whether a pod waits behind the pool's gate."""
+    return any(gate["name"] == POOL_GATE for gate in pod["spec"].get("schedulingGates") or [])
 
 
 def queue(jobs: Iterable[Json]) -> list[Json]:
@@ -129,6 +169,15 @@ def asks(job: Json) -> Amount:
 
 def _priority(job: Json) -> int:
     return int(job["metadata"]["annotations"].get(PRIORITY, "0"))
+
+
+def _lives(pod: Json) -> bool:
+    return pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")
+
+
+def _application(pod: Json) -> str:
+    of = pod["metadata"].get("labels", {})
+    return str(of.get(JOB if of.get(COMPONENT) == DRIVER else APPLICATION, ""))
 
 
 def _requests(pod: Json) -> Amount:

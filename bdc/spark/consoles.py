@@ -20,9 +20,9 @@ from bdc.errors import BdcError, DeadlineError, UnhealthyError
 from bdc.kube import ApiNotFoundError, Kube
 from bdc.kube.attach import Attachment, attach
 from bdc.kube.diagnose import diagnose_pod
+from bdc.spark.defaults import defaults_of
 from bdc.spark.objects import CONTAINER_SECURITY, POD_SECURITY
 from bdc.spark.settings import IMAGE
-from bdc.spark.submission import cluster_defaults
 
 CONSOLE = "spark-console"
 """The component of these pods."""
@@ -64,7 +64,7 @@ def console(
 
     Raises NotFoundError when there is no such cluster, UnhealthyError with the reason when the pod can't run.
     """
-    defaults = cluster_defaults(kube, cluster)
+    defaults = defaults_of(kube, cluster)
     owner = kube.request("GET", f"/api/v1/namespaces/{cluster}/configmaps/{SPARK_CONF}")
     pods = f"/api/v1/namespaces/{cluster}/pods"
     _sweep(kube, pods)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from bdc.config.names import INSTANCE, POOL
 from bdc.errors import NotFoundError, UsageError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
-from bdc.spark.admission import UNBOUNDED, ended, queue, taken
+from bdc.spark.admission import UNBOUNDED, bounds, ended, queue, taken
+from bdc.spark.defaults import defaults_of
 from bdc.spark.inspect import job_path
-from bdc.spark.queueing import quota, unfinished
+from bdc.spark.queueing import unfinished
 
 DEFAULT = "default"
 """The pool of applications that name none, where several are."""
@@ -92,7 +93,7 @@ def holding(kube: Kube, cluster: str, name: str, pool: str | None = None, path: 
 
 def pool_status(kube: Kube, pool: Pool) -> PoolStatus:
     """How full a pool is."""
-    limit = quota(kube, pool.namespace)
+    limit = bounds(defaults_of(kube, pool.namespace))
     jobs, pods = unfinished(kube, pool.namespace, everything=limit is None)
     used, most = taken(jobs, pods), limit or UNBOUNDED
     return PoolStatus(

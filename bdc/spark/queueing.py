@@ -1,15 +1,20 @@
-"""The queue of a pool with bounds: who may begin is released, who has waited too long is ended. See `bdc.spark.admission`."""
+"""The queue of a pool with bounds: who may begin is released, executors may start, who has waited too long is ended.
+
+See `bdc.spark.admission`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bdc.config.names import POOL_QUOTA
+from bdc.config.names import POOL_GATE
 from bdc.kube import ApiError, ApiNotFoundError, Kube
-from bdc.spark.admission import UNBOUNDED, Amount, admissible, bounds, ended, queue, waits
+from bdc.spark.admission import UNBOUNDED, Amount, admissible, bounds, ended, gated, openable, queue, waits
+from bdc.spark.defaults import defaults_of
 from bdc.spark.inspect import job_path, list_all, pods_path
 from bdc.spark.labels import ADMISSION, ADMITTED, APPLICATION, ENDED, QUEUED, TIMEOUT
 from bdc.spark.state import moment
@@ -23,32 +28,38 @@ _CHANGED = (409, 422)  # what the API says when a patch's `test` fails
 Json = Mapping[str, Any]
 
 
-def quota(kube: Kube, namespace: str) -> Amount | None:
-    """The bounds of the pool with this namespace; None where it has none."""
-    try:
-        return bounds(kube.request("GET", f"/api/v1/namespaces/{namespace}/resourcequotas/{POOL_QUOTA}"))
-    except ApiNotFoundError:
-        return None
-
-
 def unfinished(kube: Kube, namespace: str, *, everything: bool = False) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The Jobs of a pool that count, and all pods of its applications. In one without bounds, Jobs have no mark: there `everything`."""
     jobs = list_all(kube, job_path(namespace), APPLICATION if everything else _COUNTS)
     return jobs, list_all(kube, pods_path(namespace), APPLICATION)
 
 
-def look(kube: Kube, namespace: str) -> tuple[list[str], list[str]]:
-    """What the controller does for a pool, again and again: the names of those that begin now, and of those that waited too long.
+@dataclass(frozen=True)
+class Round:
+    """What was done for a pool: names of the applications that begin, of those that waited too long, of executors that may start now.
 
-    One small request where nobody waits.
+    `quiet` where nothing runs and nobody waits.
     """
-    jobs = list_all(kube, job_path(namespace), _COUNTS)
+
+    begun: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
+    executors: tuple[str, ...] = ()
+    quiet: bool = True
+
+
+def look(kube: Kube, namespace: str) -> Round:
+    """What the controller does for a pool, again and again; two small requests where nothing runs and nobody waits."""
+    jobs, pods = unfinished(kube, namespace)
     settle(kube, namespace, jobs)
     late = expire(kube, namespace, jobs)
-    if not any(map(waits, jobs)):
-        return [], late
-    limit = quota(kube, namespace) or UNBOUNDED  # bounds that somebody took away hold nobody up
-    return admit(kube, namespace, limit), late
+    closed = [pod for pod in pods if gated(pod)]
+    quiet = all(map(ended, jobs)) and not closed
+    if not closed and not any(map(waits, jobs)):
+        return Round(late=tuple(late), quiet=quiet)
+    limit = bounds(defaults_of(kube, namespace)) or UNBOUNDED  # bounds that somebody took away hold nobody up
+    begun = admit(kube, namespace, limit) if any(map(waits, jobs)) else []
+    opened = [name for name in openable(jobs, pods, limit) if _open(kube, namespace, name, closed)]
+    return Round(tuple(begun), tuple(late), tuple(opened), quiet)
 
 
 def admit(kube: Kube, namespace: str, limit: Amount, *, only: str | None = None) -> list[str]:
@@ -108,3 +119,14 @@ def _left(job: Json, now: datetime) -> float | None:
     """Seconds until a Job's --timeout is over; None without one."""
     seconds = (job["metadata"].get("annotations") or {}).get(TIMEOUT)
     return None if seconds is None else float(seconds) - (now - moment(job["metadata"]["creationTimestamp"])).total_seconds()
+
+
+def _open(kube: Kube, namespace: str, name: str, closed: Sequence[Json]) -> bool:
+    """Open the gate of an executor's pod, if it is still there."""
+    [gates] = [pod["spec"]["schedulingGates"] for pod in closed if pod["metadata"]["name"] == name]
+    others = [gate for gate in gates if gate["name"] != POOL_GATE]
+    try:
+        kube.request("PATCH", f"{pods_path(namespace)}/{name}", {"spec": {"schedulingGates": others or None}}, content_type=_MERGE)
+    except ApiNotFoundError:
+        return False
+    return True

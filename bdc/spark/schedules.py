@@ -10,9 +10,11 @@ from typing import Any
 
 from bdc.errors import NotFoundError, UsageError
 from bdc.kube import ApiNotFoundError, Kube
+from bdc.spark.admission import bounds
+from bdc.spark.defaults import defaults_of
 from bdc.spark.inspect import cron_job_path, job_path, list_all
 from bdc.spark.labels import RELEASED, SCHEDULE, SOURCE
-from bdc.spark.queueing import admit, quota
+from bdc.spark.queueing import admit
 from bdc.spark.state import moment
 
 _MERGE = "application/merge-patch+json"
@@ -68,7 +70,7 @@ def run_now(kube: Kube, namespace: str, name: str) -> str:
         "ownerReferences": [owner],
     }
     kube.request("POST", job_path(namespace), {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": template["spec"]})
-    if template["spec"].get("suspend") and (limit := quota(kube, namespace)):
+    if template["spec"].get("suspend") and (limit := bounds(defaults_of(kube, namespace))):
         admit(kube, namespace, limit, only=run)
     return run
 

@@ -47,6 +47,8 @@ REFUSED: Mapping[str, str] = {
     "spark.ui.port": "progress and status are read at port 4040",
     "spark.bdc.pool": "use --pool",
     "spark.bdc.priorityClass": "a pool's priority is set in bdc.yaml",
+    "spark.bdc.maxCpu": "a pool's bounds are set in bdc.yaml",
+    "spark.bdc.maxMemory": "a pool's bounds are set in bdc.yaml",
 }
 """Settings that --conf can't change, each with its reason."""
 

@@ -102,7 +102,7 @@ def _judge(job: Json, pod: Json | None) -> tuple[State, str | None, datetime | N
 def _queued(job: Json) -> str:
     if not waits(job):
         return "not released: its submit was interrupted"
-    return f"it asks for {asks(job)}, and the pool {job['metadata']['labels'].get(POOL)} has no room for it yet"
+    return f"waits for room in the pool {job['metadata']['labels'].get(POOL)}: it asks for {asks(job)}"
 
 
 NO_POD = "no driver pod yet"

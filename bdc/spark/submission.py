@@ -14,16 +14,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bdc.config.names import SPARK_CONF
-from bdc.errors import BdcError, NotFoundError, UnhealthyError, UsageError
+from bdc.errors import BdcError, UsageError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
+from bdc.spark.admission import bounds
 from bdc.spark.application import Application, Schedule, check_schedule_name, unique_name
+from bdc.spark.defaults import defaults_of
 from bdc.spark.inspect import cron_job_path, job_path
 from bdc.spark.labels import APPLICATION, DIGEST, KILLED, RELEASED
 from bdc.spark.objects import Plan, cron_job, job, settings
 from bdc.spark.pools import chosen
-from bdc.spark.queueing import admit, quota
-from bdc.spark.settings import IMAGE, Uris, driver, parse, properties
+from bdc.spark.queueing import admit
+from bdc.spark.settings import Uris, driver, properties
 from bdc.spark.sizing import begins_with, fitted
 from bdc.spark.staging import Staging
 
@@ -54,8 +55,8 @@ def submit(
     if schedule:
         check_schedule_name(name)
     pool = chosen(kube, cluster, app.pool)
-    defaults = cluster_defaults(kube, pool.namespace)
-    limit = quota(kube, pool.namespace) if pool.name else None
+    defaults = defaults_of(kube, pool.namespace)
+    limit = bounds(defaults)
 
     def settled(uris: Uris) -> dict[str, str]:
         entries = properties(app, cluster, defaults, uris, pool.namespace)
@@ -72,18 +73,6 @@ def submit(
     if limit and not schedule:
         admit(kube, pool.namespace, limit, only=name)
     return Submitted(name, created, uris, pool.name)
-
-
-def cluster_defaults(kube: Kube, namespace: str) -> dict[str, str]:
-    """The cluster's spark-defaults.conf, or a pool's. Raises NotFoundError without a cluster, UnhealthyError when it names no image."""
-    try:
-        found = kube.request("GET", f"/api/v1/namespaces/{namespace}/configmaps/{SPARK_CONF}")
-    except ApiNotFoundError:
-        raise NotFoundError(f"there is no cluster {namespace} with a Spark pool", "bring it up with bdc up") from None
-    entries = parse(found.get("data", {}).get("spark-defaults.conf", ""))
-    if IMAGE not in entries:
-        raise UnhealthyError(f"the ConfigMap {SPARK_CONF} names no image ({IMAGE})", "repair it with bdc up")
-    return entries
 
 
 def _create(kube: Kube, plan: Plan, *, exist_ok: bool) -> bool:

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bdc.config.model import Pool, Spark
-from bdc.config.names import HADOOP_CONF, NAMESERVICE, SPARK_ACCOUNT, labels, pool_namespace
+from bdc.config.names import HADOOP_CONF, NAMESERVICE, POOL_GATE, SPARK_ACCOUNT, labels, pool_namespace
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
 from bdc_stacks.metastore import USER
@@ -49,6 +49,8 @@ def configuration(config: Spark, site: Site, name: str = "", pool: Pool | None =
         pool=name,
         pool_namespace=pool_namespace(site.cluster, name) if name else site.namespace,
         priority_class=priority_class(site, name, pool),
+        max_cpu=pool.max_cpu,
+        max_memory=pool.max_memory,
         nameservice=NAMESERVICE,
         image=site.images["spark"],
         pull_secret=site.pull_secret,
@@ -74,6 +76,7 @@ def configuration(config: Spark, site: Site, name: str = "", pool: Pool | None =
             labels=labels(site.cluster, "spark", "spark-executor"),
             hadoop_conf=HADOOP_CONF,
             priority_class=priority_class(site, name, pool),
+            gate=POOL_GATE if pool.bounded else None,
         ),
     }
 

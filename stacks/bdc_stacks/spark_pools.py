@@ -1,4 +1,4 @@
-"""The Spark pools: in the namespace of each (the stack `<cluster>-data` makes it) what applications need, and what they may use."""
+"""The Spark pools: in the namespace of each (the stack `<cluster>-data` makes it) what applications need; and the controller."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bdc.config.model import Pool, Spark
-from bdc.config.names import HADOOP_CONF, POOL_QUOTA, SPARK_CONF, pool_namespace, selector
+from bdc.config.names import HADOOP_CONF, SPARK_CONF, pool_namespace, selector
 from bdc_stacks import pods
 from bdc_stacks.site import Site
 from bdc_stacks.spark_applications import account, configuration, priority_class
@@ -18,8 +18,8 @@ _UID = 10005
 _BEAT = "/run/bdc/beat"
 _RULES = [
     {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["list", "patch"]},
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
-    {"apiGroups": [""], "resources": ["resourcequotas"], "verbs": ["get"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "patch"]},
+    {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]},
 ]
 
 
@@ -34,10 +34,8 @@ class SparkPools(pulumi.ComponentResource):
             account(site, self._inside, name)
             self._config_map(name, SPARK_CONF, configuration(config, site, name, pool))
             self._config_map(name, HADOOP_CONF, hadoop)
-            self._bounds(name, pool)
             self._priority(name, pool)
-        if config.bounded:
-            self._controller(config)
+        self._controller(config)
         self.register_outputs({})
 
     def _meta(self, pool: str, name: str) -> dict[str, object]:
@@ -46,17 +44,12 @@ class SparkPools(pulumi.ComponentResource):
     def _config_map(self, pool: str, name: str, data: Mapping[str, str]) -> None:
         k8s.core.v1.ConfigMap(f"{pool}-{name}", metadata=self._meta(pool, name), data=data, opts=self._inside)
 
-    def _bounds(self, name: str, pool: Pool) -> None:
-        bounds = {"requests.cpu": pool.max_cpu, "requests.memory": pool.max_memory}
-        if hard := {key: value for key, value in bounds.items() if value is not None}:
-            k8s.core.v1.ResourceQuota(f"{name}-quota", metadata=self._meta(name, POOL_QUOTA), spec={"hard": hard}, opts=self._inside)
-
     def _controller(self, config: Spark) -> None:
-        """Lets those begin that wait. Its account may look at the pools' Jobs, pods and bounds, and change Jobs, and nothing else."""
+        """Lets those begin that wait. Its account may look at the pools' Jobs, pods and settings, and change Jobs and pods."""
         site, metadata = self._site, self._site.metadata(CONTROLLER, "spark")
         k8s.core.v1.ServiceAccount(CONTROLLER, metadata=metadata, opts=self._inside)
-        namespaces = [pool_namespace(site.cluster, name) for name in config.bounded]
-        for name in config.bounded:
+        namespaces = [pool_namespace(site.cluster, name) for name in config.pools]
+        for name in config.pools:
             self._controller_rights(name)
         beat, beat_mount = pods.scratch("beat", _BEAT.rpartition("/")[0], limit="1Mi")
         container = pods.container(

@@ -196,6 +196,50 @@ def test_a_schedule_starts_applications(host: TestHost) -> None:
     assert not [one for one in document(host, "spark", "list") if one["name"].startswith("tick")]
 
 
+def test_pools_hold_applications_to_their_bounds(host: TestHost) -> None:
+    """In `etl` there is room for one application with one executor and a second executor of it, in `bi` for one of its own."""
+    pools = ("--set", "spark.pools.etl.max_cpu=300m", "--set", "spark.pools.etl.priority=5", "--set", "spark.pools.bi.max_memory=3Gi")
+    assert {one["key"] for one in document(host, *pools, "plan")["configuration"]} == {text.partition("=")[0] for text in pools[1::2]}
+    bdc(host, *pools, "up", timeout_seconds=600)
+    assert document(host, *pools, "plan")["changes"] == 0
+    script = str(Path(__file__).with_name("holds.py"))
+
+    def submit(pool: str, name: str, *more: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        return bdc(host, "spark", "submit", script, "--pool", pool, "--name", name, *more, "--", "/tmp/go", code=code)
+
+    assert "asks for 0.4 cores and 3.5 GiB" in submit("etl", "never", "--executors", "3", code=125).stderr
+    submit("etl", "first", "--executors", "1:20", "--no-wait")
+    submit("etl", "second", "--no-wait")
+    submit("etl", "urgent", "--priority", "9", "--no-wait")
+    late = submit("etl", "late", "--timeout", "5s", code=124).stderr
+    assert "it had not begun after its --timeout of 5 s: waits for room in the pool etl: it asks for 0.2 cores and 1.8 GiB" in late
+    submit("etl", "unwanted", "--no-wait")
+    bdc(host, "spark", "kill", "unwanted")
+    submit("bi", "other", "--no-wait")
+    until_running(host, "first", "other")
+    assert [one["waiting"] for one in document(host, "spark", "pool", "list")] == [[], ["urgent", "second"]]
+    states = {one["name"]: one["state"] for one in document(host, "spark", "list") if one["pool"] == "etl"}
+    assert states == {"first": "Running", "second": "Queued", "urgent": "Queued", "late": "Failed", "unwanted": "Killed"}
+    [etl] = [one for one in document(host, "spark", "pool", "list") if one["name"] == "etl"]
+    assert (etl["running"], etl["cpu"], etl["cpu_limit"], etl["memory_limit"]) == (1, 0.2, 0.3, None)
+    bdc(host, "hdfs", "put", script, "/tmp/go")
+    assert bdc(host, "spark", "logs", "second", "-f").stdout == "100\n"
+    runs = {one["name"]: one for one in document(host, "spark", "list")}
+    assert {runs[name]["state"] for name in ("first", "urgent", "second", "other")} == {"Succeeded"}
+    assert runs["first"]["finished"] <= runs["urgent"]["started"] <= runs["urgent"]["finished"] <= runs["second"]["started"]
+    all_ready(host)
+    bdc(host, "up", timeout_seconds=600)
+    assert not [line for line in kubectl(host, "get", "namespaces", "-o", "name").splitlines() if "-pool-" in line]
+    assert document(host, "plan")["changes"] == 0
+
+
+def until_running(host: TestHost, *names: str) -> None:
+    end = time.monotonic() + 120
+    while {one["state"] for one in document(host, "spark", "list") if one["name"] in names} != {"Running"}:
+        assert time.monotonic() < end
+        time.sleep(1)
+
+
 def test_every_endpoint_answers_from_outside(host: TestHost) -> None:
     endpoints = document(host, "endpoints")
     assert {one["name"] for one in endpoints} == {"master", "master-ro", "trino", "httpfs", "connect", "history"}

@@ -29,9 +29,7 @@ def test_a_deployer_may_write_every_kind_that_the_stacks_use(profile: str) -> No
     kinds = {
         (str(item["apiVersion"]).rpartition("/")[0], PLURALS.get(kind, f"{kind.lower()}s")) for (kind, _), item in objects(profile).items()
     }
-    assert {"namespaces", "secrets", "statefulsets", "rolebindings", "resourcequotas", "priorityclasses"} <= {
-        resource for _, resource in kinds
-    }
+    assert {"namespaces", "secrets", "statefulsets", "rolebindings", "priorityclasses"} <= {resource for _, resource in kinds}
     assert {(verb, group, resource) for group, resource in kinds for verb in WRITTEN} <= set(deployer_rights())
 
 

@@ -1,4 +1,4 @@
-"""Pools are namespaces with bounds; what isn't said of a pool is the cluster's."""
+"""Pools are namespaces; what isn't said of a pool is the cluster's."""
 
 from __future__ import annotations
 
@@ -24,13 +24,11 @@ def settings(objects: dict[tuple[str, str], Json], where: str) -> dict[str, str]
     return parse_settings(objects["ConfigMap", f"{where}spark-conf"]["data"]["spark-defaults.conf"])
 
 
-def test_a_pool_is_a_namespace_with_bounds_and_an_account() -> None:
+def test_a_pool_is_a_namespace_with_settings_and_an_account() -> None:
     made = declared(data.program, config())
     assert made["Namespace", "bdc-pool-etl"]["metadata"]["labels"]["bdc.dev/pool"] == "etl"
     assert made["Namespace", "bdc-pool-etl"]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     objects = declared(platform.program, config())
-    assert objects["ResourceQuota", "bdc-pool-etl/pool"]["spec"] == {"hard": {"requests.cpu": "4"}}
-    assert objects["ResourceQuota", "bdc-pool-bi/pool"]["spec"] == {"hard": {"requests.memory": "8Gi"}}
     assert objects["RoleBinding", "bdc-pool-etl/spark"]["subjects"][0]["namespace"] == "bdc-pool-etl"
     assert objects["ConfigMap", "bdc-pool-etl/hadoop-conf"]["data"] == objects["ConfigMap", "hadoop-conf"]["data"]
 
@@ -39,7 +37,9 @@ def test_a_pools_settings_are_the_clusters_but_for_what_it_says() -> None:
     objects = declared(platform.program, config())
     cluster, etl, bi = (settings(objects, where) for where in ("", "bdc-pool-etl/", "bdc-pool-bi/"))
     changed = {key for key in etl if etl[key] != cluster.get(key)}
-    assert changed == {"spark.executor.memory", "spark.kubernetes.namespace", "spark.bdc.pool", "spark.bdc.priorityClass"}
+    own = {"spark.bdc.pool", "spark.bdc.priorityClass", "spark.bdc.maxCpu"}
+    assert changed == {"spark.executor.memory", "spark.kubernetes.namespace", *own}
+    assert (etl["spark.bdc.maxCpu"], bi["spark.bdc.maxMemory"]) == ("4", "8Gi")
     assert (etl["spark.executor.memory"], etl["spark.kubernetes.namespace"], etl["spark.bdc.pool"]) == ("3072m", "bdc-pool-etl", "etl")
     assert bi["spark.dynamicAllocation.minExecutors"] == bi["spark.dynamicAllocation.initialExecutors"] == "2"
     assert bi["spark.dynamicAllocation.executorIdleTimeout"] == "600s"
@@ -90,23 +90,28 @@ def test_a_cluster_cannot_be_called_as_a_pools_namespace() -> None:
         load(file=None, cluster="bdc-pool-etl", overrides={}, env={})
 
 
-def test_the_controller_looks_after_pools_with_bounds_only() -> None:
-    free = {"spark.pools.etl.max_cpu": "null", "spark.pools.bi.max_memory": "null"}
+def test_executors_of_a_pool_with_bounds_are_made_behind_a_gate() -> None:
+    objects = declared(platform.program, config(**{"spark.pools.bi.max_memory": "null"}))
+    gates = {
+        where: yaml.safe_load(objects["ConfigMap", f"{where}spark-conf"]["data"]["executor.yaml"])["spec"].get("schedulingGates")
+        for where in ("", "bdc-pool-etl/", "bdc-pool-bi/")
+    }
+    assert gates == {"": None, "bdc-pool-etl/": [{"name": "bdc.dev/pool"}], "bdc-pool-bi/": None}
+
+
+def test_the_controller_looks_after_every_pool_and_is_there_only_with_pools() -> None:
     objects = declared(platform.program, config())
     [container] = objects["Deployment", "controller"]["spec"]["template"]["spec"]["containers"]
     assert container["args"][-2:] == ["bdc-pool-etl", "bdc-pool-bi"]
     assert container["image"] == "bdc.local/bdc:0123456789ab"
-    assert declared(platform.program, config(**{"spark.pools.etl.max_cpu": "null"}))["Deployment", "controller"]["spec"]["template"][
-        "spec"
-    ]["containers"][0]["args"][-1:] == ["bdc-pool-bi"]
-    assert not [key for key in declared(platform.program, config(**free)) if "controller" in key[1]]
+    assert not [key for key in declared(platform.program, Config()) if "controller" in key[1]]
 
 
-def test_the_controller_may_change_jobs_and_nothing_else() -> None:
+def test_the_controller_may_change_jobs_and_pods_of_the_pools_and_nothing_else() -> None:
     objects = declared(platform.program, config())
     rules = objects["Role", "bdc-pool-etl/controller"]["rules"]
-    writes = {resource for rule in rules for resource in rule["resources"] if set(rule["verbs"]) - {"get", "list", "watch"}}
-    assert writes == {"jobs"}
-    assert objects["RoleBinding", "bdc-pool-etl/controller"]["subjects"] == [
-        {"kind": "ServiceAccount", "name": "controller", "namespace": "bdc"}
-    ]
+    writes = {(resource, verb) for rule in rules for resource in rule["resources"] for verb in rule["verbs"] if verb not in ("get", "list")}
+    assert writes == {("jobs", "patch"), ("pods", "patch")}
+    assert ("Role", "controller") not in objects
+    [subject] = objects["RoleBinding", "bdc-pool-etl/controller"]["subjects"]
+    assert subject == {"kind": "ServiceAccount", "name": "controller", "namespace": "bdc"}

@@ -11,6 +11,11 @@ UPDATE = Change("update", "StatefulSet", "master", "master", ("spec.replicas", "
 CREATE = Change("create", "PersistentVolumeClaim", "data-master-1", "data", ())
 
 
+def test_a_namespace_goes_with_what_is_in_it() -> None:
+    gone = Change("delete", "Namespace", "bdc-pool-etl", None, ())
+    assert "- Namespace bdc-pool-etl, with all that is in it\n" in text(Plan((), (gone,), ()))
+
+
 def test_fields_come_first_then_objects_then_the_sum() -> None:
     settings = (Difference("master.replicas", 1, 3), Difference("master.synchronous", False, True))
     plan = Plan(settings, (CREATE, UPDATE), (Restart("master", "PostgreSQL", False),))

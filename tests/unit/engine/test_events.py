@@ -80,3 +80,11 @@ def test_error_without_a_resource() -> None:
     assert engine_error((), ("program failed",), "x").message == "program failed"
     assert engine_error((), (), "a\nb").message == "a\nb"
     assert engine_error((), ("Job n/x was not ready in time",), "").exit_code == 4
+
+
+def test_an_object_of_another_namespace_is_named_with_it() -> None:
+    from bdc.engine.events import _elsewhere
+
+    urn = "urn:pulumi:bdc-data::bdc::kubernetes:core/v1:Secret::login"
+    assert _elsewhere(urn, {"namespace": "bdc-pool-etl"}) == "bdc-pool-etl/"
+    assert _elsewhere(urn, {"namespace": "bdc"}) == _elsewhere(urn, {}) == ""

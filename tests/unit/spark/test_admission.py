@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from hypothesis import given
@@ -40,9 +41,10 @@ def room(cpu: float) -> Amount:
     return Amount(cpu, cpu * GIB)
 
 
-def test_bounds_are_the_quotas() -> None:
-    assert bounds({"spec": {"hard": {"requests.cpu": "1500m", "requests.memory": "2Gi"}}}) == Amount(1.5, 2 * GIB)
-    assert Amount(1e9, 1e18).fits(bounds({"spec": {"hard": {"pods": "3"}}}))
+def test_bounds_are_the_pools_settings() -> None:
+    assert bounds({"spark.bdc.maxCpu": "1500m", "spark.bdc.maxMemory": "2Gi"}) == Amount(1.5, 2 * GIB)
+    assert bounds({"spark.bdc.maxMemory": "2Gi"}) == Amount(inf, 2 * GIB)
+    assert bounds({}) is None
 
 
 def test_those_that_fit_begin_in_the_order_of_their_creation() -> None:

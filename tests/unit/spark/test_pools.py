@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,25 +14,28 @@ from bdc.controller import run
 from bdc.errors import NotFoundError, UnreachableError, UsageError
 from bdc.images.spec import images
 from bdc.settings import Settings
-from bdc.spark import Application, Client, Executors, Schedule, State
-from bdc.spark.queueing import look
+from bdc.spark import Application, Client, Executors, Schedule, State, queueing
 from tests.unit.fake_kube import FakeKube
-from tests.unit.spark.conftest import DEFAULTS, FakeHdfs
+from tests.unit.spark.conftest import DEFAULTS, FakeHdfs, pod
 
 ETL = "bdc-pool-etl"
 JOBS = f"/apis/batch/v1/namespaces/{ETL}/jobs"
-QUOTA = f"/api/v1/namespaces/{ETL}/resourcequotas/pool"
+CONF = f"/api/v1/namespaces/{ETL}/configmaps/spark-conf"
+PODS = f"/api/v1/namespaces/{ETL}/pods"
 
 
-def add_pool(kube: FakeKube, name: str, *settings: str, **hard: str) -> None:
+def look(kube: FakeKube) -> tuple[list[str], list[str]]:
+    done = queueing.look(kube, ETL)
+    return list(done.begun), list(done.late)
+
+
+def add_pool(kube: FakeKube, name: str, *settings: str, cpu: str | None = None, memory: str | None = None) -> None:
     namespace = f"bdc-pool-{name}"
     labels = {"app.kubernetes.io/instance": "bdc", "bdc.dev/pool": name}
     kube.put(f"/api/v1/namespaces/{namespace}", {"metadata": {"labels": labels}})
-    text = "\n".join([DEFAULTS, "spark.dynamicAllocation.enabled true", f"spark.bdc.pool {name}", *settings])
+    bounds = [f"spark.bdc.max{key} {value}" for key, value in (("Cpu", cpu), ("Memory", memory)) if value is not None]
+    text = "\n".join([DEFAULTS, "spark.dynamicAllocation.enabled true", f"spark.bdc.pool {name}", *bounds, *settings])
     kube.put(f"/api/v1/namespaces/{namespace}/configmaps/spark-conf", {"data": {"spark-defaults.conf": text}})
-    if hard:
-        bounds = {f"requests.{key}": value for key, value in hard.items()}
-        kube.put(f"/api/v1/namespaces/{namespace}/resourcequotas/pool", {"spec": {"hard": bounds}})
 
 
 @pytest.fixture
@@ -89,15 +93,15 @@ def test_one_that_finds_no_room_waits_until_the_controller_sees_some(client: Cli
     client.submit(Application(str(script), name="b"))
     waiting = client.status("b")
     assert waiting.state is State.QUEUED
-    assert waiting.reason == "it asks for 0.2 cores and 1.8 GiB, and the pool etl has no room for it yet"
+    assert waiting.reason == "waits for room in the pool etl: it asks for 0.2 cores and 1.8 GiB"
     [pool] = client.pools()
     assert (pool.running, pool.waiting, pool.cpu, pool.cpu_limit, pool.memory_limit) == (1, ("b",), 0.2, 0.3, None)
-    assert look(kube, ETL) == ([], [])
+    assert look(kube) == ([], [])
     finish(kube, "a")
-    assert look(kube, ETL) == (["b"], [])
+    assert look(kube) == (["b"], [])
     assert kube.objects[f"{JOBS}/b"]["spec"]["suspend"] is False
     assert kube.objects[f"{JOBS}/a"]["metadata"]["labels"]["bdc.dev/admission"] == "ended"
-    assert look(kube, ETL) == ([], [])
+    assert look(kube) == ([], [])
 
 
 def test_one_that_never_fits_is_refused_and_one_that_may_grow_is_held_to_the_bounds(client: Client, kube: FakeKube, script: Path) -> None:
@@ -109,8 +113,8 @@ def test_one_that_never_fits_is_refused_and_one_that_may_grow_is_held_to_the_bou
     client.submit(Application(str(script), name="a", executors=Executors(1, 20)))
     properties = kube.objects[f"/api/v1/namespaces/{ETL}/configmaps/a-driver"]["data"]["spark.properties"]
     assert "spark.dynamicAllocation.maxExecutors=3\n" in properties  # (4 GiB - 896 MiB) / 896 MiB
-    kube.objects[QUOTA]["spec"]["hard"] = {"requests.cpu": "0"}
-    with pytest.raises(UsageError, match="the pool etl has 0 cores"):
+    add_pool(kube, "etl", cpu="0")
+    with pytest.raises(UsageError, match="the pool etl has 0 cores at most"):
         client.submit(Application(str(script)))
 
 
@@ -120,7 +124,7 @@ def test_a_submit_that_somebody_overtakes_is_not_admitted_twice(client: Client, 
     client.submit(Application(str(script), name="b"))
     finish(kube, "a")
     client.kill("b")
-    assert look(kube, ETL) == ([], [])
+    assert look(kube) == ([], [])
     killed = kube.objects[f"{JOBS}/b"]
     assert (killed["spec"]["parallelism"], killed["spec"]["suspend"]) == (0, False), "Kubernetes ends it, and its driver never runs"
     assert client.status("b").state is State.KILLED
@@ -130,7 +134,7 @@ def test_waiting_counts_for_the_timeout(client: Client, kube: FakeKube, script: 
     add_pool(kube, "etl", cpu="200m")
     client.submit(Application(str(script), name="a"))
     client.submit(Application(str(script), name="b", timeout_seconds=60))  # the API in memory says that it was made long ago
-    assert look(kube, ETL) == ([], ["b"])
+    assert look(kube) == ([], ["b"])
     assert kube.objects[f"{JOBS}/b"]["spec"]["parallelism"] == 0
     failed = {"type": "Failed", "status": "True", "reason": "DeadlineExceeded", "lastTransitionTime": "2026-11-21T10:02:00Z"}
     kube.objects[f"{JOBS}/b"]["status"] = {"conditions": [failed]}
@@ -149,15 +153,46 @@ def test_runs_of_a_schedule_wait_too(client: Client, kube: FakeKube, script: Pat
     assert kube.objects[f"{JOBS}/{first}"]["spec"]["suspend"] is False
     assert client.status(second).state is State.QUEUED
     finish(kube, first)
-    assert look(kube, ETL) == ([second], [])
+    assert look(kube) == ([second], [])
 
 
 def test_bounds_that_are_taken_away_hold_nobody_up(client: Client, kube: FakeKube, script: Path) -> None:
     add_pool(kube, "etl", cpu="200m")
     client.submit(Application(str(script), name="a"))
     client.submit(Application(str(script), name="b"))
-    del kube.objects[QUOTA]
-    assert look(kube, ETL) == (["b"], [])
+    add_pool(kube, "etl")
+    assert look(kube) == (["b"], [])
+
+
+def executor(app: str, number: int) -> dict[str, Any]:
+    return {
+        "metadata": {"labels": {"app.kubernetes.io/component": "spark-executor", "bdc.dev/application": app}},
+        "spec": {
+            "schedulingGates": [{"name": "bdc.dev/pool"}],
+            "containers": [{"resources": {"requests": {"cpu": "100m", "memory": "896Mi"}}}],
+        },
+        "status": {"phase": "Pending"},
+    }
+
+
+def test_executors_start_behind_a_gate_that_opens_when_there_is_room(client: Client, kube: FakeKube, script: Path) -> None:
+    add_pool(kube, "etl", cpu="500m")
+    for name in ("a", "b"):
+        client.submit(Application(str(script), name=name, executors=Executors(1, 3)))
+        driver = pod(app=name) | {"status": {"phase": "Running"}}
+        driver["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "100m", "memory": "896Mi"}}
+        kube.put(f"{PODS}/{name}-xyz", driver)
+        for number in (1, 2, 3):
+            kube.put(f"{PODS}/{name}-xyz-exec-{number}", executor(name, number))
+    assert queueing.look(kube, ETL).executors == ("a-xyz-exec-1", "b-xyz-exec-1", "a-xyz-exec-2")
+    assert kube.objects[f"{PODS}/a-xyz-exec-1"]["spec"]["schedulingGates"] is None
+    assert queueing.look(kube, ETL).executors == ()
+    del kube.objects[f"{PODS}/a-xyz-exec-2"]
+    client.submit(Application(str(script), name="c"))
+    assert client.status("c").state is State.QUEUED
+    assert queueing.look(kube, ETL).executors == (), "who waits to begin comes before those that would grow"
+    client.kill("c")
+    assert queueing.look(kube, ETL).executors == ("a-xyz-exec-3",)
 
 
 def test_the_controller_goes_on_when_the_api_is_away(kube: FakeKube, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
