@@ -1,0 +1,160 @@
+"""Figures of `bdc spark submit`, on a test host of this machine, beside spark-submit in the same run.
+
+spark-submit runs in a pod of the same image, with the cluster's own settings, in cluster mode, so that both start the same driver on the
+same nodes. It returns when the driver's pod is made (waitAppCompletion=false), as `bdc spark submit --no-wait` does.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bdc import images
+from bdc.config.names import IMAGES
+from tests.bench.test_deploy import KUBECTL, say
+from tests.e2e.host import TestHost
+
+PI = "local:///opt/spark/examples/src/main/python/pi.py"
+FIRST = "hdfs://bdc/tmp/first.py"
+SUBMITS, WHOLE = 20, 5
+HERE = Path(__file__).parent
+KUBECTL_BDC = (*KUBECTL, "-n", "bdc")
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[TestHost]:
+    images.build(IMAGES)
+    with TestHost("bench", 61) as made:
+        run(made, "bdc", "up", timeout_seconds=1500)
+        run(made, "bdc", "hdfs", "put", str(HERE / "first.py"), "/tmp/first.py")
+        yield made
+
+
+def run(host: TestHost, *argv: str, **more: Any) -> str:
+    done = host.run(argv, **more)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def rival(host: TestHost) -> str:
+    """A pod with spark-submit, and what its drivers need: a template that the namespace accepts."""
+    found = json.loads(run(host, *KUBECTL_BDC, "get", "configmap", "spark-conf", "-o", "json"))["data"]
+    image = next(
+        line.split()[1] for line in found["spark-defaults.conf"].splitlines() if line.startswith("spark.kubernetes.container.image ")
+    )
+    driver = yaml.safe_load(found["executor.yaml"])
+    driver["metadata"]["labels"] = {"app.kubernetes.io/component": "rival"}
+    del driver["spec"]["automountServiceAccountToken"]
+    driver["spec"]["containers"][0]["name"] = "spark-kubernetes-driver"
+    mounts = [("hadoop-conf", "/etc/hadoop"), ("spark-conf", "/etc/spark")]
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "rival", "namespace": "bdc"},
+        "spec": {
+            "serviceAccountName": "spark",
+            "securityContext": driver["spec"]["securityContext"],
+            "containers": [
+                {
+                    "name": "rival",
+                    "image": image,
+                    "command": ["sleep", "3600"],
+                    "env": [
+                        {"name": "HADOOP_CONF_DIR", "value": "/etc/hadoop"},
+                        {"name": "SPARK_CONF_DIR", "value": "/etc/spark"},
+                        {"name": "HADOOP_USER_NAME", "value": "bdc"},
+                    ],
+                    "securityContext": driver["spec"]["containers"][0]["securityContext"],
+                    "volumeMounts": [{"name": name, "mountPath": path} for name, path in mounts],
+                }
+            ],
+            "volumes": [{"name": name, "configMap": {"name": name}} for name, _ in mounts],
+        },
+    }
+    run(host, *KUBECTL_BDC, "apply", "-f", "-", stdin=json.dumps(pod))
+    run(host, *KUBECTL_BDC, "wait", "pod/rival", "--for=condition=Ready", "--timeout=120s")
+    for name, text in (("timed.py", (HERE / "timed.py").read_text()), ("driver.yaml", yaml.safe_dump(driver))):
+        run(host, *KUBECTL_BDC, "exec", "-i", "rival", "--", "sh", "-c", f"cat >/tmp/{name}", stdin=text)
+    return "rival"
+
+
+def spark_submit(host: TestHost, count: int, file: str, *more: str, name: str) -> list[dict[str, float]]:
+    """Some runs of spark-submit."""
+    settings = {
+        "spark.kubernetes.submission.waitAppCompletion": "false",
+        "spark.kubernetes.driver.podTemplateFile": "/tmp/driver.yaml",
+        "spark.kubernetes.driver.podTemplateContainerName": "spark-kubernetes-driver",
+        "spark.kubernetes.driver.request.cores": "100m",
+        "spark.kubernetes.driver.pod.name": f"{name}-NUMBER",
+        "spark.kubernetes.driverEnv.HADOOP_USER_NAME": "bdc",
+        "spark.driver.memoryOverhead": "384m",
+    }
+    conf = [word for key, value in settings.items() for word in ("--conf", f"{key}={value}")]
+    command = ["python3", "/tmp/timed.py", str(count), "/usr/local/lib/python3.13/dist-packages/pyspark/bin/spark-submit"]
+    words = [*command, "--master", "k8s://https://kubernetes.default.svc", "--deploy-mode", "cluster", "--name", f"{name}-NUMBER", *conf]
+    shown = run(host, *KUBECTL_BDC, "exec", "rival", "--", *words, file, *more, timeout_seconds=900)
+    return [json.loads(line) for line in shown.splitlines()]
+
+
+def bdc_submit(host: TestHost, count: int, file: str, *more: str, name: str) -> list[dict[str, float]]:
+    """Some runs of bdc spark submit."""
+    words = ["bdc", "spark", "submit", file, "--name", f"{name}-NUMBER", "--no-wait", *(["--", *more] if more else [])]
+    return [json.loads(line) for line in run(host, "python", str(HERE / "timed.py"), str(count), *words, timeout_seconds=900).splitlines()]
+
+
+def median(runs: list[dict[str, float]], key: str) -> float:
+    return statistics.median(one[key] for one in runs)
+
+
+def quiet(host: TestHost) -> None:
+    """Nothing of Spark's runs any more."""
+    end = time.monotonic() + 600
+    selector = "app.kubernetes.io/component in (spark-driver,spark-executor,rival)"
+    while "Running" in (shown := run(host, *KUBECTL_BDC, "get", "pods", "-l", selector)) or "Pending" in shown or "Creating" in shown:
+        assert time.monotonic() < end, shown
+        time.sleep(2)
+
+
+def first_task(host: TestHost, pod: str) -> float:
+    """When the first task of an application ran."""
+    end = time.monotonic() + 180
+    while "first task" not in (shown := host.run([*KUBECTL_BDC, "logs", pod]).stdout):
+        assert time.monotonic() < end, shown[-2000:]
+        time.sleep(0.5)
+    return float(shown.split("first task ")[1].split()[0])
+
+
+def test_submit_figures(host: TestHost, rival: str) -> None:
+    # Drivers that find no room, so that both submits meet an idle machine: only making the pod is measured.
+    taint = (*KUBECTL, "taint", "nodes", "--all", "bench=full:NoSchedule")
+    run(host, *taint)
+    theirs = spark_submit(host, SUBMITS, PI, name="theirs")
+    ours = bdc_submit(host, SUBMITS, PI, name="ours")
+    for figure, key, unit in (
+        ("submit returns", "wall", "s"),
+        ("CPU of one submit", "cpu", "s"),
+        ("peak memory of one submit", "peak_kib", "KiB"),
+    ):
+        a, b = median(ours, key), median(theirs, key)
+        say(f"{figure}, p50 of {SUBMITS} ({unit})", f"{a:.2f}, spark-submit {b:.2f}, ratio {a / b:.2f}")
+    run(host, *KUBECTL_BDC, "delete", "job,pod", "-l", "app.kubernetes.io/component in (spark-driver,rival)")
+    run(host, *taint[:-1], "bench-")
+    quiet(host)
+    waits: dict[str, list[float]] = {"ours": [], "theirs": []}
+    for number in range(WHOLE):
+        [one] = spark_submit(host, 1, FIRST, name=f"theirs{number}")
+        waits["theirs"].append(first_task(host, f"theirs{number}-0") - one["began"])
+        quiet(host)
+        [one] = bdc_submit(host, 1, FIRST, name=f"ours{number}")
+        waits["ours"].append(first_task(host, f"job/ours{number}-0") - one["began"])
+        quiet(host)
+    a, b = statistics.median(waits["ours"]), statistics.median(waits["theirs"])
+    say(f"submit to the first task, p50 of {WHOLE} (s)", f"{a:.1f}, spark-submit {b:.1f}, ratio {a / b:.2f}")
