@@ -1,6 +1,6 @@
-"""TPC-H's 22 queries on Delta tables: Spark's answers and Trino's beside those of an independent engine that made its own data.
+"""TPC-H's 22 queries on Delta tables: Spark's answers and Trino's beside those of an independent engine, DuckDB.
 
-The tables come from Trino's generator, DuckDB's from its own; both are ports of the standard's dbgen, at scale 0.01 (60,175 lineitems).
+DuckDB makes the data with the standard's dbgen, at scale 0.01 (60,175 lineitems); Spark writes the Delta tables from it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.e2e.test_cluster import bdc
 
 pytestmark = pytest.mark.full
 
-PREFIXES = {"customer": "c", "lineitem": "l", "nation": "n", "orders": "o", "part": "p", "partsupp": "ps", "region": "r", "supplier": "s"}
+TABLES = ("customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier")
 ROUNDED = 0.0051
 """Trino gives averages and quotients of decimals the scale of their operands, which is two digits here."""
 
@@ -42,16 +42,18 @@ def reference() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def tables(reference: duckdb.DuckDBPyConnection) -> str:
-    """Statements for Trino: the tables, with the standard's names and the reference's types."""
-    made = ["CREATE SCHEMA lake.tpch"]
-    for table, prefix in PREFIXES.items():
-        columns = [
-            f"CAST({name.removeprefix(f'{prefix}_')} AS {kind}) AS {name}"
-            for name, kind, *_ in reference.execute(f"DESCRIBE {table}").fetchall()
-        ]
-        made.append(f"CREATE TABLE lake.tpch.{table} AS SELECT {', '.join(columns)} FROM tpch.tiny.{table}")
-    return ";\n".join(made) + ";\n"
+@pytest.fixture(scope="module")
+def loaded(host: TestHost, reference: duckdb.DuckDBPyConnection, tmp_path_factory: pytest.TempPathFactory) -> TestHost:
+    """The reference's tables as Delta tables of the lake."""
+    folder = tmp_path_factory.mktemp("tpch")
+    made = ["CREATE DATABASE tpch"]
+    bdc(host, "hdfs", "mkdir", "/tmp/tpch")
+    for table in TABLES:
+        reference.execute(f"COPY {table} TO '{folder}/{table}.parquet' (FORMAT parquet)")
+        bdc(host, "hdfs", "put", f"{folder}/{table}.parquet", f"/tmp/tpch/{table}.parquet")
+        made.append(f"CREATE TABLE tpch.{table} USING delta AS SELECT * FROM parquet.`/tmp/tpch/{table}.parquet`")
+    bdc(host, "sql", "run", "-", "--engine", "spark", stdin=";\n".join(made) + ";\n", timeout_seconds=600)
+    return host
 
 
 def results(text: str) -> list[list[list[Any]]]:
@@ -89,21 +91,18 @@ def same(one: list[Any], other: list[Any], tolerance: float) -> bool:
     ("federation", ("--catalog", "lake", "--schema", "tpch"), ROUNDED), ("spark", ("--schema", "tpch"), 1e-6),
 ])  # fmt: skip
 def test_an_engine_answers_as_the_reference(
-    host: TestHost, reference: duckdb.DuckDBPyConnection, engine: str, words: tuple[str, ...], tolerance: float
+    loaded: TestHost, reference: duckdb.DuckDBPyConnection, engine: str, words: tuple[str, ...], tolerance: float
 ) -> None:
-    if engine == "federation":
-        bdc(host, "sql", "run", "-", stdin=tables(reference), timeout_seconds=600)
     queries = dict(reference.execute("SELECT query_nr, query FROM tpch_queries()").fetchall())
     assert sorted(queries) == list(range(1, 23))
-    answered = results(
-        bdc(
-            host, "sql", "run", "-", "--engine", engine, *words, "-o", "json", stdin="\n".join(queries.values()), timeout_seconds=900
-        ).stdout
-    )
-    assert len(answered) == len(queries)
+    queries[15] = re.sub(r"(GROUP BY\s+)supplier_no", r"\1l_suppkey", queries[15])  # the standard groups by columns, not by their new names
+    script = "\n".join(queries.values())
+    shown = bdc(loaded, "sql", "run", "-", "--engine", engine, *words, "-o", "json", stdin=script, timeout_seconds=900).stdout
     wrong = {}
-    for (number, query), found in zip(queries.items(), answered, strict=True):
+    for (number, query), found in zip(queries.items(), results(shown), strict=True):
         wanted = expected(reference, query)
         if len(found) != len(wanted) or not all(same(a, b, tolerance) for a, b in zip(found, wanted, strict=True)):
-            wrong[number] = (found[:3], wanted[:3])
-    assert not wrong
+            wrong[number] = next(
+                ((a, b) for a, b in zip(found, wanted, strict=False) if not same(a, b, tolerance)), (len(found), len(wanted))
+            )
+    assert wrong == {}
