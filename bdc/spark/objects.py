@@ -34,7 +34,7 @@ CONF_DIR = "/etc/spark-application"
 _UID = 185  # the Spark image's user
 _USER = "spark.executorEnv.HADOOP_USER_NAME"
 _DEFAULT_USER = "bdc"
-_LAUNCHER_ONLY = ("spark.driver.extraJavaOptions", "spark.driver.extraClassPath", "spark.driver.extraLibraryPath")
+LAUNCHER_ONLY = ("spark.driver.extraJavaOptions", "spark.driver.extraClassPath", "spark.driver.extraLibraryPath")
 """Settings that take effect only through spark-submit's launcher."""
 
 _KNOWN_IN_THE_POD = {
@@ -242,7 +242,7 @@ def _arguments(plan: Plan) -> list[str]:
 
     `driver-direct` starts the driver without the launcher's JVM in front of it, which is a second or two of waiting.
     """
-    mode = "driver" if any(plan.properties.get(key) for key in _LAUNCHER_ONLY) else "driver-direct"
+    mode = "driver" if any(plan.properties.get(key) for key in LAUNCHER_ONLY) else "driver-direct"
     arguments = [mode, "--properties-file", f"{CONF_DIR}/spark.properties"]
     for key, variable in _KNOWN_IN_THE_POD.items():
         arguments += ["--conf", f"{key}=$({variable})"]

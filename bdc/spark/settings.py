@@ -161,6 +161,7 @@ def _scaling(executors: Executors) -> dict[str, str]:
         return {"spark.dynamicAllocation.enabled": "false", "spark.executor.instances": str(executors.maximum)}
     return {
         "spark.dynamicAllocation.enabled": "true",
+        "spark.executor.instances": str(executors.minimum),
         "spark.dynamicAllocation.shuffleTracking.enabled": "true",
         "spark.dynamicAllocation.minExecutors": str(executors.minimum),
         "spark.dynamicAllocation.initialExecutors": str(max(1, executors.minimum)),

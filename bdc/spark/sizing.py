@@ -36,7 +36,7 @@ def begins_with(entries: Mapping[str, str]) -> Amount:
     if entries.get(_DYNAMIC) == "true":
         count = max(1, int(entries.get("spark.dynamicAllocation.minExecutors", "0")))
     else:
-        count = int(entries.get("spark.executor.instances", "2"))
+        count = int(entries.get("spark.executor.instances", "2"))  # Spark's own default
     return Amount(_cores(own.cpu), own.memory_mebibytes * _MIB) + executor(entries).times(count)
 
 

@@ -10,6 +10,8 @@ import yaml
 from bdc.config.load import load
 from bdc.config.model import Config
 from bdc.config.names import ENDPOINTS, WORKLOADS
+from bdc.spark import parse_settings
+from bdc.spark.objects import LAUNCHER_ONLY
 from bdc_stacks import data, platform
 from tests.stacks.recording import Json, declared, network, site, templates
 
@@ -81,6 +83,11 @@ def test_workloads_are_those_that_the_use_cases_look_for(objects: dict[tuple[str
     known = {(workload.name, str(workload.kind)) for workload in WORKLOADS}
     assert there <= known
     assert known - there <= {(workload.name, str(workload.kind)) for workload in WORKLOADS if workload.optional}
+
+
+def test_drivers_start_without_the_launchers_jvm() -> None:
+    settings = parse_settings(declared(platform.program, LOCAL)["ConfigMap", "spark-conf"]["data"]["spark-defaults.conf"])
+    assert not settings.keys() & set(LAUNCHER_ONLY)
 
 
 def test_endpoints_are_node_ports_by_default() -> None:
