@@ -136,12 +136,16 @@ def submit(
 
 
 @app.command("list")
-def list_(ctx: typer.Context, output: FormatOption = Format.table) -> None:
+def list_(
+    ctx: typer.Context,
+    pool: Annotated[str | None, typer.Option("--pool", metavar="POOL", help="Those of one pool.")] = None,
+    output: FormatOption = Format.table,
+) -> None:
     """Show all applications, the newest first."""
     from bdc.cli.spark_follow import row
     from bdc.spark import Client
 
-    found = Client(settings(ctx)).applications()
+    found = Client(settings(ctx)).applications(pool=pool)
     pooled = {"pool": "pool"} if any(one.pool for one in found) else {}
     Output(output).emit([row(one) for one in found], columns={"name": "name"} | pooled | _COLUMNS)
 

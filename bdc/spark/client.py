@@ -57,9 +57,11 @@ class Client:
         """How an application is. Raises NotFoundError; here and below, UsageError when several pools have one of this name."""
         return get(self._kube, self._place(name, pool), name)
 
-    def applications(self) -> list[Status]:
-        """All applications of all pools, the newest first."""
-        found = [one for place in places(self._kube, self._cluster) for one in listing(self._kube, place.namespace)]
+    def applications(self, *, pool: str | None = None) -> list[Status]:
+        """All applications of all pools, or of one, the newest first. Raises NotFoundError when there is no such pool."""
+        everywhere = places(self._kube, self._cluster)
+        wanted = everywhere if pool is None else [named(everywhere, pool)]
+        found = [one for place in wanted for one in listing(self._kube, place.namespace)]
         return sorted(found, key=lambda one: (one.created, one.name), reverse=True)
 
     def follow(self, name: str, *, pool: str | None = None) -> Iterator[Event]:

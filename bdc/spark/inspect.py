@@ -61,10 +61,10 @@ def listing(kube: Kube, namespace: str) -> list[Status]:
     return sorted(found, key=lambda entry: (entry.created, entry.name), reverse=True)
 
 
-def list_all(kube: Kube, path: str, selector: str) -> list[dict[str, Any]]:
-    """All objects that a label selector matches, in pages."""
+def list_all(kube: Kube, path: str, selector: str, fields: str = "") -> list[dict[str, Any]]:
+    """All objects that a label selector matches, and a field selector where there is one; in pages."""
     items: list[dict[str, Any]] = []
-    query: dict[str, str | int | bool] = {"labelSelector": selector, "limit": _PAGE}
+    query: dict[str, str | int | bool] = {"labelSelector": selector, "limit": _PAGE, **({"fieldSelector": fields} if fields else {})}
     while True:
         page = kube.request("GET", path, query=query)
         items += page.get("items") or []

@@ -19,7 +19,7 @@ JOB = "batch.kubernetes.io/job-name"
 """Label that Kubernetes gives a Job's pods."""
 
 ADMISSION = f"{DOMAIN}/admission"
-"""Label of a Job in a pool with bounds: `queued`, `admitted`, or `ended` once the controller has seen its end."""
+"""Label of a Job in a pool: `queued` (only where it has bounds), `admitted`, or `ended` once the controller has seen its end."""
 
 QUEUED, ADMITTED, ENDED = "queued", "admitted", "ended"
 

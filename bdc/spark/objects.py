@@ -15,6 +15,7 @@ from bdc.spark.admission import Amount
 from bdc.spark.application import Application, Schedule, SecretVariable
 from bdc.spark.labels import (
     ADMISSION,
+    ADMITTED,
     APPLICATION,
     ASKS,
     CONTAINER,
@@ -146,9 +147,11 @@ def _labels(plan: Plan) -> dict[str, str]:
 
 
 def _turn(plan: Plan) -> tuple[dict[str, str], dict[str, str]]:
-    """Labels and annotations of a Job that waits for its turn."""
-    if not plan.asks:
+    """Labels and annotations of a Job in a pool, where it may have to wait for its turn."""
+    if POOL not in plan.properties:
         return {}, {}
+    if not plan.asks:
+        return {ADMISSION: ADMITTED}, {}
     seconds = plan.application.timeout_seconds
     timeout = {} if seconds is None else {TIMEOUT: str(seconds)}
     return {ADMISSION: QUEUED}, {ASKS: plan.asks.text, PRIORITY: str(plan.application.priority), **timeout}

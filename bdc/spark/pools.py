@@ -94,7 +94,7 @@ def holding(kube: Kube, cluster: str, name: str, pool: str | None = None, path: 
 def pool_status(kube: Kube, pool: Pool) -> PoolStatus:
     """How full a pool is."""
     limit = bounds(defaults_of(kube, pool.namespace))
-    jobs, pods = unfinished(kube, pool.namespace, everything=limit is None)
+    jobs, pods = unfinished(kube, pool.namespace)
     used, most = taken(jobs, pods), limit or UNBOUNDED
     return PoolStatus(
         name=pool.name or "",
@@ -112,11 +112,12 @@ def named(found: list[Pool], name: str) -> Pool:
     for pool in found:
         if pool.name == name:
             return pool
-    raise NotFoundError(f"there is no pool {name}", f"pools: {_names(found)}" if found else "pools are set in bdc.yaml: spark.pools.NAME")
+    names = _names(found)
+    raise NotFoundError(f"there is no pool {name}", f"pools: {names}" if names else "pools are set in bdc.yaml: spark.pools.NAME")
 
 
 def _names(found: list[Pool]) -> str:
-    return ", ".join(str(pool.name) for pool in found if pool.name) or "none"
+    return ", ".join(str(pool.name) for pool in found if pool.name)
 
 
 def _has(kube: Kube, path: str) -> bool:

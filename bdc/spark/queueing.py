@@ -22,16 +22,16 @@ from bdc.spark.state import moment
 _MERGE = "application/merge-patch+json"
 _JSON_PATCH = "application/json-patch+json"
 _COUNTS = f"{APPLICATION},{ADMISSION},{ADMISSION}!={ENDED}"
+_LIVE = "status.phase!=Succeeded,status.phase!=Failed"
 _LABEL = f"/metadata/labels/{ADMISSION.replace('/', '~1')}"
 _CHANGED = (409, 422)  # what the API says when a patch's `test` fails
 
 Json = Mapping[str, Any]
 
 
-def unfinished(kube: Kube, namespace: str, *, everything: bool = False) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The Jobs of a pool that count, and all pods of its applications. In one without bounds, Jobs have no mark: there `everything`."""
-    jobs = list_all(kube, job_path(namespace), APPLICATION if everything else _COUNTS)
-    return jobs, list_all(kube, pods_path(namespace), APPLICATION)
+def unfinished(kube: Kube, namespace: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The Jobs of a pool that are not known to have ended, and its applications' pods that live; few, however many have ended."""
+    return list_all(kube, job_path(namespace), _COUNTS), list_all(kube, pods_path(namespace), APPLICATION, _LIVE)
 
 
 @dataclass(frozen=True)

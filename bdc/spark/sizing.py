@@ -8,10 +8,11 @@ from bdc.config.quantity import cores
 from bdc.errors import UsageError
 from bdc.spark.admission import Amount
 from bdc.spark.memory import spark_mebibytes
-from bdc.spark.settings import driver
+from bdc.spark.settings import POOL, driver
 
 _MIB = 2**20
 _DYNAMIC = "spark.dynamicAllocation.enabled"
+_TEMPLATE = "spark.kubernetes.executor.podTemplateFile"
 _MOST = "spark.dynamicAllocation.maxExecutors"
 
 
@@ -40,8 +41,14 @@ def begins_with(entries: Mapping[str, str]) -> Amount:
     return Amount(_cores(own.cpu), own.memory_mebibytes * _MIB) + executor(entries).times(count)
 
 
-def fitted(entries: dict[str, str], limit: Amount, pool: str) -> dict[str, str]:
-    """The settings for a pool with bounds: no more executors than it can ever hold. Raises UsageError when not even the first fit."""
+def fitted(entries: dict[str, str], defaults: Mapping[str, str], limit: Amount) -> dict[str, str]:
+    """The settings for a pool with bounds: no more executors than it can ever hold. Raises UsageError when not even the first fit.
+
+    Also for a pod template of the application's own, which would lack the pool's gate.
+    """
+    pool = defaults.get(POOL)
+    if entries.get(_TEMPLATE) != defaults.get(_TEMPLATE):
+        raise UsageError(f"--conf {_TEMPLATE} can't be set in the pool {pool}, which has bounds", "leave it out, or choose another --pool")
     asked = begins_with(entries)
     if not asked.fits(limit):
         raise UsageError(

@@ -60,7 +60,7 @@ def submit(
 
     def settled(uris: Uris) -> dict[str, str]:
         entries = properties(app, cluster, defaults, uris, pool.namespace)
-        return fitted(entries, limit, str(pool.name)) if limit else entries
+        return fitted(entries, defaults, limit) if limit else entries
 
     driver(settled(Uris(app.file)))  # what is wrong is said before anything is sent
     if app.name:

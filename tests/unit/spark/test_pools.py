@@ -59,7 +59,7 @@ def test_an_application_runs_in_its_pools_namespace(client: Client, kube: FakeKu
     made = kube.objects[f"{JOBS}/a"]
     assert made["spec"]["suspend"] is False
     assert made["metadata"]["labels"]["bdc.dev/pool"] == "etl"
-    assert "bdc.dev/admission" not in made["metadata"]["labels"], "a pool without bounds has no queue"
+    assert made["metadata"]["labels"]["bdc.dev/admission"] == "admitted", "a pool without bounds has no queue"
     assert made["spec"]["template"]["spec"]["priorityClassName"] == "bdc-pool-etl"
     properties = kube.objects[f"/api/v1/namespaces/{ETL}/configmaps/a-driver"]["data"]["spark.properties"]
     assert f"spark.kubernetes.namespace={ETL}\n" in properties
@@ -82,6 +82,7 @@ def test_which_pool_is_said_where_it_is_not_clear(client: Client, kube: FakeKube
         client.status("a")
     assert "--pool: bi, etl" in (twice.value.hint or "")
     assert client.status("a", pool="bi").pool == "bi"
+    assert [one.pool for one in client.applications(pool="bi")] == ["bi"]
     add_pool(kube, "default")
     assert client.submit(Application(str(script))).pool == "default"
 
@@ -114,6 +115,9 @@ def test_one_that_never_fits_is_refused_and_one_that_may_grow_is_held_to_the_bou
     properties = kube.objects[f"/api/v1/namespaces/{ETL}/configmaps/a-driver"]["data"]["spark.properties"]
     assert "spark.dynamicAllocation.maxExecutors=3\n" in properties  # (4 GiB - 896 MiB) / 896 MiB
     add_pool(kube, "etl", cpu="0")
+    own = {"spark.kubernetes.executor.podTemplateFile": "/tmp/mine.yaml"}
+    with pytest.raises(UsageError, match=r"podTemplateFile can't be set in the pool etl, which has bounds"):
+        client.submit(Application(str(script), conf=own))
     with pytest.raises(UsageError, match="the pool etl has 0 cores at most"):
         client.submit(Application(str(script)))
 
