@@ -12,6 +12,7 @@ import typer
 
 from bdc.cli.output import Format, FormatOption, Output
 from bdc.cli.settings import settings
+from bdc.cli.spark_environments import app as environments
 from bdc.cli.spark_pools import PoolOption
 from bdc.cli.spark_pools import app as pools
 from bdc.cli.spark_schedules import app as schedules
@@ -23,6 +24,7 @@ from bdc.errors import BdcError, UsageError
 app = typer.Typer(no_args_is_help=True, help="Spark applications.")
 app.add_typer(schedules, name="schedules")
 app.add_typer(pools, name="pool")
+app.add_typer(environments, name="env")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The application.")]
 _COLUMNS = {"state": "state", "seconds": "seconds", "exit_code": "exit", "source": "file", "reason": "reason"}
@@ -62,6 +64,9 @@ def submit(
     priority: Annotated[
         int, typer.Option("--priority", metavar="N", help="Who begins first of those that wait in a pool: the highest.")
     ] = 0,
+    environment: Annotated[
+        str | None, typer.Option("--environment", metavar="NAME|FILE", help="Python packages: bdc spark env, or a requirements.txt.")
+    ] = None,
     retries: Annotated[int, typer.Option("--retries", help="Runs after a failed one. A retry repeats side effects.")] = 0,
     timeout: Annotated[str | None, typer.Option("--timeout", metavar="TIME", help="End it after 90s, 10m, 2h; waiting counts.")] = None,
     schedule: Annotated[
@@ -118,11 +123,12 @@ def submit(
             retries=retries,
             pool=pool,
             priority=priority,
+            environment=environment,
             timeout_seconds=duration(timeout) if timeout else None,
         )
         when = asked(schedule, time_zone, concurrency, keep)
         client = Client(options)
-        submitted = client.submit(wanted, schedule=when, exist_ok=exist_ok)
+        submitted = client.submit(wanted, schedule=when, exist_ok=exist_ok, on_line=out.progress)
         if when or not wait:
             out.emit({"name": submitted.name, "created": submitted.created, "pool": submitted.pool}, text=submitted.name)
             if when:

@@ -15,6 +15,7 @@ from bdc.spark.application import Application, Concurrency, Executors, Schedule,
 from bdc.spark.client import Client
 from bdc.spark.consoles import Console, console
 from bdc.spark.control import delete, kill
+from bdc.spark.environments import Environment
 from bdc.spark.events import Ended, Event, LogLine, StageProgress, StateChanged
 from bdc.spark.failure import Cause
 from bdc.spark.following import LostError, follow, why
@@ -35,6 +36,7 @@ __all__ = [
     "Concurrency",
     "Console",
     "Ended",
+    "Environment",
     "Event",
     "Executors",
     "Files",

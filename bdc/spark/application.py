@@ -72,7 +72,8 @@ class Application:
     where they are) or local:// URIs (paths in the Spark image); archives are unpacked in the working directory, under `#name` where
     one is given. `packages` and `exclude_packages` are Maven coordinates. Memory sizes are Spark's ("2g", "512m"); None takes the
     cluster's default. `timeout_seconds` counts from the submit, waiting included. `pool` is where it runs, by default the only pool or
-    the one called `default`; of those that wait there, the highest `priority` begins first.
+    the one called `default`; of those that wait there, the highest `priority` begins first. `environment` names an environment, or the
+    path of a requirements.txt of which one is made.
     """
 
     file: str
@@ -100,6 +101,7 @@ class Application:
     timeout_seconds: int | None = None
     pool: str | None = None
     priority: int = 0
+    environment: str | None = None
 
     def __post_init__(self) -> None:
         if self.name is not None:

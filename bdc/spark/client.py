@@ -10,14 +10,17 @@ assert result.exit_code == 0, result.cause
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bdc.errors import BdcError
 from bdc.settings import Settings
 from bdc.spark.application import Application, Schedule
 from bdc.spark.control import delete, kill
+from bdc.spark.environments import Environment, Source, build, environments, find
+from bdc.spark.environments import delete as delete_environment
 from bdc.spark.events import Ended, Event
 from bdc.spark.failure import Cause
 from bdc.spark.following import follow, why
@@ -34,6 +37,10 @@ if TYPE_CHECKING:
     from bdc.storage import Hdfs
 
 
+def _ignore(_: str) -> None:
+    return
+
+
 class Client:
     """The Spark pool that `settings` mean: by default the cluster that bdc.yaml here, BDC_* and the kubeconfig say.
 
@@ -44,14 +51,50 @@ class Client:
         self._settings = settings or Settings()
         self._kube, self._cluster = self._settings.kube(), self._settings.config.name
 
-    def submit(self, application: Application, *, schedule: Schedule | None = None, exist_ok: bool = False) -> Submitted:
+    def submit(
+        self,
+        application: Application,
+        *,
+        schedule: Schedule | None = None,
+        exist_ok: bool = False,
+        on_line: Callable[[str], None] = _ignore,
+    ) -> Submitted:
         """Start an application; returns when its Job is released, before its driver runs. With `schedule`, Kubernetes starts it.
 
         `exist_ok`: one of this name that asks for the same is taken as it is. Raises UsageError for what is wrong with the
-        application, NotFoundError when there is no such cluster or pool, and what the Kubernetes API and HDFS raise.
+        application, NotFoundError when there is no such cluster, pool or environment, and what the Kubernetes API and HDFS raise.
+        An environment that is named by a file is made first, where it isn't there yet; `on_line` gets what pip says.
         """
+        found = self._environment(application.environment, on_line) if application.environment else None
         with Staging(self._hdfs) as staging:
-            return submit(self._kube, self._cluster, application, staging=staging, schedule=schedule, exist_ok=exist_ok)
+            return submit(self._kube, self._cluster, application, staging=staging, schedule=schedule, environment=found, exist_ok=exist_ok)
+
+    def build_environment(
+        self, file: str | Path, name: str | None = None, *, pip: Sequence[str] = (), on_line: Callable[[str], None] = _ignore
+    ) -> Environment:
+        """An environment of a requirements.txt, made in the cluster where it isn't there yet; `pip` are options of pip install.
+
+        Raises UsageError for a file or name that can't be one, BdcError with pip's last words.
+        """
+        source = Source.read(Path(file), tuple(pip))
+        with self._hdfs() as hdfs:
+            return build(self._kube, self._cluster, hdfs, source, name, stem=Path(file), on_line=on_line)
+
+    def environments(self) -> list[Environment]:
+        """All environments by name."""
+        with self._hdfs() as hdfs:
+            return environments(hdfs)
+
+    def delete_environment(self, name: str) -> None:
+        """Remove an environment; applications that run with it may fail when they get new executors. Raises NotFoundError."""
+        with self._hdfs() as hdfs:
+            delete_environment(hdfs, name)
+
+    def _environment(self, wanted: str, on_line: Callable[[str], None]) -> Environment:
+        if "/" in wanted or "." in wanted:
+            return self.build_environment(wanted, on_line=on_line)
+        with self._hdfs() as hdfs:
+            return find(hdfs, wanted)
 
     def status(self, name: str, *, pool: str | None = None) -> Status:
         """How an application is. Raises NotFoundError; here and below, UsageError when several pools have one of this name."""

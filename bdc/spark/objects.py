@@ -29,7 +29,7 @@ from bdc.spark.labels import (
     TIMEOUT,
     driver_labels,
 )
-from bdc.spark.settings import IMAGE, POOL, PRIORITY_CLASS, UI_PORT, Driver, kept_seconds, render
+from bdc.spark.settings import IMAGE, POOL, PRIORITY_CLASS, PYTHON_PATH, UI_PORT, Driver, kept_seconds, render
 
 CONF_DIR = "/etc/spark-application"
 _UID = 185  # the Spark image's user
@@ -221,6 +221,7 @@ def _container(plan: Plan) -> Manifest:
             {"name": "HADOOP_CONF_DIR", "value": "/etc/hadoop"},
             {"name": "HADOOP_USER_NAME", "value": plan.properties.get(_USER, _DEFAULT_USER)},
             {"name": "PYTHONUNBUFFERED", "value": "1"},
+            *([{"name": "PYTHONPATH", "value": plan.properties[PYTHON_PATH]}] if plan.application.environment else []),
             *map(_secret, plan.application.secrets),
         ],
         "ports": [{"name": "ui", "containerPort": UI_PORT}],

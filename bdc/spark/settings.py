@@ -26,6 +26,14 @@ IMAGE = "spark.kubernetes.container.image"
 POOL, PRIORITY_CLASS = "spark.bdc.pool", "spark.bdc.priorityClass"
 """Settings of a pool that bdc reads, and Spark only shows: its name, and its pods' PriorityClass where they have one."""
 
+WORK = "/opt/spark/work"
+"""Working directory of drivers and executors (images/spark), where archives are unpacked."""
+
+ENVIRONMENT = "environment"
+"""Folder there with the packages of the application's environment."""
+
+PYTHON_PATH = "spark.executorEnv.PYTHONPATH"
+
 KEPT = "spark.history.fs.cleaner.maxAge"
 """The cluster's setting for how long event logs stay; in whole days, as in 30d."""
 
@@ -105,6 +113,9 @@ def properties(app: Application, cluster: str, defaults: Mapping[str, str], uris
         "spark.kubernetes.submitInDriver": "true",
     }
     entries |= {f"spark.kubernetes.executor.label.{key}": value for key, value in executor_labels(cluster, defaults.get(POOL)).items()}
+    if app.environment:
+        path = [f"{WORK}/{ENVIRONMENT}", entries.get(PYTHON_PATH, "")]
+        entries[PYTHON_PATH] = ":".join(filter(None, path))
     files = (("spark.files", uris.files), ("spark.jars", uris.jars), ("spark.archives", uris.archives))
     return entries | _joined(("spark.submit.pyFiles", uris.py_files), *files)
 

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bdc.errors import BdcError, UsageError
@@ -19,6 +19,7 @@ from bdc.kube import ApiError, ApiNotFoundError, Kube
 from bdc.spark.admission import bounds
 from bdc.spark.application import Application, Schedule, check_schedule_name, unique_name
 from bdc.spark.defaults import defaults_of
+from bdc.spark.environments import Environment
 from bdc.spark.inspect import cron_job_path, job_path
 from bdc.spark.labels import APPLICATION, DIGEST, KILLED, RELEASED
 from bdc.spark.objects import Plan, cron_job, job, settings
@@ -44,9 +45,18 @@ class Submitted:
 
 
 def submit(
-    kube: Kube, cluster: str, app: Application, *, staging: Staging, schedule: Schedule | None = None, exist_ok: bool = False
+    kube: Kube,
+    cluster: str,
+    app: Application,
+    *,
+    staging: Staging,
+    schedule: Schedule | None = None,
+    environment: Environment | None = None,
+    exist_ok: bool = False,
 ) -> Submitted:
     """Start an application; returns when its Job is released, before its driver runs. With `schedule` it will be started again and again.
+
+    `environment` is the one that `app.environment` means.
 
     Raises UsageError for anything wrong with the application (a name in use, a file, a setting), NotFoundError when there is no
     such cluster, and what the Kubernetes API and HDFS raise.
@@ -59,6 +69,7 @@ def submit(
     limit = bounds(defaults)
 
     def settled(uris: Uris) -> dict[str, str]:
+        uris = replace(uris, archives=(*uris.archives, environment.uri)) if environment else uris
         entries = properties(app, cluster, defaults, uris, pool.namespace)
         return fitted(entries, defaults, limit) if limit else entries
 

@@ -23,7 +23,9 @@ class SparkPool(pulumi.ComponentResource):
         self._inside = pulumi.ResourceOptions(parent=self)
         account(site, self._inside)
         self._conf = configuration(config, site)
-        shared = k8s.core.v1.ConfigMap(SPARK_CONF, metadata=self._meta(SPARK_CONF), data=self._conf, opts=self._inside)
+        shared = k8s.core.v1.ConfigMap(
+            SPARK_CONF, metadata=self._meta(SPARK_CONF), data={**self._conf, "bdc-image": site.images["bdc"]}, opts=self._inside
+        )
         self.ready: list[pulumi.Resource] = [
             self._server("history", config.history, [], _history_door(), shared),
             self._server("connect", config.connect, _connect_settings(config.connect), _connect_door(), shared),

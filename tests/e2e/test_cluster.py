@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e import package_index
 from tests.e2e.access import accepted
 from tests.e2e.host import TestHost
 
@@ -194,6 +195,31 @@ def test_a_schedule_starts_applications(host: TestHost) -> None:
     bdc(host, "spark", "schedules", "delete", "tick")
     kubectl(host, "wait", "job", started[0], "--for=delete", "--timeout=60s")
     assert not [one for one in document(host, "spark", "list") if one["name"].startswith("tick")]
+
+
+def test_an_application_brings_its_packages(host: TestHost, tmp_path: Path) -> None:
+    """A test host has no way to PyPI: the index is this machine's own."""
+    package_index.make(host.folder / "index", "greeting", "1.2", "def hello(name): return f'hello {name}'\n")
+    wanted = tmp_path / "requirements.txt"
+    wanted.write_text("greeting==1.2\n")
+    wanted.chmod(0o644)
+    pip = ("--index-url", f"http://{host.address}:8099/simple", "--trusted-host", host.address)
+    served = host.popen(["python", "-m", "http.server", "8099", "--directory", str(host.folder / "index")])
+    try:
+        assert bdc(host, "spark", "env", "build", str(wanted), "--name", "greetings", *pip).stdout == "greetings\n"
+        wanted.write_text("greeting==9.9\n")
+        missing = bdc(host, "spark", "env", "build", str(wanted), *pip, code=1).stderr
+        assert "error: the environment could not be made: ERROR: No matching distribution found for greeting==9.9" in missing
+    finally:
+        served.kill()
+        served.wait()
+    [found] = document(host, "spark", "env", "list")
+    assert (found["name"], found["packages"]) == ("greetings", {"greeting": "1.2"})
+    script = str(Path(__file__).with_name("packages.py"))
+    done = bdc(host, "spark", "submit", script, "--environment", "greetings", "--name", "polite")
+    assert json.loads(done.stdout.splitlines()[-1]) == ["hello driver", "hello executor"]
+    bdc(host, "spark", "env", "delete", "greetings")
+    assert "there is no environment greetings" in bdc(host, "spark", "submit", script, "--environment", "greetings", code=125).stderr
 
 
 def test_pools_hold_applications_to_their_bounds(host: TestHost) -> None:
