@@ -92,7 +92,7 @@ def taken(jobs: Sequence[Json], pods: Iterable[Json]) -> Amount:
     for pod in pods:
         if _lives(pod) and not gated(pod):
             requested[_application(pod)] = requested.get(_application(pod), Amount()) + _requests(pod)
-    begun = {job["metadata"]["name"]: asks(job) for job in jobs if not job["spec"].get("suspend") and not ended(job)}
+    begun = {job["metadata"]["name"]: asks(job) for job in jobs if runs(job)}
     total = Amount()
     for name in {*requested, *begun}:
         total += requested.get(name, Amount()).at_least(begun.get(name, Amount()))
@@ -155,6 +155,11 @@ def waits(job: Json) -> bool:
     queued = metadata.get("labels", {}).get(ADMISSION) == QUEUED and bool(job["spec"].get("suspend"))
     annotations = metadata.get("annotations") or {}
     return queued and RELEASED in annotations and KILLED not in annotations
+
+
+def runs(job: Json) -> bool:
+    """Whether a Job has begun and not ended."""
+    return not job["spec"].get("suspend") and not ended(job)
 
 
 def ended(job: Json) -> bool:

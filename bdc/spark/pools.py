@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bdc.config.names import INSTANCE, POOL
 from bdc.errors import NotFoundError, UsageError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
-from bdc.spark.admission import UNBOUNDED, bounds, ended, queue, taken
+from bdc.spark.admission import UNBOUNDED, bounds, queue, runs, taken
 from bdc.spark.defaults import defaults_of
 from bdc.spark.inspect import job_path
 from bdc.spark.queueing import unfinished
@@ -98,7 +98,7 @@ def pool_status(kube: Kube, pool: Pool) -> PoolStatus:
     used, most = taken(jobs, pods), limit or UNBOUNDED
     return PoolStatus(
         name=pool.name or "",
-        running=sum(not ended(job) and not job["spec"].get("suspend") for job in jobs),
+        running=sum(map(runs, jobs)),
         waiting=tuple(job["metadata"]["name"] for job in queue(jobs)),
         cpu=round(used.cpu, 3),
         cpu_limit=None if most.cpu == UNBOUNDED.cpu else most.cpu,

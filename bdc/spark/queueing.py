@@ -13,7 +13,7 @@ from typing import Any
 
 from bdc.config.names import POOL_GATE
 from bdc.kube import ApiError, ApiNotFoundError, Kube
-from bdc.spark.admission import UNBOUNDED, Amount, admissible, bounds, ended, gated, openable, queue, waits
+from bdc.spark.admission import UNBOUNDED, Amount, admissible, bounds, ended, gated, openable, queue, runs, waits
 from bdc.spark.defaults import defaults_of
 from bdc.spark.inspect import job_path, list_all, pods_path
 from bdc.spark.labels import ADMISSION, ADMITTED, APPLICATION, ENDED, QUEUED, TIMEOUT
@@ -53,7 +53,7 @@ def look(kube: Kube, namespace: str) -> Round:
     settle(kube, namespace, jobs)
     late = expire(kube, namespace, jobs)
     closed = [pod for pod in pods if gated(pod)]
-    quiet = all(map(ended, jobs)) and not closed
+    quiet = not closed and not any(waits(job) or runs(job) for job in jobs)
     if not closed and not any(map(waits, jobs)):
         return Round(late=tuple(late), quiet=quiet)
     limit = bounds(defaults_of(kube, namespace)) or UNBOUNDED  # bounds that somebody took away hold nobody up
