@@ -254,7 +254,7 @@ def _follow(kube: Kube, namespace: str, name: str, on_line: Callable[[str], None
         ended = _ended(kube.request("GET", job_path(namespace, name)))
         for pod in list_all(kube, pods_path(namespace), f"{JOB}={name}"):
             log = log or PodLog(kube, namespace, pod["metadata"]["name"], _CONTAINER)
-            if ended is None and (found := diagnose_pod(kube, pod)):
+            if ended is None and not _exited(pod) and (found := diagnose_pod(kube, pod)):
                 raise BdcError(str(found), found.hint)
         for line in _lines(log, final=ended is not None):
             last = line if line.strip() else last
@@ -264,6 +264,10 @@ def _follow(kube: Kube, namespace: str, name: str, on_line: Callable[[str], None
         if ended is not None:
             raise BdcError(f"the environment could not be made: {last or 'pip said nothing'}", _advice(last))
         time.sleep(_POLL_SECONDS)
+
+
+def _exited(pod: dict[str, Any]) -> bool:
+    return any("terminated" in one.get("state", {}) for one in pod.get("status", {}).get("containerStatuses") or [])
 
 
 def _lines(log: PodLog | None, *, final: bool) -> list[str]:

@@ -212,7 +212,7 @@ def test_an_application_brings_its_packages(host: TestHost, tmp_path: Path) -> N
         assert "error: the environment could not be made: ERROR: No matching distribution found for greeting==9.9" in missing
     finally:
         served.kill()
-        served.wait()
+        served.communicate()
     [found] = document(host, "spark", "env", "list")
     assert (found["name"], found["packages"]) == ("greetings", {"greeting": "1.2"})
     script = str(Path(__file__).with_name("packages.py"))
