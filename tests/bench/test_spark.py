@@ -79,6 +79,8 @@ def rival(host: TestHost) -> str:
             "volumes": [{"name": name, "configMap": {"name": name}} for name, _ in mounts],
         },
     }
+    # spark-submit makes a NetworkPolicy, too, which the account of our drivers has no need to.
+    run(host, *KUBECTL_BDC, "create", "rolebinding", "rival", "--clusterrole=admin", "--serviceaccount=bdc:spark")
     run(host, *KUBECTL_BDC, "apply", "-f", "-", stdin=json.dumps(pod))
     run(host, *KUBECTL_BDC, "wait", "pod/rival", "--for=condition=Ready", "--timeout=120s")
     for name, text in (("timed.py", (HERE / "timed.py").read_text()), ("driver.yaml", yaml.safe_dump(driver))):

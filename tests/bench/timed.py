@@ -13,6 +13,6 @@ for number in range(count):
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     if done.returncode:
-        sys.exit(done.stdout[-2000:] + done.stderr[-2000:])
+        sys.exit("\n".join(line[:600] for line in (done.stdout + done.stderr).splitlines() if not line.startswith("\tat"))[:4000])
     sys.stdout.write(json.dumps({"began": began, "wall": time.time() - began, "cpu": cpu, "peak_kib": after.ru_maxrss}) + "\n")
     sys.stdout.flush()
