@@ -93,7 +93,7 @@ class Source:
             )
 
     def digest(self, image: str) -> str:
-        """Stands for the content: the requirements without comments, pip's words, and the image that has the Python."""
+        """Stands for the content: the requirements without comments, pip's words, and the Spark image, which has the Python."""
         lines = [line.strip() for line in self.requirements.splitlines()]
         wanted = [line for line in lines if line and not line.startswith("#")]
         return hashlib.sha256(json.dumps([wanted, self.pip, image]).encode()).hexdigest()[:24]
@@ -159,7 +159,7 @@ def build(
     """
     defaults = defaults_of(kube, cluster)
     image = builder_image(kube, cluster)
-    digest = source.digest(f"{defaults[IMAGE]} {image}")
+    digest = source.digest(defaults[IMAGE])
     name = name or name_of(stem, digest)
     check_name(name)
     with suppress(NotFoundError):

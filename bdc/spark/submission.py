@@ -69,7 +69,6 @@ def submit(
     limit = bounds(defaults)
 
     def settled(uris: Uris) -> dict[str, str]:
-        uris = replace(uris, archives=(*uris.archives, environment.uri)) if environment else uris
         entries = properties(app, cluster, defaults, uris, pool.namespace)
         return fitted(entries, defaults, limit) if limit else entries
 
@@ -77,6 +76,8 @@ def submit(
     if app.name:
         _check_free(kube, pool.namespace, name, schedule, exist_ok=exist_ok)
     uris = staging.uris(app)
+    if environment:
+        uris = replace(uris, archives=(*uris.archives, environment.uri))
     entries = settled(uris)
     asks = begins_with(entries) if limit else None
     plan = Plan(cluster, pool.namespace, name, app, uris.main, entries, driver(entries), _digest(app, uris, schedule), schedule, asks)

@@ -120,10 +120,20 @@ def test_an_application_gets_it_in_driver_and_executors(client: Client, kube: Bu
     assert {"name": "PYTHONPATH", "value": "/opt/spark/work/environment"} in container["env"]
     client.submit(Application(str(script), name="b", environment=str(file)))
     assert posted(kube) == 4, "made for b under the file's own name, and the two applications"
+    assert not client.submit(Application(str(script), name="a", environment="tools"), exist_ok=True).created
     client.submit(Application(str(script), name="c"))
     assert "PYTHONPATH" not in json.dumps(kube.objects[f"{JOBS}/c"])
     with pytest.raises(NotFoundError, match="there is no environment nix"):
         client.submit(Application(str(script), environment="nix"))
+
+
+def test_the_same_name_with_other_packages_is_another_application(client: Client, kube: Builds, file: Path, script: Path) -> None:
+    client.build_environment(file, "tools")
+    client.submit(Application(str(script), name="a", environment="tools"))
+    file.write_text("six==1.16\n")
+    client.build_environment(file, "tools")
+    with pytest.raises(UsageError, match="asks for something else"):
+        client.submit(Application(str(script), name="a", environment="tools"), exist_ok=True)
 
 
 def test_deleting_keeps_an_archive_that_another_has(client: Client, kube: Builds, file: Path) -> None:
