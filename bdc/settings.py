@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from bdc.errors import BdcError
 
 if TYPE_CHECKING:
     from bdc.config.load import Loaded
@@ -48,11 +51,14 @@ class Settings:
     def kubeconfig_path(self) -> Path | None:
         """The kubeconfig to use; None leaves it to KUBECONFIG, ~/.kube/config or the pod's own account, in this order.
 
-        --kubeconfig, BDC_KUBECONFIG, cluster.kubeconfig (relative to bdc.yaml), KUBECONFIG, the embedded node's, ~/.kube/config.
-        With `cluster.substrate: embedded`, the node's own comes before KUBECONFIG.
+        --kubeconfig, BDC_KUBECONFIG, cluster.kubeconfig (relative to bdc.yaml), the context that `bdc context use` has chosen where there
+        is no bdc.yaml, KUBECONFIG, the embedded node's, ~/.kube/config. With `cluster.substrate: embedded`, the node's own comes before
+        KUBECONFIG.
         """
         if explicit := self.explicit_kubeconfig():
             return explicit
+        if chosen := self._chosen_context():
+            return chosen
         own_node = os.access(ADMIN_CONF, os.R_OK)
         if own_node and (self.config.cluster.substrate == "embedded" or not os.environ.get("KUBECONFIG")):
             return ADMIN_CONF
@@ -60,17 +66,28 @@ class Settings:
 
     def explicit_kubeconfig(self) -> Path | None:
         """The kubeconfig that the user named for bdc, if any."""
-        if self.kubeconfig:
-            return self.kubeconfig.expanduser()
-        if named := os.environ.get("BDC_KUBECONFIG"):
-            return Path(named).expanduser()
+        if named := self._named():
+            return named
         if not (configured := self.config.cluster.kubeconfig):
             return None
         return self._beside_file("cluster.kubeconfig", Path(configured).expanduser())
 
+    def _named(self) -> Path | None:
+        if self.kubeconfig:
+            return self.kubeconfig.expanduser()
+        named = os.environ.get("BDC_KUBECONFIG")
+        return Path(named).expanduser() if named else None
+
     def kube_context(self) -> str | None:
         """The context of the kubeconfig: --context, else cluster.context; None is its current one."""
         return self.context or self.config.cluster.context
+
+    def _chosen_context(self) -> Path | None:
+        """The context of an ordinary user, who has no bdc.yaml: whoever has one means the cluster that it describes."""
+        from bdc.config.load import file_of
+        from bdc.kube.contexts import current
+
+        return None if file_of(self.file, os.environ) else current()
 
     def _beside_file(self, key: str, path: Path) -> Path:
         from bdc.config.load import file_of
@@ -83,4 +100,17 @@ class Settings:
     def _loaded(self) -> Loaded:
         from bdc.config.load import load
 
-        return load(file=self.file, cluster=self.cluster, overrides=self.overrides, env=os.environ)
+        found = load(file=self.file, cluster=self.cluster, overrides=self.overrides, env=os.environ)
+        if found.sources["name"] != "default" or not (path := self._named() or self._chosen_context()):
+            return found
+        own = self._cluster_of(path)
+        return load(file=self.file, cluster=own, overrides=self.overrides, env=os.environ) if own else found
+
+    def _cluster_of(self, path: Path) -> str | None:
+        """The cluster of which this is an ordinary user's kubeconfig; one that can't be read is somebody else's matter."""
+        from bdc.kube.kubeconfig import load
+
+        with suppress(BdcError):
+            person = load(path, self.context).person
+            return person.cluster if person else None
+        return None

@@ -108,7 +108,7 @@ def _look(kube: Kube, config: Config, endpoint: Endpoint, authority: str) -> dic
 
     row: dict[str, Any] = {"name": endpoint.name, "title": endpoint.title, "url": None, "reachable": False}
     for address in addresses(kube, config, endpoint.name):
-        found = probe(address, endpoint.port, server_name(config, endpoint.name, address), authority, endpoint.scheme)
+        found = probe(address, endpoint.port, server_name(kube, config, endpoint.name, address), authority, endpoint.scheme)
         if found.reachable or row["url"] is None:
             row |= {"url": url(endpoint, address, endpoint.port), "reachable": found.reachable, "reason": found.reason}
         if found.reachable:

@@ -44,14 +44,17 @@ def show(
     options = settings(ctx)
     kube = options.kube()
     found = read(kube, options.config.name)
-    if rotating(kube, options.config.name):
+    if not kube.person and rotating(kube, options.config.name):
         Output(quiet=options.quiet).progress(
             "a rotation is going on, or was interrupted: some endpoints may take other ones until `bdc up`"
         )
+    known = found.token.get_secret_value() if found.token else None
+    if token and known is None:
+        raise UsageError(f"{found.username} has no token", "Spark Connect's token is the administrator's")
     if password or token:
-        sys.stdout.write(f"{(found.password if password else found.token).get_secret_value()}\n")
+        sys.stdout.write(f"{known if token else found.password.get_secret_value()}\n")
         return
-    secrets = {"username": found.username, "password": found.password.get_secret_value(), "token": found.token.get_secret_value()}
+    secrets = {"username": found.username, "password": found.password.get_secret_value(), "token": known}
     Output(output).emit(secrets)
 
 

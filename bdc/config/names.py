@@ -33,6 +33,12 @@ FEDERATION_INTERNAL = "federation-internal"
 TRINO_PASSWORDS = "federation-passwords"
 """Secret with key password.db, Trino's password file; it follows from `credentials`."""
 
+USERS, USERS_OF_TRINO, USERS_OF_DOORS = "users", "trino.db", "door.map"
+"""Secret with what ordinary users' passwords are known by: a password file of Trino's, a map of HAProxy's."""
+
+USER, USER_ROLE = "bdc.dev/user", "user"
+"""Label of what is an ordinary user's, and the Role that such users have in the pools that are open to them."""
+
 CA = "ca"
 """Secret with keys ca.crt and ca.key: the cluster's own certificate authority."""
 
@@ -67,6 +73,11 @@ SPARK_ACCOUNT = "spark"
 def pool_namespace(cluster: str, pool: str) -> str:
     """The namespace of a Spark pool; no cluster has such a name."""
     return f"{cluster}-pool-{pool}"
+
+
+def user_account(user: str) -> str:
+    """The ServiceAccount of an ordinary user, in the cluster's namespace, and the RoleBinding in each pool's."""
+    return f"user-{user}"
 
 
 def labels(cluster: str, part: str, component: str) -> dict[str, str]:

@@ -1,10 +1,11 @@
 """Where bdc keeps what it makes, and where its own resources are.
 
-Three kinds of folder, each with one owner and one way to lose it:
+Four kinds of folder, each with one owner and one way to lose it:
 
 * cache (`$BDC_CACHE`, else `$XDG_CACHE_HOME/bdc`, else `~/.cache/bdc`): programs, image archives, downloads. May be deleted at any time.
 * state (`$BDC_STATE`, else `$XDG_DATA_HOME/bdc`, else `~/.local/share/bdc`): Pulumi's local backend, one folder a cluster. A copy
   is kept in the cluster, so it may be lost too.
+* configuration (`$XDG_CONFIG_HOME/bdc`, else `~/.config/bdc`): contexts of ordinary users. Kept.
 * node (`/var/lib/bdc`): what the embedded Kubernetes node needs: supervisor, logs, volumes. Removed by `bdc node reset` only.
 
 Resources (images/, manifests/) lie beside the package in a checkout and inside it in a wheel.
@@ -27,6 +28,11 @@ def state_dir(cluster: str | None = None) -> Path:
     """Folder of local state, or of one cluster's local state. Not created here."""
     base = _dir("BDC_STATE", "XDG_DATA_HOME", ".local/share")
     return base / cluster if cluster else base
+
+
+def config_dir() -> Path:
+    """Folder of what a user has chosen. Not created here."""
+    return _dir("BDC_CONFIG_DIR", "XDG_CONFIG_HOME", ".config")
 
 
 def resources(kind: str) -> Path:

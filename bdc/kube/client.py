@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from bdc.kube.errors import ApiNotFoundError, UnknownKindError
 from bdc.kube.kubeconfig import Access, load
+from bdc.kube.person import Person
 from bdc.kube.rest import Rest
 
 FIELD_MANAGER = "bdc"
@@ -41,6 +42,11 @@ class Kube:
         self._rest = Rest(access)
         self._kinds: dict[str, dict[str, Resource]] = {}
         self._lock = threading.Lock()
+
+    @property
+    def person(self) -> Person | None:
+        """Who we are, where the kubeconfig is that of a cluster's ordinary user."""
+        return self.access.person
 
     @property
     def server(self) -> str:

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from bdc.config.model import Config
 from bdc.config.names import CA, CREDENTIALS, ENDPOINTS, ROTATION, Endpoint, selector
-from bdc.errors import BdcError, NotFoundError
+from bdc.errors import BdcError, NotFoundError, UnhealthyError
 from bdc.kube.client import Kube
 from bdc.kube.errors import ApiNotFoundError
 from bdc.kube.portforward import forward
@@ -32,11 +32,11 @@ CONNECT_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Credentials:
-    """What every endpoint asks for: a user and a password, or (Spark Connect) a token; and the CA, PEM."""
+    """What every endpoint asks for: a user and a password, or (Spark Connect) a token, which ordinary users have none of; the CA, PEM."""
 
     username: str
     password: SecretStr
-    token: SecretStr
+    token: SecretStr | None
     ca: str = field(repr=False)
 
 
@@ -65,7 +65,9 @@ def endpoint(name: str) -> Endpoint:
 
 
 def credentials(kube: Kube, cluster: str) -> Credentials:
-    """The cluster's user, password, token and CA; raises NotFoundError when there is no such cluster."""
+    """The cluster's user, password, token and CA, or an ordinary user's own; raises NotFoundError when there is no such cluster."""
+    if person := kube.person:
+        return Credentials(person.name, SecretStr(person.password), None, person.ca)
     user, authority = _secret(kube, cluster, CREDENTIALS), _secret(kube, cluster, CA)
     return Credentials(user["username"], SecretStr(user["password"]), SecretStr(user["token"]), authority["ca.crt"])
 
@@ -80,6 +82,8 @@ def rotating(kube: Kube, cluster: str) -> bool:
 
 def certificate_authority(kube: Kube, cluster: str) -> str:
     """The cluster's CA certificate, PEM."""
+    if kube.person:
+        return kube.person.ca
     return _secret(kube, cluster, CA)["ca.crt"]
 
 
@@ -87,7 +91,10 @@ def addresses(kube: Kube, config: Config, name: str | None = None) -> list[str]:
     """Where exposed endpoints answer: network.address, else the load balancer's ingress, else the nodes; empty when not exposed.
 
     Every endpoint has a load balancer of its own, so with `loadbalancer` its `name` matters; without one it is the first that has any.
+    An ordinary user may not ask for them, and knows those of the day of `bdc context export`.
     """
+    if person := kube.person:
+        return list(person.addresses.get(name or ENDPOINTS[0].name, ()))
     if config.network.expose == "none":
         return []
     if config.network.address:
@@ -109,8 +116,13 @@ def reach(kube: Kube, config: Config, name: str) -> Iterator[Reached]:
     with authority_file(certificate_authority(kube, config.name)) as ca_file:
         for address in addresses(kube, config, name):
             if _answers(address, wanted.port):
-                yield Reached(address, wanted.port, server_name(config, name, address), ca_file)
+                yield Reached(address, wanted.port, server_name(kube, config, name, address), ca_file)
                 return
+        if kube.person:  # whom the API server lets into no pod of the cluster's own
+            tried = ", ".join(addresses(kube, config, name)) or "nothing: it was not exposed"
+            raise UnhealthyError(
+                f"nobody answers at {wanted.title} ({tried})", "if the cluster has moved, ask for a new file of its context"
+            )
         with forwarded(kube, config, name) as (host, port):
             yield Reached(host, port, "localhost", ca_file, forwarded=True)
 
@@ -123,9 +135,15 @@ def forwarded(kube: Kube, config: Config, name: str, **options: Any) -> Iterator
         yield local
 
 
-def server_name(config: Config, name: str, address: str) -> str:
+def server_name(kube: Kube, config: Config, name: str, address: str) -> str:
     """What an endpoint's certificate is checked against: it covers nodes and network.address, and not a cloud's load balancers."""
-    return address if config.network.address or config.network.expose == "nodeport" else name
+    named = kube.person.named if kube.person else certified(config)
+    return address if named else name
+
+
+def certified(config: Config) -> bool:
+    """Whether the certificate covers the addresses at which endpoints are exposed."""
+    return bool(config.network.address) or config.network.expose == "nodeport"
 
 
 def pods_of(config: Config, wanted: Endpoint) -> Mapping[str, str]:

@@ -19,6 +19,7 @@ import yaml
 
 from bdc.errors import BdcError, NotFoundError
 from bdc.kube.credentials import Credentials, ExecCredentials, FileToken, PlainCredentials
+from bdc.kube.person import EXTENSION, Person
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
@@ -36,6 +37,8 @@ class Access:
     namespace: str = "default"
     files: tuple[Path, ...] = ()
     context: str | None = None
+    person: Person | None = None
+    """Who an ordinary user of a bdc cluster is there; None for everybody else."""
 
 
 def load(kubeconfig: Path | None = None, context: str | None = None) -> Access:
@@ -85,6 +88,7 @@ def _from_files(files: tuple[Path, ...], context: str | None) -> Access:
         namespace=str(chosen.get("namespace") or "default"),
         files=files,
         context=context,
+        person=_person(chosen),
     )
 
 
@@ -134,6 +138,11 @@ def _credentials(user: Mapping[str, Any], folder: Path, server: str) -> Credenti
         header = "Basic " + base64.b64encode(pair.encode()).decode()
     certificate, key = _pem(user, "client-certificate", folder), _pem(user, "client-key", folder)
     return PlainCredentials(header, (certificate, key) if certificate and key else None)
+
+
+def _person(context: Mapping[str, Any]) -> Person | None:
+    found = [one.get("extension") for one in context.get("extensions") or [] if one.get("name") == EXTENSION]
+    return Person.parse(found[0]) if found else None
 
 
 def _pem(entry: Mapping[str, Any], key: str, folder: Path) -> str | None:

@@ -168,8 +168,9 @@ def ended(job: Json) -> bool:
 
 
 def asks(job: Json) -> Amount:
-    """What a Job asks for to begin with."""
-    return Amount.parse((job["metadata"].get("annotations") or {}).get(ASKS, ""))
+    """What a Job asks for to begin with; never less than its driver, whatever the Job says."""
+    driver = job["spec"].get("template")
+    return Amount.parse((job["metadata"].get("annotations") or {}).get(ASKS, "")).at_least(_requests(driver) if driver else Amount())
 
 
 def _priority(job: Json) -> int:

@@ -29,7 +29,7 @@ from bdc.spark.inspect import cron_job_path, get, job_path, listing, read_log
 from bdc.spark.pages import forwarded_ui
 from bdc.spark.pools import PoolStatus, holding, named, places, pool_status, pools
 from bdc.spark.schedules import ScheduleStatus, delete_schedule, pause, resume, run_now, schedules
-from bdc.spark.staging import Staging
+from bdc.spark.staging import FOLDER, Staging, own_folder
 from bdc.spark.state import Status
 from bdc.spark.submission import Submitted, submit
 
@@ -66,7 +66,7 @@ class Client:
         An environment that is named by a file is made first, where it isn't there yet; `on_line` gets what pip says.
         """
         found = self._environment(application.environment, on_line) if application.environment else None
-        with Staging(self._hdfs) as staging:
+        with Staging(self._hdfs, own_folder(person) if (person := self._kube.person) else FOLDER) as staging:
             return submit(self._kube, self._cluster, application, staging=staging, schedule=schedule, environment=found, exist_ok=exist_ok)
 
     def build_environment(

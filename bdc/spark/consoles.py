@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from bdc.config.names import CA, COMPONENT, CONNECT_PORT, CONNECT_SERVICE, CREDENTIALS, SPARK_CONF, labels
 from bdc.config.paths import resources
-from bdc.errors import BdcError, DeadlineError, UnhealthyError
+from bdc.errors import BdcError, DeadlineError, UnhealthyError, UsageError
 from bdc.kube import ApiNotFoundError, Kube
 from bdc.kube.attach import Attachment, attach
 from bdc.kube.diagnose import diagnose_pod
@@ -64,6 +64,10 @@ def console(
 
     Raises NotFoundError when there is no such cluster, UnhealthyError with the reason when the pod can't run.
     """
+    if kube.person:
+        raise UsageError(
+            "Spark Connect acts as the administrator in HDFS and the lake, so its sessions are theirs", "bdc sql query; bdc spark submit"
+        )
     defaults = defaults_of(kube, cluster)
     owner = kube.request("GET", f"/api/v1/namespaces/{cluster}/configmaps/{SPARK_CONF}")
     pods = f"/api/v1/namespaces/{cluster}/pods"

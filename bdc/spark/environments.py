@@ -150,13 +150,22 @@ def delete(files: Folder, name: str) -> None:
             files.rm(f"{FOLDER}/{found.digest}.tar.gz")
 
 
+def _check_administrator(kube: Kube) -> None:
+    if kube.person:
+        raise UsageError(
+            "environments are made by the cluster's administrator, as packages run code while they are made",
+            "name one that is there, with --environment NAME: bdc spark env list",
+        )
+
+
 def build(
     kube: Kube, cluster: str, files: Folder, source: Source, name: str | None = None, *, stem: Path, on_line: Callable[[str], None]
 ) -> Environment:
     """Make an environment where it isn't there yet; `on_line` gets what pip says. Returns it.
 
-    Raises UsageError for a name that can't be one, BdcError with pip's own last words when it fails.
+    Raises UsageError for a name that can't be one and for an ordinary user, BdcError with pip's own last words when it fails.
     """
+    _check_administrator(kube)
     defaults = defaults_of(kube, cluster)
     image = builder_image(kube, cluster)
     digest = source.digest(defaults[IMAGE])

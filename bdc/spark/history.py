@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bdc.config.names import COMPONENT, INSTANCE
-from bdc.errors import NotFoundError, UnhealthyError
+from bdc.errors import NotFoundError, UnhealthyError, UsageError
 from bdc.kube import ApiError, Kube
 from bdc.spark.inspect import list_all, pods_path
 
@@ -35,8 +35,12 @@ class HistoryEntry:
 def history(kube: Kube, cluster: str, name: str | None = None, *, limit: int = 50) -> list[HistoryEntry]:
     """Runs, the newest first; of one application when `name` is given (its name, or a run's id).
 
-    Raises UnhealthyError when the history server doesn't answer, NotFoundError when it knows no such application.
+    Raises UsageError for an ordinary user, UnhealthyError when the server doesn't answer, NotFoundError when it knows no such application.
     """
+    if kube.person:
+        raise UsageError(
+            "the history server shows everybody's applications, so it is the administrator's", "yours: bdc spark list, bdc spark logs"
+        )
     query: dict[str, str | int | bool] = {} if name else {"limit": limit}
     pods = [pod for pod in list_all(kube, pods_path(cluster), f"{INSTANCE}={cluster},{COMPONENT}={_COMPONENT}") if _ready(pod)]
     if not pods:

@@ -29,11 +29,10 @@ from bdc.spark.labels import (
     TIMEOUT,
     driver_labels,
 )
-from bdc.spark.settings import IMAGE, POOL, PRIORITY_CLASS, PYTHON_PATH, UI_PORT, Driver, kept_seconds, render
+from bdc.spark.settings import HDFS_USER, IMAGE, POOL, PRIORITY_CLASS, PYTHON_PATH, UI_PORT, Driver, kept_seconds, render
 
 CONF_DIR = "/etc/spark-application"
 _UID = 185  # the Spark image's user
-_USER = "spark.executorEnv.HADOOP_USER_NAME"
 _DEFAULT_USER = "bdc"
 LAUNCHER_ONLY = ("spark.driver.extraJavaOptions", "spark.driver.extraClassPath", "spark.driver.extraLibraryPath")
 """Settings that take effect only through spark-submit's launcher."""
@@ -219,7 +218,7 @@ def _container(plan: Plan) -> Manifest:
             {"name": "SPARK_DRIVER_MEMORY", "value": f"{plan.driver.heap_mebibytes}m"},
             {"name": "SPARK_CONF_DIR", "value": "/etc/spark"},
             {"name": "HADOOP_CONF_DIR", "value": "/etc/hadoop"},
-            {"name": "HADOOP_USER_NAME", "value": plan.properties.get(_USER, _DEFAULT_USER)},
+            {"name": "HADOOP_USER_NAME", "value": plan.properties.get(HDFS_USER, _DEFAULT_USER)},
             {"name": "PYTHONUNBUFFERED", "value": "1"},
             *([{"name": "PYTHONPATH", "value": plan.properties[PYTHON_PATH]}] if plan.application.environment else []),
             *map(_secret, plan.application.secrets),

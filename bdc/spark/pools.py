@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bdc.config.names import INSTANCE, POOL
+from bdc.config.names import INSTANCE, POOL, pool_namespace
 from bdc.errors import NotFoundError, UsageError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
 from bdc.spark.admission import UNBOUNDED, bounds, queue, runs, taken
@@ -48,7 +48,9 @@ class PoolStatus:
 
 
 def pools(kube: Kube, cluster: str) -> list[Pool]:
-    """The pools of a cluster by name; none where we may not look for them."""
+    """The pools of a cluster by name, or those open to an ordinary user; none where we may not look for them."""
+    if person := kube.person:
+        return [Pool(name, pool_namespace(cluster, name)) for name in person.pools]
     try:
         found = kube.request("GET", "/api/v1/namespaces", query={"labelSelector": f"{INSTANCE}={cluster},{POOL}"})["items"]
     except ApiError as error:
@@ -59,8 +61,8 @@ def pools(kube: Kube, cluster: str) -> list[Pool]:
 
 
 def places(kube: Kube, cluster: str) -> list[Pool]:
-    """Everywhere where applications of a cluster may be: its own namespace first, then its pools."""
-    return [Pool(None, cluster), *pools(kube, cluster)]
+    """Everywhere where applications of a cluster may be: its own namespace first, then its pools, which are all that is open to users."""
+    return [*([] if kube.person else [Pool(None, cluster)]), *pools(kube, cluster)]
 
 
 def chosen(kube: Kube, cluster: str, wanted: str | None) -> Pool:

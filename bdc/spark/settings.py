@@ -32,6 +32,9 @@ WORK = "/opt/spark/work"
 ENVIRONMENT = "environment"
 """Folder there with the packages of the application's environment."""
 
+HDFS_USER = "spark.executorEnv.HADOOP_USER_NAME"
+"""Who an application is at HDFS and the metastore."""
+
 PYTHON_PATH = "spark.executorEnv.PYTHONPATH"
 
 KEPT = "spark.history.fs.cleaner.maxAge"

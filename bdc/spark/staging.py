@@ -17,10 +17,13 @@ from urllib.parse import urlsplit
 
 from bdc.config.names import NAMESERVICE
 from bdc.errors import BdcError, UsageError
+from bdc.kube.person import Person
 from bdc.spark.application import Application
 from bdc.spark.settings import Uris
 
 FOLDER = "/spark/staging"
+"""Where the administrator's files are; an ordinary user's are in their home."""
+
 _ARCHIVES = (".zip", ".jar", ".tar", ".tar.gz", ".tgz")
 _SCHEMES = ("hdfs", "local")
 _CHOICES = "name a local file, an hdfs:// URI or a local:// path in the Spark image"
@@ -45,8 +48,8 @@ class Files(Protocol):
 class Staging:
     """Turns what the user names into URIs that a driver reads. HDFS is opened when the first local file comes up."""
 
-    def __init__(self, connect: Callable[[], AbstractContextManager[Files]]) -> None:
-        self._connect = connect
+    def __init__(self, connect: Callable[[], AbstractContextManager[Files]], folder: str = FOLDER) -> None:
+        self._connect, self._folder = connect, folder
         self._stack = ExitStack()
         self._files: Files | None = None
 
@@ -77,7 +80,7 @@ class Staging:
             return name
         name, _, alias = name.partition("#")
         local = Path(name).expanduser()
-        target = f"{FOLDER}/{digest(local)}/{local.name}"
+        target = f"{self._folder}/{digest(local)}/{local.name}"
         self._send(local, target)
         return f"hdfs://{NAMESERVICE}{target}" + (f"#{alias}" if alias else "")
 
@@ -92,6 +95,11 @@ class Staging:
         except BdcError:
             if not self._files.exists(target):  # else another submit of the same file was faster
                 raise
+
+
+def own_folder(person: Person) -> str:
+    """Where the files of an ordinary user's applications are."""
+    return f"/user/{person.name}/.spark/staging"
 
 
 def check_readable(name: str) -> None:

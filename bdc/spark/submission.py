@@ -25,7 +25,7 @@ from bdc.spark.labels import APPLICATION, DIGEST, KILLED, RELEASED
 from bdc.spark.objects import Plan, cron_job, job, settings
 from bdc.spark.pools import chosen
 from bdc.spark.queueing import admit
-from bdc.spark.settings import Uris, driver, properties
+from bdc.spark.settings import HDFS_USER, Uris, driver, properties
 from bdc.spark.sizing import begins_with, fitted
 from bdc.spark.staging import Staging
 
@@ -66,6 +66,8 @@ def submit(
         check_schedule_name(name)
     pool = chosen(kube, cluster, app.pool)
     defaults = defaults_of(kube, pool.namespace)
+    if kube.person:
+        defaults[HDFS_USER] = kube.person.name
     limit = bounds(defaults)
 
     def settled(uris: Uris) -> dict[str, str]:
@@ -82,7 +84,7 @@ def submit(
     asks = begins_with(entries) if limit else None
     plan = Plan(cluster, pool.namespace, name, app, uris.main, entries, driver(entries), _digest(app, uris, schedule), schedule, asks)
     created = _create(kube, plan, exist_ok=exist_ok)
-    if limit and not schedule:
+    if limit and not schedule and not kube.person:  # an ordinary user's begins when the controller has seen it
         admit(kube, pool.namespace, limit, only=name)
     return Submitted(name, created, uris, pool.name)
 

@@ -8,6 +8,7 @@ import urllib.request
 
 NAMENODE = os.environ["NAMENODE"]
 FOLDERS = json.loads(os.environ["FOLDERS"])
+ACLS = json.loads(os.environ.get("ACLS", "{}"))
 
 
 def call(path: str, **query: str) -> None:
@@ -33,4 +34,6 @@ for path, (owner, permission) in FOLDERS.items():
     call(path, op="MKDIRS", permission=permission)
     call(path, op="SETPERMISSION", permission=permission)
     call(path, op="SETOWNER", owner=owner, group="hdfs")
+    if path in ACLS:
+        call(path, op="MODIFYACLENTRIES", aclspec=ACLS[path])
     print(path, owner, permission, flush=True)

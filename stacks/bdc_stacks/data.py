@@ -17,6 +17,9 @@ from bdc.config.names import (
     MASTER_CREDENTIALS,
     POOL,
     TRINO_PASSWORDS,
+    USERS,
+    USERS_OF_DOORS,
+    USERS_OF_TRINO,
     pool_namespace,
 )
 from bdc_stacks import identity
@@ -81,6 +84,8 @@ class Data(pulumi.ComponentResource):
             lambda values: identity.encode({"password.db": identity.trino_password_file(values["username"], values["password"])})
         )
         self._secret(TRINO_PASSWORDS, "federation", line, self._inside)
+        # Ordinary users come and go by `bdc context export` and `revoke`.
+        self._secret(USERS, "master", identity.encode({USERS_OF_TRINO: "", USERS_OF_DOORS: ""}), self._once())
         self._pull_secret(self._inside)
 
     def _pull_secret(self, options: pulumi.ResourceOptions, pool: str = "") -> None:

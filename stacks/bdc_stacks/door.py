@@ -6,12 +6,14 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bdc.config.model import pod as sized
-from bdc.config.names import CREDENTIALS, ENDPOINTS, Endpoint, selector
+from bdc.config.names import CREDENTIALS, ENDPOINTS, USERS, USERS_OF_DOORS, Endpoint, selector
 from bdc.config.render import render
 from bdc_stacks import pods
 from bdc_stacks.site import Site
 
 UID = 10003
+_USERS_PATH = "/etc/bdc/users"
+_MAP = f"{_USERS_PATH}/{USERS_OF_DOORS}"
 _SIZE = sized("10m", "24Mi", "96Mi")
 
 
@@ -21,14 +23,17 @@ def find(name: str) -> Endpoint:
 
 
 def configuration(
-    *, scheme: str, port: int, check: str | None = None, http2: bool = False, user_name: str | None = None, timeout: str = "10m"
+    *, scheme: str, port: int, check: str | None = None, http2: bool = False, users: bool = False, timeout: str = "10m"
 ) -> str:
-    """haproxy.cfg; scheme is "basic" or "token", port the engine's on loopback, check a path that answers 2xx or 3xx when it is well."""
-    return render("proxy/haproxy.cfg.j2", scheme=scheme, port=port, check=check, http2=http2, user_name=user_name, timeout=timeout)
+    """haproxy.cfg; scheme is "basic" or "token", port the engine's on loopback, check a path that answers 2xx or 3xx when it is well.
+
+    `users`: ordinary users come in, too, and the engine is told in WebHDFS's way (user.name) who it is.
+    """
+    return render("proxy/haproxy.cfg.j2", scheme=scheme, port=port, check=check, http2=http2, users=users, map=_MAP, timeout=timeout)
 
 
-def container(site: Site, scheme: str) -> pods.Json:
-    """The proxy's container; the pod has volumes `door` (ConfigMap with haproxy.cfg) and `tls`."""
+def container(site: Site, scheme: str, *, users: bool = False) -> pods.Json:
+    """The proxy's container; the pod has volumes `door` (ConfigMap with haproxy.cfg) and `tls`, and with `users` one of this name."""
     basic = {"BDC_USERNAME": (CREDENTIALS, "username"), "BDC_PASSWORD": (CREDENTIALS, "password")}
     return pods.container(
         "door",
@@ -39,17 +44,19 @@ def container(site: Site, scheme: str) -> pods.Json:
         volumeMounts=[
             {"name": "door", "mountPath": "/etc/haproxy", "readOnly": True},
             {"name": "tls", "mountPath": pods.TLS_PATH, "readOnly": True},
+            *([{"name": "users", "mountPath": _USERS_PATH, "readOnly": True}] if users else []),
         ],
         readinessProbe=pods.http("/bdc/ready", 8443, scheme="HTTPS", periodSeconds=3, failureThreshold=3),
         livenessProbe=pods.http("/bdc/alive", 8443, scheme="HTTPS", periodSeconds=20),
     )
 
 
-def volumes(site: Site, config: str) -> list[pods.Json]:
+def volumes(site: Site, config: str, *, users: bool = False) -> list[pods.Json]:
     """Volumes of `container`: the ConfigMap named `config` must hold haproxy.cfg."""
     return [
         {"name": "door", "configMap": {"name": config, "items": [{"key": "haproxy.cfg", "path": "haproxy.cfg"}]}},
         pods.secret("tls", site.tls, pods.TLS_PATH)[0],
+        *([pods.secret("users", USERS, _USERS_PATH, USERS_OF_DOORS)[0]] if users else []),
     ]
 
 

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bdc.config.model import Federation, Resources
-from bdc.config.names import FEDERATION_INTERNAL, HADOOP_CONF, MASTER_CREDENTIALS, TRINO_PASSWORDS, selector
+from bdc.config.names import FEDERATION_INTERNAL, HADOOP_CONF, MASTER_CREDENTIALS, TRINO_PASSWORDS, USERS, USERS_OF_TRINO, selector
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
 from bdc_stacks import door, pods
@@ -14,6 +14,11 @@ from bdc_stacks.metastore import USER
 from bdc_stacks.site import Site, digest, port
 
 UID = 10002
+_PASSWORDS = {
+    "password-authenticator.properties": "/etc/bdc/passwords/password.db",
+    "users-authenticator.properties": f"/etc/bdc/users/{USERS_OF_TRINO}",
+}
+"""Whose passwords are in which file: the administrator's, and those of ordinary users."""
 
 
 class TrinoFederation(pulumi.ComponentResource):
@@ -73,7 +78,10 @@ class TrinoFederation(pulumi.ComponentResource):
             "log.properties": render("federation/log.properties.j2"),
         }
         if coordinator:
-            files["password-authenticator.properties"] = render("federation/password-authenticator.properties.j2")
+            for name, file in _PASSWORDS.items():
+                files[name] = render("federation/password-authenticator.properties.j2", file=file)
+            files["access-control.properties"] = render("federation/access-control.properties.j2", rules="/etc/trino/access-rules.json")
+            files["access-rules.json"] = render("federation/access-rules.json.j2", administrator="bdc")
         return files
 
     def _servers(self, name: str, replicas: int, of: Resources, catalogs: k8s.core.v1.ConfigMap) -> k8s.apps.v1.Deployment:
@@ -85,6 +93,7 @@ class TrinoFederation(pulumi.ComponentResource):
         hadoop, hadoop_mount = pods.config_map("hadoop", HADOOP_CONF, "/etc/hadoop")
         tls, tls_mount = pods.secret("tls", self._site.tls, pods.TLS_PATH)
         passwords, passwords_mount = pods.secret("passwords", TRINO_PASSWORDS, "/etc/bdc/passwords")
+        users, users_mount = pods.secret("users", USERS, "/etc/bdc/users", USERS_OF_TRINO)
         data, data_mount = pods.scratch("data", "/data", limit="2Gi")
         tmp, tmp_mount = pods.scratch("tmp", "/tmp", limit="512Mi")  # noqa: S108
         mounts = [{"name": "etc", "mountPath": f"/etc/trino/{file}", "subPath": file, "readOnly": True} for file in files]
@@ -98,7 +107,7 @@ class TrinoFederation(pulumi.ComponentResource):
                 POD_NAME="metadata.name",
             ),
             ports=[{"name": "http", "containerPort": 8080}, {"name": "https", "containerPort": 8443}],
-            volumeMounts=[*mounts, catalog_mount, hadoop_mount, tls_mount, passwords_mount, data_mount, tmp_mount],
+            volumeMounts=[*mounts, catalog_mount, hadoop_mount, tls_mount, passwords_mount, users_mount, data_mount, tmp_mount],
             startupProbe=_info(periodSeconds=2, failureThreshold=150),
             readinessProbe=_info(periodSeconds=5, timeoutSeconds=5),
             livenessProbe=pods.tcp(8080, periodSeconds=20, failureThreshold=6),
@@ -111,7 +120,7 @@ class TrinoFederation(pulumi.ComponentResource):
                 "strategy": {"type": "Recreate"} if coordinator else {"type": "RollingUpdate"},
                 "selector": {"matchLabels": selector(self._site.cluster, name)},
                 "template": pods.template(
-                    self._site, "federation", name, UID, [server], [etc, catalog, hadoop, tls, passwords, data, tmp],
+                    self._site, "federation", name, UID, [server], [etc, catalog, hadoop, tls, passwords, users, data, tmp],
                     checksum=digest([files, self._catalogs, self._site.tls]),
                 ),
             },

@@ -67,6 +67,15 @@ def trino_password_file(username: str, text: str) -> str:
     return f"{username}:{iterations}:{salt.hex()}:{derived.hex()}\n"
 
 
+def door_map(username: str, text: str) -> str:
+    """A line of the map by which doors know a user: SHA-256 of what follows `Basic`, upper-case hex, and the name.
+
+    A plain hash is enough for passwords of 24 random bytes, and a door looks it up for each request.
+    """
+    sent = base64.b64encode(f"{username}:{text}".encode())
+    return f"{hashlib.sha256(sent).hexdigest().upper()} {username}\n"
+
+
 def authority(cluster: str) -> dict[str, str]:
     """A new certificate authority: ca.crt and ca.key as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())

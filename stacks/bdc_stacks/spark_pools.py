@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from bdc.config.model import Pool, Spark
-from bdc.config.names import HADOOP_CONF, SPARK_CONF, pool_namespace, selector
+from bdc.config.names import HADOOP_CONF, INSTANCE, POOL, SPARK_CONF, USER_ROLE, pool_namespace, selector
 from bdc_stacks import pods
+from bdc_stacks.pool_policies import pool_policies
 from bdc_stacks.site import Site
 from bdc_stacks.spark_applications import account, configuration, priority_class
 
 CONTROLLER = "controller"
 _UID = 10005
 _BEAT = "/run/bdc/beat"
+_USER_RULES = [
+    {"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "verbs": ["get", "list", "watch", "create", "patch", "delete"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": [""], "resources": ["pods/log", "pods/proxy"], "verbs": ["get"]},
+    {"apiGroups": [""], "resources": ["pods/portforward"], "verbs": ["get", "create"]},
+    {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "create"]},
+    {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
+    {"apiGroups": [""], "resources": ["events", "resourcequotas"], "verbs": ["list"]},
+]
 _RULES = [
     {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["list", "patch"]},
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "patch"]},
@@ -35,6 +45,10 @@ class SparkPools(pulumi.ComponentResource):
             self._config_map(name, SPARK_CONF, configuration(config, site, name, pool))
             self._config_map(name, HADOOP_CONF, hadoop)
             self._priority(name, pool)
+            self._users(name)
+        bounded = [name for name, pool in config.pools.items() if pool.bounded]
+        if bounded:
+            self._policies(bounded)
         self._controller(config)
         self.register_outputs({})
 
@@ -85,6 +99,28 @@ class SparkPools(pulumi.ComponentResource):
             subjects=[{"kind": "ServiceAccount", "name": CONTROLLER, "namespace": self._site.namespace}],
             opts=self._inside,
         )
+
+    def _users(self, pool: str) -> None:
+        """What ordinary users may do in the pool; `bdc context export` binds them to it."""
+        k8s.rbac.v1.Role(f"{pool}-{USER_ROLE}", metadata=self._meta(pool, USER_ROLE), rules=_USER_RULES, opts=self._inside)
+
+    def _policies(self, bounded: Sequence[str]) -> None:
+        """Nobody but the controller lets anything begin in a pool with bounds, whoever makes it: an ordinary user, or an application."""
+        site = self._site
+        for policy in pool_policies(site.cluster):
+            name = f"{site.cluster}-{policy['name']}"
+            metadata = {key: value for key, value in site.metadata(name, "spark", CONTROLLER).items() if key != "namespace"}
+            made = k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
+                policy["name"], metadata=metadata, spec=policy["spec"], opts=self._inside
+            )
+            where = {"key": POOL, "operator": "In", "values": list(bounded)}
+            selected = {"matchLabels": {INSTANCE: site.cluster}, "matchExpressions": [where]}
+            k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
+                f"{policy['name']}-binding",
+                metadata=metadata,
+                spec={"policyName": name, "validationActions": ["Deny"], "matchResources": {"namespaceSelector": selected}},
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[made]),
+            )
 
     def _priority(self, name: str, pool: Pool) -> None:
         if of := priority_class(self._site, name, pool):

@@ -27,6 +27,10 @@ FOLDERS = {
     "/spark-events": ("bdc", "1777"),
     "/data": ("bdc", "755"),
 }
+"""Owner and permission of each folder that every cluster has."""
+
+_ACLS = {"/spark-events": "default:user:bdc:rwx"}
+"""The history server reads the event logs of everybody's applications."""
 
 
 class StoragePool(pulumi.ComponentResource):
@@ -146,7 +150,13 @@ class StoragePool(pulumi.ComponentResource):
             self._site.images["hadoop"],
             pod("10m", "32Mi", "128Mi"),
             command=["tini", "--", "python3", "/opt/bdc/folders.py"],
-            env=pods.env({"NAMENODE": f"namenode-0.namenode.{self._site.namespace}.svc:9870", "FOLDERS": json.dumps(FOLDERS)}),
+            env=pods.env(
+                {
+                    "NAMENODE": f"namenode-0.namenode.{self._site.namespace}.svc:9870",
+                    "FOLDERS": json.dumps(FOLDERS),
+                    "ACLS": json.dumps(_ACLS),
+                }
+            ),
             volumeMounts=[mount],
         )
         return k8s.batch.v1.Job(
@@ -156,7 +166,7 @@ class StoragePool(pulumi.ComponentResource):
                 "backoffLimit": 4,
                 "template": pods.template(
                     self._site, "storage", "hdfs-folders", UID, [container], [volume],
-                    checksum=digest([script, FOLDERS]), restartPolicy="OnFailure",
+                    checksum=digest([script, FOLDERS, _ACLS]), restartPolicy="OnFailure",
                 ),
             },
             opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[config])),
@@ -165,7 +175,7 @@ class StoragePool(pulumi.ComponentResource):
     def _httpfs(self, options: pulumi.ResourceOptions) -> None:
         conf = {
             "httpfs-site.xml": render("storage/httpfs-site.xml.j2"),
-            "haproxy.cfg": door.configuration(scheme="basic", port=14000, user_name="bdc", timeout="1h"),
+            "haproxy.cfg": door.configuration(scheme="basic", port=14000, users=True, timeout="1h"),
         }
         config = k8s.core.v1.ConfigMap("httpfs", metadata=self._meta("httpfs"), data=conf, opts=self._inside)
         own = {"configMap": {"name": "httpfs", "items": [{"key": "httpfs-site.xml", "path": "httpfs-site.xml"}]}}
@@ -187,8 +197,8 @@ class StoragePool(pulumi.ComponentResource):
                 "replicas": 1,
                 "selector": {"matchLabels": selector(self._site.cluster, "httpfs")},
                 "template": pods.template(
-                    self._site, "storage", "httpfs", UID, [server, door.container(self._site, "basic")],
-                    [hadoop, tmp, *door.volumes(self._site, "httpfs")], checksum=digest([self.configuration, conf]),
+                    self._site, "storage", "httpfs", UID, [server, door.container(self._site, "basic", users=True)],
+                    [hadoop, tmp, *door.volumes(self._site, "httpfs", users=True)], checksum=digest([self.configuration, conf]),
                 ),
             },
             opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[config])),

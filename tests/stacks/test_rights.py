@@ -11,7 +11,7 @@ from bdc.kube.rights import deployer_rights
 from bdc_stacks import data, platform
 from tests.stacks.recording import declared, site
 
-PLURALS = {"PriorityClass": "priorityclasses"}
+PLURALS = {"PriorityClass": "priorityclasses", "ValidatingAdmissionPolicy": "validatingadmissionpolicies"}
 WRITTEN = ("create", "delete", "get", "patch")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from bdc.errors import BdcError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
+from bdc.kube.person import Person
 
 Json = dict[str, Any]
 
@@ -18,6 +19,7 @@ class FakeKube(Kube):
     """Objects by path. `fail(method, path, error)` makes requests fail; `logs` and `pages` answer `text` and `proxy`."""
 
     def __init__(self) -> None:
+        self.known_person: Person | None = None
         self.objects: dict[str, Json] = {}
         self.calls: list[tuple[str, str]] = []
         self.bodies: list[Any] = []
@@ -25,6 +27,10 @@ class FakeKube(Kube):
         self.pages: dict[str, Any] = {}
         self._failures: list[tuple[str, str, BdcError, int]] = []
         self._uids = itertools.count(1)
+
+    @property
+    def person(self) -> Person | None:
+        return self.known_person
 
     @property
     def server(self) -> str:

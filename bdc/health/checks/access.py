@@ -29,7 +29,7 @@ def endpoints(ground: Ground) -> Finding:
         where = addresses(ground.kube, ground.config, name)
         if not where:
             return f"{name} (has no address yet)"
-        names = [(address, server_name(ground.config, name, address)) for address in where]
+        names = [(address, server_name(ground.kube, ground.config, name, address)) for address in where]
         found = [probe(address, port, shown, authority, scheme, 3) for address, shown in names]
         return None if any(one.reachable for one in found) else f"{name} at {where[0]}:{port} ({found[0].reason})"
 

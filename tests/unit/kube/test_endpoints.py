@@ -47,6 +47,7 @@ def kube(authority: dict[str, str]) -> FakeKube:
 
 def test_credentials_are_read_and_not_shown(kube: FakeKube, authority: dict[str, str]) -> None:
     found = credentials(kube, "bdc")
+    assert found.token
     assert (found.username, found.password.get_secret_value(), found.token.get_secret_value()) == ("bdc", "pä55", "t0ken")
     assert found.ca == authority["ca.crt"]
     assert "pä55" not in repr(found)
@@ -76,8 +77,8 @@ def test_addresses_of_load_balancers(kube: FakeKube) -> None:
         kube.put(f"/api/v1/namespaces/bdc/services/{name}-external", {"status": {"loadBalancer": {"ingress": [ingress]}}})
     assert addresses(kube, config("loadbalancer"), "trino") == ["lb.example.org"]
     assert addresses(kube, config("loadbalancer"), "master") == ["192.0.2.9"]
-    assert server_name(config("loadbalancer"), "trino", "lb.example.org") == "trino"
-    assert server_name(config("loadbalancer", "bdc.example.org"), "trino", "bdc.example.org") == "bdc.example.org"
+    assert server_name(kube, config("loadbalancer"), "trino", "lb.example.org") == "trino"
+    assert server_name(kube, config("loadbalancer", "bdc.example.org"), "trino", "bdc.example.org") == "bdc.example.org"
 
 
 def test_the_masters_pods_are_chosen_by_role() -> None:

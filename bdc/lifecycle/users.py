@@ -1,0 +1,337 @@
+"""Ordinary users: who may use a cluster without being its administrator, with credentials of their own.
+
+    account in Kubernetes, rights in the pools -> home on HDFS -> role of the SQL master -> passwords at HttpFS and Trino
+
+A user's rights are those of the Role `user` in each pool that is open to them, which the stacks make. The cluster keeps only what a
+password is known by, never the password: it is in the file that `bdc context export` writes, and nowhere else. Each step may be done
+twice, so an interrupted export is simply done again. See docs/adr/0015-users.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from bdc.config.names import (
+    COMPONENT,
+    ENDPOINTS,
+    INSTANCE,
+    MANAGED_BY,
+    POOL,
+    USER,
+    USER_ROLE,
+    USERS,
+    USERS_OF_DOORS,
+    USERS_OF_TRINO,
+    pool_namespace,
+    user_account,
+)
+from bdc.config.paths import resources
+from bdc.errors import BdcError, DeadlineError, NotFoundError, UnhealthyError, UsageError
+from bdc.kube import ApiError, ApiNotFoundError, Kube
+from bdc.kube.endpoints import addresses, certificate_authority, certified, endpoint, pods_of, reach
+from bdc.kube.exec import execute
+from bdc.kube.person import EXTENSION, Person
+
+if TYPE_CHECKING:
+    from bdc.config.model import Config
+
+_NAME = re.compile(r"[a-z]([-a-z0-9]{0,28}[a-z0-9])?")
+_RESERVED = frozenset({"bdc", "hdfs", "httpfs", "postgres", "replicator", "metastore", "trino", "root", "public", "none", "user"})
+_CONFLICT = 409
+_ANSWER_SECONDS, _POLL_SECONDS = 150.0, 1.0
+_MERGE = "application/merge-patch+json"
+_KNOWN_BY = ("httpfs", "trino-coordinator")
+"""Workloads that read the passwords of ordinary users."""
+
+
+@dataclass(frozen=True)
+class User:
+    """An ordinary user and the pools that are open to them."""
+
+    name: str
+    pools: tuple[str, ...]
+    created: datetime
+
+
+def check_name(name: str) -> None:
+    """Raise UsageError unless this can be a user's name, in Kubernetes, PostgreSQL, HDFS and Trino alike."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} can't be a user's name", "use at most 30 lower-case letters, digits and dashes, a letter first")
+    if name in _RESERVED:
+        raise UsageError(f"{name} is a name of the cluster's own", "choose another one")
+
+
+def users(kube: Kube, cluster: str) -> list[User]:
+    """All ordinary users by name."""
+    found = _labelled(kube, f"/api/v1/namespaces/{cluster}/serviceaccounts", f"{INSTANCE}={cluster},{USER}")
+    open_to: dict[str, list[str]] = {}
+    for pool in _pools(kube, cluster):
+        for binding in _labelled(kube, _bindings(pool_namespace(cluster, pool)), USER):
+            open_to.setdefault(binding["metadata"]["labels"][USER], []).append(pool)
+    return sorted(
+        (
+            User(name, tuple(sorted(open_to.get(name, ()))), datetime.fromisoformat(one["metadata"]["creationTimestamp"]))
+            for one in found
+            for name in [one["metadata"]["labels"][USER]]
+        ),
+        key=lambda user: user.name,
+    )
+
+
+def grant(
+    kube: Kube, config: Config, name: str, pools: Sequence[str], *, days: int, say: Callable[[str], None] = lambda _: None
+) -> tuple[str, datetime]:
+    """Make a user, or give one that is there new credentials; the text of the file for them, and when its token ends.
+
+    The credentials of earlier files end, as do rights in pools that aren't among `pools` (without any: all pools of the cluster).
+    Raises UsageError for a name or pool that can't be, or when endpoints aren't exposed, UnhealthyError when a part doesn't answer.
+    """
+    from bdc_stacks import identity
+
+    check_name(name)
+    cluster = config.name
+    open_to = _open(_pools(kube, cluster), pools)
+    where = {one.name: addresses(kube, config, one.name) for one in ENDPOINTS}
+    if not any(where.values()):
+        raise UsageError(
+            "the cluster's endpoints aren't exposed, so nobody but its administrator reaches them", "set network.expose; bdc up"
+        )
+    secret = _secret(kube, cluster)
+    password = identity.password()
+    say("account and rights in Kubernetes")
+    _account(kube, cluster, name)
+    _bind(kube, cluster, name, open_to)
+    say("home on HDFS")
+    _home(kube, cluster, name)
+    say("role of the SQL master")
+    _role(kube, config, name, identity.scram_verifier(password))
+    say("passwords at HttpFS and Trino")
+    lines = {USERS_OF_TRINO: identity.trino_password_file(name, password), USERS_OF_DOORS: identity.door_map(name, password)}
+    _known(kube, cluster, secret, name, lines)
+    token, until = _token(kube, cluster, name, days)
+    person = Person(cluster, name, password, certificate_authority(kube, cluster), where, certified(config), tuple(open_to))
+    text = document(kube, person, token)
+    say("waiting until HttpFS and Trino know the password")
+    _await(kube, config, person)
+    return text, until
+
+
+def revoke(kube: Kube, config: Config, name: str) -> None:
+    """Take a user's rights and credentials away; their files, tables and applications stay. Raises NotFoundError."""
+    cluster = config.name
+    account = f"/api/v1/namespaces/{cluster}/serviceaccounts/{user_account(name)}"
+    if not _NAME.fullmatch(name) or not _there(kube, account):
+        raise NotFoundError(f"there is no user {name}", "bdc context users shows all")
+    _bind(kube, cluster, name, ())
+    _known(kube, cluster, _secret(kube, cluster), name, {})
+    _psql(kube, config, [f'ALTER ROLE "{name}" NOLOGIN PASSWORD NULL;'])
+    kube.request("DELETE", account)  # last: while it is there, an interrupted revoke can be done again
+
+
+def document(kube: Kube, person: Person, token: str) -> str:
+    """A kubeconfig with which bdc, and kubectl, are this user. Its namespace is that of the first pool."""
+    import base64
+
+    name = f"{person.name}@{person.cluster}"
+    server: dict[str, Any] = {"server": kube.server}
+    if kube.access.ca_pem:
+        server["certificate-authority-data"] = base64.b64encode(kube.access.ca_pem.encode()).decode()
+    if not kube.access.verify:
+        server["insecure-skip-tls-verify"] = True
+    if kube.access.tls_server_name:
+        server["tls-server-name"] = kube.access.tls_server_name
+    context = {
+        "cluster": person.cluster,
+        "user": name,
+        "namespace": pool_namespace(person.cluster, person.pools[0]),
+        "extensions": [{"name": EXTENSION, "extension": person.manifest()}],
+    }
+    whole = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": name,
+        "clusters": [{"name": person.cluster, "cluster": server}],
+        "users": [{"name": name, "user": {"token": token}}],
+        "contexts": [{"name": name, "context": context}],
+    }
+    return yaml.safe_dump(whole, sort_keys=False)
+
+
+def local(server: str) -> bool:
+    """Whether an API server's address means something else on another machine."""
+    host = urlsplit(server).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _open(there: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    if not there:
+        raise UsageError(
+            "the cluster has no Spark pools, and ordinary users have rights in pools only", "add one to bdc.yaml: spark.pools.NAME"
+        )
+    for pool in wanted:
+        if pool not in there:
+            raise UsageError(f"there is no pool {pool}", f"pools: {', '.join(there)}")
+    return list(dict.fromkeys(wanted)) or list(there)
+
+
+def _pools(kube: Kube, cluster: str) -> list[str]:
+    return sorted(one["metadata"]["labels"][POOL] for one in _labelled(kube, "/api/v1/namespaces", f"{INSTANCE}={cluster},{POOL}"))
+
+
+def _labelled(kube: Kube, path: str, labels: str) -> list[dict[str, Any]]:
+    return list(kube.request("GET", path, query={"labelSelector": labels})["items"])
+
+
+def _bindings(namespace: str) -> str:
+    return f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings"
+
+
+def _marks(cluster: str, name: str) -> dict[str, str]:
+    return {MANAGED_BY: "bdc", INSTANCE: cluster, USER: name}
+
+
+def _account(kube: Kube, cluster: str, name: str) -> None:
+    """A new account: tokens of one that was there before end with it."""
+    path = f"/api/v1/namespaces/{cluster}/serviceaccounts"
+    with suppress(ApiNotFoundError):
+        kube.request("DELETE", f"{path}/{user_account(name)}")
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": user_account(name), "namespace": cluster, "labels": _marks(cluster, name)},
+        "automountServiceAccountToken": False,
+    }
+    kube.request("POST", path, manifest)
+
+
+def _bind(kube: Kube, cluster: str, name: str, open_to: Iterable[str]) -> None:
+    """Rights in these pools, and in no other."""
+    wanted = set(open_to)
+    for pool in _pools(kube, cluster):
+        namespace = pool_namespace(cluster, pool)
+        path = f"{_bindings(namespace)}/{user_account(name)}"
+        if pool not in wanted:
+            with suppress(ApiNotFoundError):
+                kube.request("DELETE", path)
+            continue
+        kube.apply(
+            {
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": "RoleBinding",
+                "metadata": {"name": user_account(name), "namespace": namespace, "labels": _marks(cluster, name)},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": USER_ROLE},
+                "subjects": [{"kind": "ServiceAccount", "name": user_account(name), "namespace": cluster}],
+            }
+        )
+
+
+def _token(kube: Kube, cluster: str, name: str, days: int) -> tuple[str, datetime]:
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": days * 86400}}
+    path = f"/api/v1/namespaces/{cluster}/serviceaccounts/{user_account(name)}/token"
+    status = kube.request("POST", path, request)["status"]
+    return str(status["token"]), datetime.fromisoformat(status["expirationTimestamp"])
+
+
+def _home(kube: Kube, cluster: str, name: str) -> None:
+    """The user's own folder, made by HDFS's superuser at the NameNode itself: HttpFS lets nobody be that."""
+    script = (resources("manifests") / "storage" / "folders.py").read_text(encoding="utf-8")
+    folders = json.dumps({f"/user/{name}": (name, "750")})
+    command = ["env", "NAMENODE=localhost:9870", f"FOLDERS={folders}", "python3", "-c", script]
+    execute(kube, cluster, "namenode-0", "namenode", command)
+
+
+def _role(kube: Kube, config: Config, name: str, verifier: str) -> None:
+    """A role that may log in and owns a schema of its own in the database bdc."""
+    make = f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') THEN CREATE ROLE \"{name}\"; END IF; END $$;"
+    role = f"ALTER ROLE \"{name}\" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD '{verifier}';"
+    _psql(kube, config, [make, role, f'CREATE SCHEMA IF NOT EXISTS "{name}" AUTHORIZATION "{name}";'])
+
+
+def _psql(kube: Kube, config: Config, statements: Iterable[str]) -> None:
+    """Statements in the master's database, all or none, as its superuser from within; no secret is among them."""
+    labels = ",".join(f"{key}={value}" for key, value in pods_of(config, endpoint("master")).items())
+    leaders = [
+        pod["metadata"]["name"]
+        for pod in _labelled(kube, f"/api/v1/namespaces/{config.name}/pods", labels)
+        if not pod["metadata"].get("deletionTimestamp")
+    ]
+    if not leaders:
+        raise UnhealthyError("the SQL master has no leader, so its users can't be changed", "bdc status shows the master")
+    psql = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "bdc"]
+    text = "\n".join(statements)
+    execute(kube, config.name, leaders[0], "postgres", psql, stdin=f"BEGIN;\n{text}\nCOMMIT;\n\\q\n")
+
+
+def _secret(kube: Kube, cluster: str) -> dict[str, Any]:
+    try:
+        return kube.request("GET", f"/api/v1/namespaces/{cluster}/secrets/{USERS}")
+    except ApiNotFoundError as error:
+        raise NotFoundError(f"the cluster {cluster} has no Secret {USERS}", "an older bdc made it, or there is none: bdc up") from error
+
+
+def _known(kube: Kube, cluster: str, secret: dict[str, Any], name: str, lines: Mapping[str, str]) -> None:
+    """Make these the user's lines in the Secret (none: take them out), and have the pods look at it now."""
+    import base64
+
+    path = f"/api/v1/namespaces/{cluster}/secrets/{USERS}"
+    while True:
+        data = {}
+        for key in (USERS_OF_TRINO, USERS_OF_DOORS):
+            old = base64.b64decode((secret.get("data") or {}).get(key, "")).decode()
+            others = [line for line in old.splitlines() if name not in (line.partition(":")[0], line.rpartition(" ")[2])]
+            text = "".join(f"{line}\n" for line in others) + lines.get(key, "")
+            data[key] = base64.b64encode(text.encode()).decode()
+        change = {"metadata": {"resourceVersion": secret["metadata"]["resourceVersion"]}, "data": data}
+        try:
+            changed = kube.request("PATCH", path, change, content_type=_MERGE)
+        except ApiError as error:
+            if error.code != _CONFLICT:
+                raise
+            secret = _secret(kube, cluster)
+            continue
+        break
+    # The kubelet brings a pod's Secrets up to date once a minute or so, and at once when the pod changes.
+    note = {"metadata": {"annotations": {"bdc.dev/users": str(changed["metadata"]["resourceVersion"])}}}
+    for workload in _KNOWN_BY:
+        for pod in _labelled(kube, f"/api/v1/namespaces/{cluster}/pods", f"{INSTANCE}={cluster},{COMPONENT}={workload}"):
+            with suppress(ApiNotFoundError):
+                kube.request("PATCH", f"/api/v1/namespaces/{cluster}/pods/{pod['metadata']['name']}", note, content_type=_MERGE)
+
+
+def _await(kube: Kube, config: Config, person: Person) -> None:
+    """Until the endpoints take the password. Raises DeadlineError."""
+    from bdc.kube.tls import session
+
+    pages = {"httpfs": "/webhdfs/v1/?op=GETHOMEDIRECTORY", "trino": "/v1/query"}
+    until = time.monotonic() + _ANSWER_SECONDS
+    for name, page in pages.items():
+        while True:
+            with (
+                suppress(BdcError, OSError),
+                reach(kube, config, name) as reached,
+                session(str(reached.ca_file), reached.server_name) as http,
+            ):
+                answer = http.get(f"https://{reached.netloc}{page}", auth=(person.name, person.password), timeout=10)
+                if answer.status_code == 200:
+                    break
+            if time.monotonic() > until:
+                raise DeadlineError(f"{name} doesn't know the new password after {_ANSWER_SECONDS:.0f} s", "bdc status; then export again")
+            time.sleep(_POLL_SECONDS)
+
+
+def _there(kube: Kube, path: str) -> bool:
+    try:
+        kube.request("GET", path)
+    except ApiNotFoundError:
+        return False
+    return True
