@@ -10,12 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bdc.errors import BdcError
+from bdc.errors import BdcError, UsageError
 
 if TYPE_CHECKING:
     from bdc.config.load import Loaded
     from bdc.config.model import Config
     from bdc.kube import Kube
+    from bdc.kube.person import Person
 
 ADMIN_CONF = Path("/etc/kubernetes/admin.conf")
 """The kubeconfig of the embedded node."""
@@ -103,14 +104,22 @@ class Settings:
         found = load(file=self.file, cluster=self.cluster, overrides=self.overrides, env=os.environ)
         if found.sources["name"] != "default" or not (path := self._named() or self._chosen_context()):
             return found
-        own = self._cluster_of(path)
-        return load(file=self.file, cluster=own, overrides=self.overrides, env=os.environ) if own else found
+        person = self._person_of(path)
+        return load(file=self.file, cluster=person.cluster, overrides=self.overrides, env=os.environ) if person else found
 
-    def _cluster_of(self, path: Path) -> str | None:
-        """The cluster of which this is an ordinary user's kubeconfig; one that can't be read is somebody else's matter."""
+    def check_administrator(self) -> None:
+        """Raise UsageError for an ordinary user of a cluster, who can't change it or look into it."""
+        path = self.kubeconfig_path()
+        if path and (person := self._person_of(path)):
+            raise UsageError(
+                f"that is for the administrator of the cluster {person.cluster}; you are {person.name} there",
+                "what you may do: bdc spark, bdc hdfs, bdc sql; another cluster: bdc context use, or --kubeconfig",
+            )
+
+    def _person_of(self, path: Path) -> Person | None:
+        """The ordinary user whose kubeconfig this is; one that can't be read is somebody else's matter."""
         from bdc.kube.kubeconfig import load
 
         with suppress(BdcError):
-            person = load(path, self.context).person
-            return person.cluster if person else None
+            return load(path, self.context).person
         return None

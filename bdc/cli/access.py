@@ -89,13 +89,13 @@ def until_interrupted(printer: Output) -> None:
         printer.progress("")
 
 
-def url(endpoint: Endpoint, host: str, port: int) -> str:
-    """An endpoint's address as its clients take it, without a secret."""
+def url(endpoint: Endpoint, host: str, port: int, user: str = "bdc") -> str:
+    """An endpoint's address as its clients take it, without a secret; `user` is who we are at the master."""
     from bdc.kube.endpoints import bracketed
 
     place = f"{bracketed(host)}:{port}"
     if endpoint.scheme == "postgresql":
-        return f"postgresql://bdc@{place}/bdc?sslmode=require"
+        return f"postgresql://{user}@{place}/bdc?sslmode=require"
     if endpoint.scheme == "sc":
         return f"sc://{place}/;use_ssl=true"
     return f"{endpoint.scheme}://{place}{'/webhdfs/v1' if endpoint.name == 'httpfs' else ''}"
@@ -106,11 +106,12 @@ def _look(kube: Kube, config: Config, endpoint: Endpoint, authority: str) -> dic
     from bdc.kube.endpoints import addresses, server_name
     from bdc.kube.tls import probe
 
+    user = kube.person.name if kube.person else "bdc"
     row: dict[str, Any] = {"name": endpoint.name, "title": endpoint.title, "url": None, "reachable": False}
     for address in addresses(kube, config, endpoint.name):
         found = probe(address, endpoint.port, server_name(kube, config, endpoint.name, address), authority, endpoint.scheme)
         if found.reachable or row["url"] is None:
-            row |= {"url": url(endpoint, address, endpoint.port), "reachable": found.reachable, "reason": found.reason}
+            row |= {"url": url(endpoint, address, endpoint.port, user), "reachable": found.reachable, "reason": found.reason}
         if found.reachable:
             break
     if row["url"] is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bdc.cli.output import Format, FormatOption, NoInputOption, Output, YesOption, confirm
-from bdc.cli.settings import settings
+from bdc.cli.settings import administrator
 from bdc.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def export(
         raise UsageError(
             "the context has secrets in it, which would be on the screen", f"write it to a file: bdc context export {user} > {user}.yaml"
         )
-    options = settings(ctx)
+    options = administrator(ctx)
     out = Output(quiet=options.quiet)
     kube = options.kube()
     text, until = users.grant(kube, options.config, user, pool or (), days=days, say=out.progress)
@@ -59,7 +59,7 @@ def users_(ctx: typer.Context, output: FormatOption = Format.table) -> None:
     """Show the cluster's ordinary users."""
     from bdc.lifecycle import users
 
-    options = settings(ctx)
+    options = administrator(ctx)
     rows: list[dict[str, object]] = []
     for one in users.users(options.kube(), options.config.name):
         table = output is Format.table
@@ -84,7 +84,7 @@ def revoke(
     """Take a user's rights and credentials away; their files, tables and applications stay."""
     from bdc.lifecycle import users
 
-    options = settings(ctx)
+    options = administrator(ctx)
     if not confirm(f"Revoke what {user} may do in cluster {options.config.name}?", yes=yes, no_input=no_input):
         raise typer.Exit(1)
     users.revoke(options.kube(), options.config, user)

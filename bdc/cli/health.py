@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bdc.cli.output import Format, FormatOption, Output
-from bdc.cli.settings import settings
+from bdc.cli.settings import administrator
 from bdc.errors import UnhealthyError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def status(ctx: typer.Context, output: FormatOption = Format.table) -> int:
     """
     from bdc.health import status as look
 
-    options = settings(ctx)
+    options = administrator(ctx)
     found = look(options.kube(), options.config)
     out = Output(output, quiet=options.quiet)
     now = datetime.now(UTC)
@@ -52,7 +52,7 @@ def doctor(
     """
     from bdc.health import Ground, Level, examine
 
-    options = settings(ctx)
+    options = administrator(ctx)
     results = []
     for result in examine(Ground(options.kube(), options.config)):
         results.append(result)
@@ -86,7 +86,7 @@ def logs(
 
     if follow and previous:
         raise UsageError("--previous shows a run that has ended, so there is nothing to follow", "leave out --follow")
-    options = settings(ctx)
+    options = administrator(ctx)
     wanted = Wanted(container, duration(since) if since else None, tail, previous=previous)
     for line in read(options.kube(), options.config.name, name, wanted, follow=follow):
         sys.stdout.write(f"{line.source} | {line.text}\n" if line.text else f"{line.source} |\n")

@@ -85,6 +85,7 @@ def substrate_of(chosen: Settings) -> Substrate:
     """The Kubernetes that the options and bdc.yaml name."""
     from bdc.cluster import substrate
 
+    chosen.check_administrator()
     kind = chosen.config.cluster.substrate
     return substrate(kind, kubeconfig=chosen.explicit_kubeconfig(), context=chosen.kube_context(), name=chosen.config.name)
 

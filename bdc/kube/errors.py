@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bdc.errors import BdcError, NotFoundError
+from bdc.kube.person import Person
 
 _FORBIDDEN = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]*)" in API group "(?P<group>[^"]*)"'
@@ -42,8 +43,8 @@ class UnknownKindError(BdcError):
         super().__init__(f"the cluster has no kind {kind} in {api_version}", "install its CustomResourceDefinition, or update the cluster")
 
 
-def api_error(code: int, status: Mapping[str, Any], server: str) -> ApiError:
-    """The error for an HTTP status >= 400 with the `Status` object that came with it."""
+def api_error(code: int, status: Mapping[str, Any], server: str, person: Person | None = None) -> ApiError:
+    """The error for an HTTP status >= 400 with the `Status` object that came with it; `person`: the ordinary user that we are."""
     reason = str(status.get("reason") or "")
     message = str(status.get("message") or reason or f"HTTP status {code}")
     if code == 404:
@@ -53,8 +54,13 @@ def api_error(code: int, status: Mapping[str, Any], server: str) -> ApiError:
             code,
             reason or "Unauthorized",
             f"the Kubernetes API at {server} does not accept the credentials: {message}",
-            "they may have expired: log in to the cluster again, or get a new kubeconfig",
+            f"they have ended: ask the administrator of {person.cluster} for a new file (bdc context export {person.name})"
+            if person
+            else "they may have expired: log in to the cluster again, or get a new kubeconfig",
         )
+    if code == 403 and person:
+        hint = f"you are {person.name} in the cluster {person.cluster}, and open to you is: {', '.join(person.pools)}"
+        return ApiError(code, reason or "Forbidden", message, hint)
     if code == 403:
         return ApiError(code, reason or "Forbidden", message, _rights(message))
     return ApiError(code, reason, message)

@@ -47,7 +47,7 @@ class Rest:
             self._pool = _pool(self.access)
             response = self._request(method, url, body, headers or {}, timeout_seconds)
         if response.status >= 400:
-            raise api_error(response.status, _status(response.data), self.access.server)
+            raise api_error(response.status, _status(response.data), self.access.server, self.access.person)
         return response.data
 
     def _request(

@@ -49,6 +49,7 @@ _NAME = re.compile(r"[a-z]([-a-z0-9]{0,28}[a-z0-9])?")
 _RESERVED = frozenset({"bdc", "hdfs", "httpfs", "postgres", "replicator", "metastore", "trino", "root", "public", "none", "user"})
 _CONFLICT = 409
 _ANSWER_SECONDS, _POLL_SECONDS = 150.0, 1.0
+_PRIVATE = "default:user::rwx,default:group::---,default:other::---"
 _MERGE = "application/merge-patch+json"
 _KNOWN_BY = ("httpfs", "trino-coordinator")
 """Workloads that read the passwords of ordinary users."""
@@ -243,10 +244,11 @@ def _token(kube: Kube, cluster: str, name: str, days: int) -> tuple[str, datetim
 
 
 def _home(kube: Kube, cluster: str, name: str) -> None:
-    """The user's own folder, made by HDFS's superuser at the NameNode itself: HttpFS lets nobody be that."""
+    """The user's own folder, also open to the administrator; made by HDFS's superuser at the NameNode, as HttpFS lets nobody be that."""
     script = (resources("manifests") / "storage" / "folders.py").read_text(encoding="utf-8")
     folders = json.dumps({f"/user/{name}": (name, "750")})
-    command = ["env", "NAMENODE=localhost:9870", f"FOLDERS={folders}", "python3", "-c", script]
+    acls = json.dumps({f"/user/{name}": f"user:bdc:rwx,{_PRIVATE},default:user:bdc:rwx,default:user:{name}:rwx"})
+    command = ["env", "NAMENODE=localhost:9870", f"FOLDERS={folders}", f"ACLS={acls}", "python3", "-c", script]
     execute(kube, cluster, "namenode-0", "namenode", command)
 
 

@@ -12,6 +12,8 @@ from bdc.errors import UsageError
 
 _ALWAYS = ("metadata.name", "metadata.namespace")
 _DATA = ("data", "binaryData", "stringData")
+_ADMISSION = "admissionregistration.k8s.io/v1"
+_OF_THE_CLUSTER = ("ClusterRole", "ClusterRoleBinding", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
 _RBAC = "rbac.authorization.k8s.io/v1"
 
 # Kind -> fields whose change means a new object. A field stands for everything below it.
@@ -41,9 +43,11 @@ _REPLACE_ON: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("networking.k8s.io/v1", "NetworkPolicy"): (),
     ("storage.k8s.io/v1", "StorageClass"): ("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"),
     ("scheduling.k8s.io/v1", "PriorityClass"): ("value", "preemptionPolicy"),
+    (_ADMISSION, "ValidatingAdmissionPolicy"): (),
+    (_ADMISSION, "ValidatingAdmissionPolicyBinding"): (),
 }  # fmt: skip
 
-CLUSTER_SCOPED = frozenset({"Namespace", "PersistentVolume", "ClusterRole", "ClusterRoleBinding", "StorageClass", "PriorityClass"})
+CLUSTER_SCOPED = frozenset({"Namespace", "PersistentVolume", "StorageClass", "PriorityClass", *_OF_THE_CLUSTER})
 POD_OWNERS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job", "Pod"})
 
 

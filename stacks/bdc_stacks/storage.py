@@ -29,8 +29,9 @@ FOLDERS = {
 }
 """Owner and permission of each folder that every cluster has."""
 
-_ACLS = {"/spark-events": "default:user:bdc:rwx"}
-"""The history server reads the event logs of everybody's applications."""
+_READ, _OWN = "default:user::rwx,default:group::r-x,default:other::r-x", "default:user::rwx,default:group::---,default:other::---"
+_ACLS = {"/spark-events": f"{_OWN},default:user:bdc:rwx", "/warehouse": f"{_READ},default:user:bdc:rwx"}
+"""The history server reads the event logs of everybody's applications, and the administrator has a hand in everybody's tables."""
 
 
 class StoragePool(pulumi.ComponentResource):

@@ -1,0 +1,191 @@
+"""Ordinary users: ann and beth on a machine of their own (uid 1000, no administrator's kubeconfig), and what they can't do."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.host import TestHost
+from tests.e2e.test_cluster import KUBECTL, bdc, document, kubectl
+
+ANALYST = 1000
+POOLS = "spark:\n  pools:\n    etl: {max_cpu: 1, max_memory: 4Gi}\n    other: {}\n"
+CAT = "from pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrCreate()\n"
+
+
+@pytest.fixture(scope="module")
+def host(prepared: None) -> Iterator[TestHost]:
+    with TestHost("users", 63) as made:
+        (made.folder / "home" / "bdc.yaml").write_text(POOLS)
+        bdc(made, "-f", str(made.folder / "home" / "bdc.yaml"), "up", timeout_seconds=1500)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def ann(host: TestHost) -> dict[str, Any]:
+    """The file for ann, as its text has it; imported as uid 1000."""
+    text = bdc(host, "context", "export", "ann", "--pool", "etl").stdout
+    done = host.run(["bdc", "context", "import", "-"], user=ANALYST, stdin=text)
+    assert (done.returncode, done.stdout) == (0, "using ann@bdc; pools: etl\n"), done.stderr
+    return dict(yaml.safe_load(text))
+
+
+def extension(context: dict[str, Any]) -> dict[str, Any]:
+    return dict(context["contexts"][0]["context"]["extensions"][0]["extension"])
+
+
+def own(host: TestHost, *arguments: str, code: int = 0, **more: Any) -> Any:
+    """bdc as the analyst."""
+    return bdc(host, *arguments, code=code, user=ANALYST, **more)
+
+
+def application(tmp_path: Path, text: str) -> str:
+    file = tmp_path / "job.py"
+    file.write_text(CAT + text)
+    tmp_path.chmod(0o755)
+    for folder in tmp_path.parents[:2]:
+        folder.chmod(0o755)
+    return str(file)
+
+
+def test_an_analyst_submits_follows_and_queries(host: TestHost, ann: dict[str, Any], tmp_path: Path) -> None:
+    own(host, "hdfs", "put", "-", "numbers.txt", stdin="1\n2\n39\n")
+    job = application(
+        tmp_path,
+        "rows = spark.read.text('numbers.txt')\n"
+        "rows.selectExpr('cast(value as int) n').write.format('delta').saveAsTable('numbers')\n"
+        "print('kept', spark.table('numbers').count())\n",
+    )
+    done = own(host, "spark", "submit", job, "--name", "numbers", "--executors", "1", timeout_seconds=300)
+    assert "kept 3" in done.stdout.splitlines()
+    assert json.loads(own(host, "spark", "list", "-o", "json").stdout)[0]["state"] == "Succeeded"
+    assert "kept 3" in own(host, "spark", "logs", "numbers").stdout.splitlines()
+    assert json.loads(own(host, "sql", "query", "SELECT sum(n) AS total FROM lake.default.numbers", "-o", "json").stdout) == [{"total": 42}]
+    own(host, "sql", "query", "CREATE TABLE lake.default.doubled AS SELECT 2 * n AS n FROM lake.default.numbers")
+    made = {one["path"].rpartition("/")[2].partition("-")[0]: one for one in document(host, "hdfs", "ls", "/warehouse")}
+    assert {made[name]["owner"] for name in ("numbers", "doubled")} == {"ann"}, "Spark and Trino act in her name"
+    assert made["numbers"]["permission"][-1] == "5"
+    own(host, "sql", "query", "--engine", "master", "CREATE TABLE ann.notes (text text)")
+    assert "etl" in own(host, "spark", "pool", "list").stdout
+    history = [one for one in document(host, "spark", "history") if one["name"] == "numbers"]
+    assert [one["completed"] for one in history] == [True], "the administrator reads her event log"
+
+
+def test_what_fails_is_explained(host: TestHost, ann: dict[str, Any], tmp_path: Path) -> None:
+    done = own(
+        host, "spark", "submit", application(tmp_path, "spark.table('nothing_here')\n"), "--name", "fails", code=1, timeout_seconds=300
+    )
+    assert "TABLE_OR_VIEW_NOT_FOUND" in done.stderr
+    own(host, "spark", "delete", "fails")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("spark", "submit", "nothing.py", "--pool", "other"), "there is no pool other"),
+        (("spark", "history"), "the administrator's"),
+        (("spark", "sql", "SELECT 1"), "acts as the administrator"),
+        (("credentials", "rotate", "--yes"), "that is for the administrator of the cluster bdc; you are ann there"),
+        (("up",), "that is for the administrator"),
+        (("down", "--yes"), "that is for the administrator"),
+        (("status",), "that is for the administrator"),
+        (("context", "users"), "that is for the administrator"),
+        (("hdfs", "ls", "/user/beth"), "ermission denied"),
+        (("hdfs", "rm", "-r", "/warehouse/theirs"), "ermission denied"),
+        (("sql", "query", "SELECT * FROM master.public.theirs"), "does not exist"),
+        (("sql", "query", "DROP TABLE lake.default.theirs"), "ermission"),
+        (("sql", "query", "--engine", "master", "CREATE TABLE public.notes (text text)"), "permission denied"),
+        (("sql", "query", "--engine", "master", "SELECT * FROM theirs"), "permission denied"),
+    ],
+)
+def test_she_can_do_no_more(host: TestHost, ann: dict[str, Any], theirs: None, arguments: tuple[str, ...], said: str) -> None:
+    done = host.run(["bdc", *arguments], user=ANALYST)
+    assert done.returncode not in (0, 130), done.stdout
+    assert said in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture(scope="module")
+def theirs(host: TestHost) -> None:
+    """Things of others: another user's home, a table in the lake, a table in the master."""
+    bdc(host, "context", "export", "beth", "--pool", "other")
+    bdc(host, "sql", "query", "CREATE TABLE lake.default.theirs AS SELECT 1 AS n")
+    bdc(host, "sql", "query", "--engine", "master", "CREATE TABLE theirs (n int)")
+
+
+@pytest.mark.parametrize(
+    ("right", "there"),
+    [
+        (("list", "secrets", "-n", "bdc-pool-etl"), False),
+        (("get", "secrets/credentials", "-n", "bdc"), False),
+        (("create", "pods", "-n", "bdc-pool-etl"), False),
+        (("create", "pods/exec", "-n", "bdc-pool-etl"), False),
+        (("create", "jobs.batch", "-n", "bdc-pool-other"), False),
+        (("create", "jobs.batch", "-n", "bdc"), False),
+        (("create", "rolebindings.rbac.authorization.k8s.io", "-n", "bdc-pool-etl"), False),
+        (("list", "nodes"), False),
+        (("create", "jobs.batch", "-n", "bdc-pool-etl"), True),
+        (("get", "pods/log", "-n", "bdc-pool-etl"), True),
+    ],
+)
+def test_her_rights(host: TestHost, ann: dict[str, Any], right: tuple[str, ...], there: bool) -> None:
+    done = host.run([*KUBECTL[:-2], "auth", "can-i", *right, "--as", "system:serviceaccount:bdc:user-ann"])
+    assert done.stdout.strip() == ("yes" if there else "no"), done.stderr
+
+
+def test_bounds_hold_past_bdc(host: TestHost, ann: dict[str, Any]) -> None:
+    """With kubectl and her own file: a Job that isn't suspended is refused, and what is suspended can't be released."""
+    container = {"name": "c", "image": "none", "resources": {"requests": {"cpu": "64"}}}
+    template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+    manifest = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "sly"}, "spec": {"template": template}}
+    apply = [KUBECTL[0], "--kubeconfig", "/dev/stdin"]
+    file = host.folder / f"home-{ANALYST}" / "config" / "bdc" / "contexts" / "ann@bdc.yaml"
+    assert file.stat().st_mode & 0o777 == 0o600
+    apply = [KUBECTL[0], "--kubeconfig", str(file)]
+    done = host.run([*apply, "create", "-f", "-"], user=ANALYST, stdin=json.dumps(manifest))
+    assert done.returncode != 0
+    assert "begins when bdc's controller finds room" in done.stderr
+    manifest["spec"] = {"template": template, "suspend": True}
+    done = host.run([*apply, "create", "-f", "-"], user=ANALYST, stdin=json.dumps(manifest))
+    assert done.returncode == 0, done.stderr
+    done = host.run([*apply, "patch", "job", "sly", "-p", '{"spec": {"suspend": false}}'], user=ANALYST)
+    assert "begins when bdc's controller finds room" in done.stderr
+    template["spec"]["priorityClassName"] = "system-cluster-critical"
+    manifest["metadata"] = {"name": "important"}
+    done = host.run([*apply, "create", "-f", "-"], user=ANALYST, stdin=json.dumps(manifest))
+    assert "a pool's pods have the pool's priority" in done.stderr
+    host.run([*apply, "delete", "job", "sly"], user=ANALYST)
+    account = "system:serviceaccount:bdc-pool-etl:spark"
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "sly"}, "spec": {"containers": [container]}}
+    done = host.run([*KUBECTL[:-1], "bdc-pool-etl", "create", "-f", "-", "--as", account], stdin=json.dumps(pod))
+    assert "scheduling gate" in done.stderr, "a driver makes no executor past the gate"
+
+
+def test_the_file_names_no_password_in_the_cluster_and_ends(host: TestHost, ann: dict[str, Any]) -> None:
+    """The cluster keeps no password of hers; a new export ends the old file, a revoke the last one; what is hers stays."""
+    password = extension(ann)["password"]
+    secrets = json.loads(kubectl(host, "get", "secrets", "-A", "-o", "json").replace("\n", ""))["items"]
+    values = [base64.b64decode(value) for one in secrets for value in (one.get("data") or {}).values()]
+    assert not [value for value in values if password.encode() in value]
+    text = bdc(host, "context", "export", "ann", "--pool", "etl").stdout
+    done = host.run(["bdc", "spark", "list"], user=ANALYST)
+    assert done.returncode == 1
+    assert "does not accept the credentials" in done.stderr
+    assert host.run(["bdc", "hdfs", "ls"], user=ANALYST).returncode == 1
+    host.run(["bdc", "context", "import", "-"], user=ANALYST, stdin=text)
+    assert "numbers.txt" in own(host, "hdfs", "ls").stdout
+    bdc(host, "context", "revoke", "ann", "--yes")
+    assert "ann" not in [one["name"] for one in document(host, "context", "users")]
+    assert host.run(["bdc", "spark", "list"], user=ANALYST).returncode == 1
+    assert "numbers.txt" in bdc(host, "hdfs", "ls", "/user/ann").stdout
+    assert (
+        bdc(host, "sql", "query", "SELECT count(*) AS n FROM lake.default.numbers", "-o", "json").stdout == '[\n  {\n    "n": 3\n  }\n]\n'
+    )
+    done = bdc(host, "context", "revoke", "ann", "--yes", code=3)
+    assert "there is no user ann" in done.stderr
