@@ -87,10 +87,10 @@ class Kube:
         query: Query | None = None,
         timeout: float = 30,
     ) -> bytes:
-        """GET an address of a pod through the API server, with the kubeconfig's rights."""
+        """GET an address of a pod through the API server, with the kubeconfig's rights; sent once, as a pod may be gone."""
         target = f"{'https:' if scheme == 'https' else ''}{pod}:{port}"
         where = f"/api/v1/namespaces/{namespace}/pods/{quote(target, safe=':')}/proxy/{quote(path.lstrip('/'), safe='/')}"
-        return self._rest.send("GET", where, None, query, {"Accept": "*/*"}, timeout)
+        return self._rest.send("GET", where, None, query, {"Accept": "*/*"}, timeout, patient=False)
 
     def resource(self, api_version: str, kind: str) -> Resource:
         """Where a kind's objects are, by discovery: one GET per group and version, kept. Raises UnknownKindError."""

@@ -37,27 +37,32 @@ class Rest:
         query: Mapping[str, str | int | bool] | None = None,
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float = 60,
+        *,
+        patient: bool = True,
     ) -> bytes:
-        """The answer's body; raises ApiError for a status >= 400 and UnreachableError without an answer."""
+        """The answer's body; raises ApiError for a status >= 400 and UnreachableError without an answer.
+
+        A GET that gets no answer in `timeout_seconds` is sent twice more, unless the caller isn't `patient`.
+        """
         url = self.access.server + path
         if query:
             url += "?" + urlencode({key: _text(value) for key, value in query.items()})
-        response = self._request(method, url, body, headers or {}, timeout_seconds)
+        response = self._request(method, url, body, headers or {}, timeout_seconds, patient=patient)
         if response.status == 401 and self.access.credentials.renew():
             self._pool = _pool(self.access)
-            response = self._request(method, url, body, headers or {}, timeout_seconds)
+            response = self._request(method, url, body, headers or {}, timeout_seconds, patient=patient)
         if response.status >= 400:
             raise api_error(response.status, _status(response.data), self.access.server, self.access.person)
         return response.data
 
     def _request(
-        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], timeout_seconds: float
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], timeout_seconds: float, *, patient: bool
     ) -> urllib3.BaseHTTPResponse:
         sent = {"User-Agent": f"bdc/{__version__}", "Accept": "application/json", **headers}
         if value := self.access.credentials.header():
             sent["Authorization"] = value
         # 429 means "later" to every client. A broken connection is tried again only where that can't do a thing twice.
-        safe = method in ("GET", "HEAD")
+        safe = patient and method in ("GET", "HEAD")
         retry = urllib3.Retry(
             total=4, connect=2, read=2 if safe else 0, other=0, redirect=0, backoff_factor=0.2,
             status_forcelist=(429,), allowed_methods=None, raise_on_status=False,
