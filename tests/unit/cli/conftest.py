@@ -26,7 +26,7 @@ Bdc = Callable[..., Result]
 
 @pytest.fixture(autouse=True)
 def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("BDC_")] + ["KUBECONFIG", "NO_COLOR", "FORCE_COLOR"]:
+    for name in [name for name in os.environ if name.startswith("BDC_")] + ["KUBECONFIG", "XDG_CONFIG_HOME", "NO_COLOR", "FORCE_COLOR"]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / "work").mkdir()

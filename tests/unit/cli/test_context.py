@@ -1,0 +1,71 @@
+"""`bdc context` for whoever has a file, and what its user is told where only an administrator gets on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bdc.cli.settings import Settings
+from tests.unit.cli.conftest import Bdc
+from tests.unit.kube.test_contexts import document
+
+
+@pytest.fixture
+def file() -> Path:
+    path = Path("ann.yaml")
+    path.write_text(document())
+    return path
+
+
+def test_import_list_use_delete(bdc: Bdc, file: Path) -> None:
+    assert bdc("context", "import", str(file)).out == "using ann@bdc; pools: etl\n"
+    assert "ann@bdc  bdc      ann   etl    https://10.0.0.1:6443  yes" in bdc("context", "list").out
+    assert bdc("context", "use", "--none").code == 0
+    assert '"current": false' in bdc("context", "list", "-o", "json").out
+    assert bdc("context", "use").err.startswith("error: which context?")
+    assert bdc("context", "use", "other").code == 3
+    assert bdc("context", "delete", "ann@bdc").code == 0
+    assert bdc("context", "list", "-o", "json").out == "[]\n"
+
+
+def test_what_is_no_context(bdc: Bdc) -> None:
+    assert bdc("context", "import", "nothing.yaml").err.startswith("error: nothing.yaml can't be read: No such file")
+    Path("other.yaml").write_text("a: b")
+    done = bdc("context", "import", "other.yaml")
+    assert (done.code, done.err) == (
+        2,
+        "error: this is no context of a bdc cluster\nhint:  it is the file that bdc context export writes\n",
+    )
+
+
+def test_a_context_counts_where_there_is_no_bdc_yaml(bdc: Bdc, file: Path) -> None:
+    file.write_text(document().replace("cluster: bdc\n", "cluster: lake\n").replace("- cluster:\n", "- cluster:\n"))
+    file.write_text(document(extension={**_manifest(), "cluster": "lake"}))
+    bdc("context", "import", str(file))
+    assert Settings().config.name == "lake"
+    assert Settings(cluster="other").config.name == "other"
+    path = Settings().kubeconfig_path()
+    assert path
+    assert path.name == "ann@bdc.yaml"
+    Path("bdc.yaml").write_text("name: mine\n")
+    assert Settings().config.name == "mine"
+    assert Settings().kubeconfig_path() != path
+    assert Settings(kubeconfig=file).config.name == "mine"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("up",), ("plan",), ("down", "--yes"), ("status",), ("doctor",), ("logs", "master"), ("context", "users"), ("context", "revoke", "x")],
+)
+def test_what_only_an_administrator_can_do(bdc: Bdc, file: Path, command: tuple[str, ...]) -> None:
+    bdc("context", "import", str(file))
+    done = bdc(*command)
+    assert done.code == 2
+    assert "error: that is for the administrator of the cluster bdc; you are ann there\n" in done.err
+
+
+def _manifest() -> dict[str, object]:
+    from tests.unit.kube.test_contexts import PERSON
+
+    return PERSON.manifest()
