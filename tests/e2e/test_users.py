@@ -15,7 +15,7 @@ from tests.e2e.host import TestHost
 from tests.e2e.test_cluster import KUBECTL, bdc, document, kubectl
 
 ANALYST = 1000
-POOLS = "spark:\n  pools:\n    etl: {max_cpu: 1, max_memory: 4Gi}\n    other: {}\n"
+POOLS = "spark:\n  pools:\n    etl: {max_cpu: 1, max_memory: 4Gi}\n    other: {priority: 1}\n"
 CAT = "from pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrCreate()\n"
 
 

@@ -107,7 +107,8 @@ class FakeKube(Kube):
 
     def _is_collection(self, path: str) -> bool:
         plurals = ("pods", "jobs", "cronjobs", "events", "nodes", "deployments", "statefulsets", "persistentvolumeclaims", "storageclasses",
-                   "poddisruptionbudgets", "leases", "services", "secrets", "configmaps", "namespaces", "resourcequotas", "serviceaccounts", "rolebindings")  # fmt: skip
+                   "poddisruptionbudgets", "leases", "services", "secrets", "configmaps", "namespaces", "resourcequotas",
+                   "serviceaccounts", "rolebindings")  # fmt: skip
         return path.rsplit("/", 1)[-1] in plurals
 
     def _list(self, path: str, query: Mapping[str, Any]) -> Json:

@@ -8,7 +8,7 @@ import pytest
 
 from bdc.cli.settings import Settings
 from tests.unit.cli.conftest import Bdc
-from tests.unit.kube.test_contexts import document
+from tests.unit.kube.test_contexts import PERSON, document
 
 
 @pytest.fixture
@@ -40,8 +40,7 @@ def test_what_is_no_context(bdc: Bdc) -> None:
 
 
 def test_a_context_counts_where_there_is_no_bdc_yaml(bdc: Bdc, file: Path) -> None:
-    file.write_text(document().replace("cluster: bdc\n", "cluster: lake\n").replace("- cluster:\n", "- cluster:\n"))
-    file.write_text(document(extension={**_manifest(), "cluster": "lake"}))
+    file.write_text(document(extension={**PERSON.manifest(), "cluster": "lake"}))
     bdc("context", "import", str(file))
     assert Settings().config.name == "lake"
     assert Settings(cluster="other").config.name == "other"
@@ -54,18 +53,12 @@ def test_a_context_counts_where_there_is_no_bdc_yaml(bdc: Bdc, file: Path) -> No
     assert Settings(kubeconfig=file).config.name == "mine"
 
 
-@pytest.mark.parametrize(
-    "command",
-    [("up",), ("plan",), ("down", "--yes"), ("status",), ("doctor",), ("logs", "master"), ("context", "users"), ("context", "revoke", "x")],
-)
-def test_what_only_an_administrator_can_do(bdc: Bdc, file: Path, command: tuple[str, ...]) -> None:
+ADMINISTRATORS = ("up", "plan", "down --yes", "status", "doctor", "logs master", "context users", "context revoke ann")
+
+
+@pytest.mark.parametrize("command", ADMINISTRATORS)
+def test_what_only_an_administrator_can_do(bdc: Bdc, file: Path, command: str) -> None:
     bdc("context", "import", str(file))
-    done = bdc(*command)
+    done = bdc(*command.split())
     assert done.code == 2
     assert "error: that is for the administrator of the cluster bdc; you are ann there\n" in done.err
-
-
-def _manifest() -> dict[str, object]:
-    from tests.unit.kube.test_contexts import PERSON
-
-    return PERSON.manifest()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bdc.errors import BdcError, NotFoundError, UsageError
+from bdc.errors import BdcError, NotFoundError
 from bdc.kube import contexts
 from bdc.kube.kubeconfig import load
 from bdc.kube.person import EXTENSION, Person
@@ -56,31 +56,25 @@ def test_the_last_one_taken_is_used_until_another_is_chosen() -> None:
     assert contexts.current() is None
     with pytest.raises(NotFoundError, match="there is no context ann@bdc here"):
         contexts.use("ann@bdc")
-    with pytest.raises(NotFoundError, match="no context ../../etc/passwd"):
+    with pytest.raises(NotFoundError, match=r"no context \.\./\.\./etc/passwd"):
         contexts.delete("../../etc/passwd")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "[",
-        "a: b",
-        "current-context: ../x",
-        document("A b"),
-        document(extension={"cluster": "bdc"}),
-        document().replace(EXTENSION, "other"),
-    ],
+NONE = (
+    "",
+    "[",
+    "a: b",
+    "current-context: ../x",
+    document("A b"),
+    document(extension={"cluster": "bdc"}),
+    document().replace(EXTENSION, "x"),
 )
+
+
+@pytest.mark.parametrize("text", NONE)
 def test_what_is_no_context_replaces_nothing(home: Path, text: str) -> None:
     contexts.take(document())
     with pytest.raises(BdcError):
         contexts.take(text)
     assert [path.name for path in (home / "contexts").iterdir()] == ["ann@bdc.yaml"]
     assert contexts.contexts()[0].person == PERSON
-
-
-def test_a_folder_that_cannot_be_written(home: Path) -> None:
-    home.write_text("in the way")
-    with pytest.raises((BdcError, UsageError, OSError)):
-        contexts.take(document())

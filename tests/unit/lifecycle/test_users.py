@@ -145,7 +145,7 @@ def test_what_stands_in_the_way(cluster: Cluster) -> None:
     with pytest.raises(UnhealthyError, match="no leader"):
         users.grant(cluster, CONFIG, "ann", [], days=1)
     del cluster.objects[SECRET]
-    with pytest.raises(NotFoundError, match="an older bdc made it"):
+    with pytest.raises(NotFoundError, match="has no Secret users"):
         users.grant(cluster, CONFIG, "ann", [], days=1)
     for pool in ("etl", "bi"):
         del cluster.objects[f"/api/v1/namespaces/bdc-pool-{pool}"]
@@ -154,6 +154,5 @@ def test_what_stands_in_the_way(cluster: Cluster) -> None:
 
 
 def test_an_address_that_is_somebody_else_elsewhere() -> None:
-    assert [users.local(f"https://{host}:6443") for host in ("127.0.0.1", "localhost", "[::1]", "10.0.0.1", "api.example")] == [
-        True
-    ] * 3 + [False] * 2
+    assert all(users.local(f"https://{host}:6443") for host in ("127.0.0.1", "localhost", "[::1]"))
+    assert not any(users.local(f"https://{host}:6443") for host in ("10.0.0.1", "api.example"))
