@@ -116,6 +116,10 @@ class Network(Section):
         None,
         description="Address or DNS name that users reach the endpoints at, written into certificates and shown by `bdc endpoints`.",
     )
+    policies: bool = Field(
+        True,
+        description="NetworkPolicies: pods of other namespaces reach the closed endpoints only. The network plugin must enforce them.",
+    )
 
 
 class Storage(Section):

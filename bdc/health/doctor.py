@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from bdc.errors import BdcError, NotFoundError
-from bdc.health.checks import access, engines, kubernetes, nodes, workloads
+from bdc.health.checks import access, engines, kubernetes, network, nodes, workloads
 from bdc.health.finding import Check, Finding, Ground, Level, Result, fail, warn
 from bdc.kube import ApiError, UnreachableError
 
-CHECKS: tuple[Check, ...] = (*kubernetes.CHECKS, *nodes.CHECKS, *workloads.CHECKS, *engines.CHECKS, *access.CHECKS)
+CHECKS: tuple[Check, ...] = (*kubernetes.CHECKS, *nodes.CHECKS, *workloads.CHECKS, *engines.CHECKS, *access.CHECKS, *network.CHECKS)
 """All checks in the order of their report."""
 
 _THREADS = 8

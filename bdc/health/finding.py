@@ -1,7 +1,7 @@
 """What `bdc doctor` is made of: checks, and what they find.
 
-A check is a small function over a `Ground`; it returns one `Finding`. It never changes anything. A check that may not look (403) or
-can't (an engine that isn't there) is a warning that says so: one broken thing must not hide the others.
+A check is a small function over a `Ground`; it returns one `Finding`. It changes nothing; one makes a pod for some seconds. A check that
+may not look (403) or can't (an engine that isn't there) is a warning that says so: one broken thing must not hide the others.
 """
 
 from __future__ import annotations

@@ -38,6 +38,7 @@ def write_projects(config: Config, substrate: Substrate, folder: Path, *, force:
         "bdc:file": "../bdc.yaml",
         "bdc:images": {name: place.images[name] for name in IMAGES},
         "bdc:addresses": list(place.addresses),
+        "bdc:nodes": list(place.nodes),
     }
     if place.storage_class:
         settings["bdc:storageClass"] = place.storage_class

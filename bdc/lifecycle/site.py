@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bdc import images
 from bdc.cluster import Access, Substrate
 from bdc.config.model import Config
+from bdc.kube import connect
 
 if TYPE_CHECKING:
     from bdc_stacks.site import Site
@@ -21,10 +22,18 @@ def site(config: Config, substrate: Substrate, access: Access, login: str | None
         images=images.references(config.images.registry),
         network=config.network,
         addresses=tuple(sorted({access.address, *([config.network.address] if config.network.address else [])})),
+        nodes=nodes(access),
         storage_class=storage_class(config, substrate),
         pull_secret=config.images.pull_secret,
         pull_login=login,
     )
+
+
+def nodes(access: Access) -> tuple[str, ...]:
+    """The nodes' own addresses, sorted."""
+    found = connect(access.kubeconfig, access.context).request("GET", "/api/v1/nodes")["items"]
+    own = {one["address"] for node in found for one in node["status"].get("addresses") or [] if one["type"] == "InternalIP"}
+    return tuple(sorted(own))
 
 
 def storage_class(config: Config, substrate: Substrate) -> str | None:

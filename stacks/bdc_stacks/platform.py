@@ -8,6 +8,7 @@ from bdc.config.model import Config
 from bdc_stacks.federation import TrinoFederation
 from bdc_stacks.master import SqlMaster
 from bdc_stacks.metastore import HiveMetastore
+from bdc_stacks.network_policies import NetworkPolicies
 from bdc_stacks.site import Site
 from bdc_stacks.spark import SparkPool
 from bdc_stacks.spark_pools import SparkPools
@@ -23,4 +24,6 @@ def program(config: Config, site: Site) -> None:
     SparkPool(config.spark, site, pulumi.ResourceOptions(depends_on=[*storage.ready]))
     if config.spark.pools:
         SparkPools(config.spark, site, storage.configuration)
+    if config.network.policies:
+        NetworkPolicies(config, site)
     pulumi.export("namespace", site.namespace)

@@ -5,6 +5,7 @@
     bdc:file           bdc.yaml, relative to the project; else $BDC_CONFIG, else ./bdc.yaml, else the defaults
     bdc:images         full reference by image name, of each of `bdc.config.names.IMAGES`
     bdc:addresses      names and addresses that users reach the endpoints at, written into certificates
+    bdc:nodes          the nodes' own addresses, for NetworkPolicies: the API server reaches pods from there
     bdc:storageClass   StorageClass of the volumes; else bdc.yaml's, else the cluster's default
     bdc:pullLogin      secret: the registry's login as docker's config.json has it, of which `data` makes bdc.yaml's images.pull_secret
 
@@ -37,6 +38,7 @@ class Settings(BaseModel):
     file: Path | None = None
     images: dict[str, str]
     addresses: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
     storage_class: str | None = Field(None, alias="storageClass")
     pull_login: SecretStr | None = Field(None, alias="pullLogin")
 
@@ -60,6 +62,7 @@ def read() -> tuple[Config, Site]:
         images=settings.images,
         network=config.network,
         addresses=tuple(sorted(addresses)),
+        nodes=tuple(sorted(settings.nodes)),
         storage_class=config.cluster.storage_class or settings.storage_class,
         pull_secret=config.images.pull_secret,
         pull_login=settings.pull_login.get_secret_value() if settings.pull_login else None,
@@ -70,7 +73,7 @@ def _settings() -> Settings:
     given = pulumi.Config(NAMESPACE)
     values = {name: given.get(name) for name in ("file", "storageClass", "pullLogin")}
     try:
-        for name in ("images", "addresses"):
+        for name in ("images", "addresses", "nodes"):
             if (value := given.get_object(name)) is not None:
                 values[name] = value
         settings = Settings.model_validate(values)

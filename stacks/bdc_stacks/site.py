@@ -16,6 +16,7 @@ class Site:
     """Where a cluster stands.
 
     images: full reference by image name. addresses: names and addresses that users reach the endpoints at, written into certificates.
+    nodes: the nodes' own addresses, where the API server's connections to pods come from.
     pull_login: text of the Secret `pull_secret`, a registry's login as docker's config.json has it.
     revisions: by (Secret, key) what stands for the value that is in the cluster: pods whose Secrets have others now roll.
     """
@@ -24,6 +25,7 @@ class Site:
     images: Mapping[str, str]
     network: Network
     addresses: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
     storage_class: str | None = None
     pull_secret: str | None = None
     pull_login: str | None = field(default=None, repr=False)

@@ -21,7 +21,7 @@ IMAGES = {name: f"bdc.local/{name}:0123456789ab" for name in ("hadoop", "hive-me
 
 def site(config: Config, **more: Any) -> Site:
     """A site with made-up images."""
-    return Site(cluster=config.name, images=IMAGES, network=config.network, addresses=("192.0.2.10",), **more)
+    return Site(cluster=config.name, images=IMAGES, network=config.network, addresses=("192.0.2.10",), nodes=("192.0.2.10",), **more)
 
 
 def declared(program: Callable[[Config, Site], None], config: Config, where: Site | None = None) -> dict[tuple[str, str], Json]:

@@ -14,7 +14,7 @@ from bdc.config.model import Config
 from bdc_stacks import data, platform, project
 from tests.stacks.recording import IMAGES, declared, site
 
-SETTINGS = {"bdc:images": json.dumps(IMAGES), "bdc:addresses": '["192.0.2.10"]'}
+SETTINGS = {"bdc:images": json.dumps(IMAGES), "bdc:addresses": '["192.0.2.10"]', "bdc:nodes": '["192.0.2.10"]'}
 
 
 @pytest.fixture

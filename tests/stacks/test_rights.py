@@ -11,7 +11,11 @@ from bdc.kube.rights import deployer_rights
 from bdc_stacks import data, platform
 from tests.stacks.recording import declared, site
 
-PLURALS = {"PriorityClass": "priorityclasses", "ValidatingAdmissionPolicy": "validatingadmissionpolicies"}
+PLURALS = {
+    "PriorityClass": "priorityclasses",
+    "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
+    "NetworkPolicy": "networkpolicies",
+}
 WRITTEN = ("create", "delete", "get", "patch")
 
 

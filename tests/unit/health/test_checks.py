@@ -64,6 +64,7 @@ def test_a_healthy_cluster_is_well(ground: Ground, check: str) -> None:
 def test_ids_are_unique_and_every_check_is_tested() -> None:
     assert len(BY_ID) == len(CHECKS) >= 15
     elsewhere = {"kubernetes-certificates", "disk", "dns", "metastore", "federation", "endpoints", "certificates", "authority"}
+    elsewhere |= {"network-policies"}
     assert set(BY_ID) == {*WELL, *elsewhere}
 
 
