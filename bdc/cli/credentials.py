@@ -31,13 +31,14 @@ _WHAT = {
 def show(
     ctx: typer.Context,
     output: FormatOption = Format.table,
+    pool: Annotated[str | None, typer.Option("--pool", help="The token of this pool's Spark Connect.")] = None,
     *,
     password: Annotated[bool, typer.Option("--password", help="Print the password only.")] = False,
     token: Annotated[bool, typer.Option("--token", help="Print Spark Connect's token only.")] = False,
 ) -> None:
     """Show the user, the password and Spark Connect's token."""
+    from bdc.kube.endpoints import connect_token, rotating
     from bdc.kube.endpoints import credentials as read
-    from bdc.kube.endpoints import rotating
 
     if password and token:
         raise UsageError("--password and --token were both given", "choose one")
@@ -48,9 +49,12 @@ def show(
         Output(quiet=options.quiet).progress(
             "a rotation is going on, or was interrupted: some endpoints may take other ones until `bdc up`"
         )
-    known = found.token.get_secret_value() if found.token else None
+    if pool:
+        known: str | None = connect_token(kube, options.config.name, pool).get_secret_value()
+    else:
+        known = found.token.get_secret_value() if found.token else None
     if token and known is None:
-        raise UsageError(f"{found.username} has no token", "Spark Connect's token is the administrator's")
+        raise UsageError(f"{found.username} has a token of Spark Connect by pool only", "add --pool")
     if password or token:
         sys.stdout.write(f"{known if token else found.password.get_secret_value()}\n")
         return

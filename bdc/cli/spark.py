@@ -13,7 +13,7 @@ import typer
 from bdc.cli.output import Format, FormatOption, Output
 from bdc.cli.settings import settings
 from bdc.cli.spark_environments import app as environments
-from bdc.cli.spark_pools import PoolOption
+from bdc.cli.spark_pools import ConnectPoolOption, PoolOption
 from bdc.cli.spark_pools import app as pools
 from bdc.cli.spark_schedules import app as schedules
 from bdc.cli.spark_words import OWN_FAILURE, SubmitCommand
@@ -272,8 +272,11 @@ def history(
 
 
 @app.command()
-def connect(ctx: typer.Context) -> None:
-    """Print the address of Spark Connect, for any PySpark client; what else it needs is said on stderr."""
+def connect(ctx: typer.Context, pool: ConnectPoolOption = None) -> None:
+    """Print the address of Spark Connect, for any PySpark client; what else it needs is said on stderr.
+
+    The address is the same for all pools: the token says whose server is meant.
+    """
     from bdc.cli.access import url
     from bdc.kube.endpoints import addresses, endpoint
 
@@ -284,8 +287,9 @@ def connect(ctx: typer.Context) -> None:
     one = endpoint("connect")
     sys.stdout.write(f"{url(one, found[0], one.port)}\n")
     sys.stdout.flush()
+    which = f" --pool {pool}" if pool else ""
     Output(quiet=options.quiet).progress(
-        "its token: bdc credentials show --token (as ;token=...)\n"
+        f"its token: bdc credentials show --token{which} (as ;token=...)\n"
         "its certificate authority: bdc credentials ca bdc-ca.crt; export GRPC_DEFAULT_SSL_ROOTS_FILE_PATH=$PWD/bdc-ca.crt"
     )
 
@@ -298,6 +302,7 @@ def sql(
     ] = None,
     file: Annotated[str | None, typer.Option("--file", "-f", metavar="FILE", help="Statements, each ended by a semicolon.")] = None,
     database: Annotated[str | None, typer.Option("--database", help="Where tables are looked up.")] = None,
+    pool: ConnectPoolOption = None,
     output: OutputOption = SqlFormat.table,
     *,
     chart: ChartOption = False,
@@ -313,17 +318,18 @@ def sql(
     if statement is not None and file is not None:
         raise UsageError("there is a statement and a --file", "give one of them")
     if statement is not None:
-        statements.query(ctx, statement, Engine.spark, None, database, output, chart=chart)
+        statements.query(ctx, statement, Engine.spark, None, database, pool, output, chart=chart)
     elif file is not None or not sys.stdin.isatty():
-        statements.run(ctx, file or "-", Engine.spark, None, database, output, chart=chart)
+        statements.run(ctx, file or "-", Engine.spark, None, database, pool, output, chart=chart)
     else:
-        statements.shell(ctx, Engine.spark, None, database)
+        statements.shell(ctx, Engine.spark, None, database, pool)
 
 
 @app.command()
 def shell(
     ctx: typer.Context,
     memory: Annotated[str, typer.Option("--memory", metavar="SIZE", help="Limit of the session's pod, for what is collected.")] = "1g",
+    pool: ConnectPoolOption = None,
 ) -> int:
     """Python with a Spark session, in the cluster's own image; `spark` is there. A program on stdin runs as in a terminal.
 
@@ -338,11 +344,11 @@ def shell(
     limit = f"{spark_mebibytes(memory, '--memory')}Mi"
     say = Output(quiet=options.quiet).progress
     if sys.stdin.isatty() and sys.stdout.isatty():
-        with console(options.kube(), options.config.name, "shell", memory=limit, on_progress=say) as opened:
+        with console(options.kube(), options.config.name, "shell", pool=pool, memory=limit, on_progress=say) as opened:
             join(opened.attachment)
             return opened.exit_code()
     program = sys.stdin.buffer.read()
-    with console(options.kube(), options.config.name, "script", memory=limit, on_progress=say) as opened:
+    with console(options.kube(), options.config.name, "script", pool=pool, memory=limit, on_progress=say) as opened:
         opened.attachment.send(b"%d\n" % len(program))
         opened.attachment.send(program)
         while read := opened.attachment.read():

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Shares of the Spark pool; they are set in bdc.yaml: spark.pools.NAME.")
 
 PoolOption = Annotated[str | None, typer.Option("--pool", metavar="POOL", help="The pool, where several have one of this name.")]
+ConnectPoolOption = Annotated[str | None, typer.Option("--pool", metavar="POOL", help="The pool whose Spark Connect; else the cluster's.")]
 
 _COLUMNS = {"name": "name", "running": "running", "waiting": "waiting", "cpu": "CPU", "memory": "memory"}
 

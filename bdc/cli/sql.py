@@ -30,6 +30,7 @@ EngineOption = Annotated[
 ]
 CatalogOption = Annotated[str | None, typer.Option("--catalog", help="The federation's catalog: lake, master, tpch, ...")]
 SchemaOption = Annotated[str | None, typer.Option("--schema", help="Schema in that catalog, or Spark's database.")]
+PoolOption = Annotated[str | None, typer.Option("--pool", help="Spark's: the pool whose Spark Connect runs it; else the cluster's.")]
 OutputOption = Annotated[SqlFormat, typer.Option("--output", "-o", help="Format of the result.")]
 ChartOption = Annotated[bool, typer.Option("--chart", help="On a terminal, draw a label and a number as a bar chart.")]
 
@@ -41,6 +42,7 @@ def query(
     engine: EngineOption = Engine.federation,
     catalog: CatalogOption = None,
     schema: SchemaOption = None,
+    pool: PoolOption = None,
     output: OutputOption = SqlFormat.table,
     *,
     chart: ChartOption = False,
@@ -49,7 +51,7 @@ def query(
     statements = split(sys.stdin.read() if sql == "-" else sql).all
     if len(statements) != 1:
         raise UsageError(f"this is {len(statements)} statements, and query runs one", "bdc sql run FILE runs all of a file; - is stdin")
-    with _session(ctx, engine, catalog, schema) as session:
+    with _session(ctx, engine, catalog, schema, pool) as session:
         Printer(output, draw=chart, quiet=settings(ctx).quiet).run(session, statements[0])
 
 
@@ -60,6 +62,7 @@ def run(
     engine: EngineOption = Engine.federation,
     catalog: CatalogOption = None,
     schema: SchemaOption = None,
+    pool: PoolOption = None,
     output: OutputOption = SqlFormat.table,
     *,
     chart: ChartOption = False,
@@ -70,7 +73,7 @@ def run(
     """
     statements = split(_read(file)).all
     printer = Printer(output, draw=chart, quiet=settings(ctx).quiet)
-    with _session(ctx, engine, catalog, schema) as session:
+    with _session(ctx, engine, catalog, schema, pool) as session:
         for statement in statements:
             try:
                 printer.run(session, statement)
@@ -84,13 +87,14 @@ def shell(
     engine: EngineOption = Engine.federation,
     catalog: CatalogOption = None,
     schema: SchemaOption = None,
+    pool: PoolOption = None,
 ) -> None:
     """Type statements and see their results. \\? says what else can be typed."""
     from bdc.cli.sql_shell import Shell
     from bdc.config.paths import state_dir
 
     options = settings(ctx)
-    with _session(ctx, engine, catalog, schema) as session:
+    with _session(ctx, engine, catalog, schema, pool) as session:
         Shell(session, engine, Printer(SqlFormat.table, quiet=options.quiet), state_dir(options.config.name) / "sql_history").run()
 
 
@@ -137,7 +141,9 @@ class Printer:
 
 
 @contextmanager
-def _session(ctx: typer.Context, engine: Engine, catalog: str | None, schema: str | None) -> Iterator[Federation | Master | Spark]:
+def _session(
+    ctx: typer.Context, engine: Engine, catalog: str | None, schema: str | None, pool: str | None
+) -> Iterator[Federation | Master | Spark]:
     from bdc.sql import connect
 
     if engine is Engine.master and (catalog or schema):
@@ -146,9 +152,11 @@ def _session(ctx: typer.Context, engine: Engine, catalog: str | None, schema: st
         raise UsageError("--catalog is the federation's; Spark has one, the lake", "--schema chooses a database of it")
     if schema and not catalog and engine is Engine.federation:
         raise UsageError("--schema was given without --catalog", "such as --catalog lake --schema demo")
+    if pool and engine is not Engine.spark:
+        raise UsageError("--pool says whose Spark Connect runs it, and this runs elsewhere", "add --engine spark, or leave it out")
     options = settings(ctx)
     say = Output(quiet=options.quiet).progress
-    with connect(options.kube(), options.config, engine, catalog=catalog, schema=schema, on_notice=say) as session:
+    with connect(options.kube(), options.config, engine, catalog=catalog, schema=schema, pool=pool, on_notice=say) as session:
         yield session
 
 

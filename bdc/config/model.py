@@ -214,6 +214,7 @@ class Pool(Section):
         None, ge=1, le=1000, description="Executors of an application unless it asks otherwise; else the cluster's."
     )
     idle_seconds: int = Field(30, ge=1, le=86400, description="Seconds without a task after which an executor goes.")
+    connect: bool = Field(False, description="A Spark Connect server of its own, with the cluster's spark.connect resources.")
 
     @property
     def bounded(self) -> bool:
@@ -247,7 +248,14 @@ class Spark(Section):
         default_factory=dict, description="Shares of the Spark pool, by name; without any, applications share all."
     )
     history: Resources = Field(default_factory=lambda: pod("50m", "320Mi", "640Mi"), description="Resources of the history server.")
-    connect: Resources = Field(default_factory=lambda: pod("100m", "768Mi", "1408Mi"), description="Resources of the Spark Connect server.")
+    connect: Resources = Field(default_factory=lambda: pod("100m", "768Mi", "1408Mi"), description="Resources of a Spark Connect server.")
+    connect_hours: int = Field(
+        24,
+        ge=1,
+        le=8760,
+        description="Hours after which a Spark Connect server starts anew, as it does when most of its heap is kept: when nobody has a "
+        "session, or when no request has run for an hour, or after four hours of waiting for that.",
+    )
     controller: Resources = Field(
         default_factory=lambda: pod("10m", "48Mi", "128Mi"),
         description="Resources of bdc's controller, which is there where there are pools.",

@@ -60,6 +60,12 @@ CONNECT_SERVICE, CONNECT_PORT = "connect", 15002
 POOL = "bdc.dev/pool"
 """Label of the namespace of a Spark pool, and of what is the pool's: its name."""
 
+APPLICATION = "bdc.dev/application"
+"""Label: the application's name; on what belongs to a schedule, the schedule's; on Spark Connect's in a pool, `spark-connect`."""
+
+CONNECT_TOKEN = "connect-token"  # noqa: S105 the Secret's name
+"""Secret in the namespace of a pool with Spark Connect: keys token, and ca.crt for TLS. The cluster's namespace has the token, too."""
+
 POOL_GATE = "bdc.dev/pool"
 """Scheduling gate of the executors of a pool with bounds: it opens when there is room."""
 
@@ -73,6 +79,11 @@ SPARK_ACCOUNT = "spark"
 def pool_namespace(cluster: str, pool: str) -> str:
     """The namespace of a Spark pool; no cluster has such a name."""
     return f"{cluster}-pool-{pool}"
+
+
+def pool_token(pool: str) -> str:
+    """The Secret in the cluster's namespace with the key token: that of a pool's Spark Connect, by which the door knows the pool."""
+    return f"connect-{pool}"
 
 
 def user_account(user: str) -> str:

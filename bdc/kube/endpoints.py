@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from bdc.config.model import Config
-from bdc.config.names import CA, CREDENTIALS, ENDPOINTS, ROTATION, Endpoint, selector
+from bdc.config.names import CA, CREDENTIALS, ENDPOINTS, ROTATION, Endpoint, pool_token, selector
 from bdc.errors import BdcError, NotFoundError, UnhealthyError
 from bdc.kube.client import Kube
 from bdc.kube.errors import ApiNotFoundError
@@ -70,6 +70,19 @@ def credentials(kube: Kube, cluster: str) -> Credentials:
         return Credentials(person.name, SecretStr(person.password), None, person.ca)
     user, authority = _secret(kube, cluster, CREDENTIALS), _secret(kube, cluster, CA)
     return Credentials(user["username"], SecretStr(user["password"]), SecretStr(user["token"]), authority["ca.crt"])
+
+
+def connect_token(kube: Kube, cluster: str, pool: str) -> SecretStr:
+    """The token of a pool's Spark Connect. Raises NotFoundError where it has none."""
+    missing = NotFoundError(f"there is no Spark Connect in the pool {pool}", f"set spark.pools.{pool}.connect; bdc up")
+    if person := kube.person:
+        if pool not in person.tokens:
+            raise missing
+        return SecretStr(person.tokens[pool])
+    try:
+        return SecretStr(_secret(kube, cluster, pool_token(pool))["token"])
+    except NotFoundError:
+        raise missing from None
 
 
 def rotating(kube: Kube, cluster: str) -> bool:

@@ -29,6 +29,8 @@ class Person:
     addresses: Mapping[str, Sequence[str]]
     named: bool
     pools: tuple[str, ...]
+    tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The token of Spark Connect by pool, where it has one."""
 
     def manifest(self) -> dict[str, Any]:
         """As the extension has it."""
@@ -40,6 +42,7 @@ class Person:
             "addresses": {name: list(found) for name, found in self.addresses.items()},
             "named": self.named,
             "pools": list(self.pools),
+            "tokens": dict(self.tokens),
         }
 
     @classmethod
@@ -60,4 +63,5 @@ class Person:
             addresses={str(name): tuple(map(str, some)) for name, some in found["addresses"].items()},
             named=bool(found["named"]),
             pools=tuple(map(str, found["pools"])),
+            tokens={str(pool): str(token) for pool, token in (found.get("tokens") or {}).items()},
         )

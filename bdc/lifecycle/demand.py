@@ -51,6 +51,8 @@ def _asks(config: Config) -> Iterator[Ask]:
         yield _ask("Trino worker", "federation", config.federation.workers, config.federation.worker)
     yield _ask("history server", "spark", 1, spark.history, door=True)
     yield _ask("Spark Connect", "spark", 1, spark.connect, door=True)
+    if connects := sum(pool.connect for pool in spark.pools.values()):
+        yield _ask("pools' Spark Connect", "spark", connects, spark.connect)
     if spark.pools:
         yield _ask("controller", "spark", 1, spark.controller)
     heap = size(spark.driver_memory) + size(spark.memory_overhead)

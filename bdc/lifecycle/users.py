@@ -38,7 +38,7 @@ from bdc.config.names import (
 from bdc.config.paths import resources
 from bdc.errors import BdcError, DeadlineError, NotFoundError, UnhealthyError, UsageError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
-from bdc.kube.endpoints import addresses, certificate_authority, certified, endpoint, pods_of, reach
+from bdc.kube.endpoints import addresses, certificate_authority, certified, connect_token, endpoint, pods_of, reach
 from bdc.kube.exec import execute
 from bdc.kube.person import EXTENSION, Person
 
@@ -120,7 +120,11 @@ def grant(
     lines = {USERS_OF_TRINO: identity.trino_password_file(name, password), USERS_OF_DOORS: identity.door_map(name, password)}
     _known(kube, cluster, secret, name, lines)
     token, until = _token(kube, cluster, name, days)
-    person = Person(cluster, name, password, certificate_authority(kube, cluster), where, certified(config), tuple(open_to))
+    tokens = {}
+    for pool in open_to:
+        with suppress(NotFoundError):
+            tokens[pool] = connect_token(kube, cluster, pool).get_secret_value()
+    person = Person(cluster, name, password, certificate_authority(kube, cluster), where, certified(config), tuple(open_to), tokens)
     text = document(kube, person, token)
     say("waiting until HttpFS and Trino know the password")
     _await(kube, config, person)

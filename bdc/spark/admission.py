@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any, Self
 
-from bdc.config.names import COMPONENT, POOL_GATE
+from bdc.config.names import APPLICATION, COMPONENT, POOL_GATE
 from bdc.config.quantity import cores, human, size
-from bdc.spark.labels import ADMISSION, APPLICATION, ASKS, DRIVER, JOB, KILLED, PRIORITY, QUEUED, RELEASED
+from bdc.spark.labels import ADMISSION, ASKS, DRIVER, JOB, KILLED, PRIORITY, QUEUED, RELEASED
 
 Json = Mapping[str, Any]
 _SLACK = 1e-6  # of cores, which are sums of decimal fractions

@@ -10,18 +10,33 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bdc.config.names import CA, COMPONENT, CONNECT_PORT, CONNECT_SERVICE, CREDENTIALS, SPARK_CONF, labels
+from bdc.config.names import (
+    APPLICATION,
+    CA,
+    COMPONENT,
+    CONNECT_PORT,
+    CONNECT_SERVICE,
+    CONNECT_TOKEN,
+    CREDENTIALS,
+    POOL,
+    POOL_GATE,
+    SPARK_CONF,
+    labels,
+)
 from bdc.config.paths import resources
 from bdc.errors import BdcError, DeadlineError, UnhealthyError, UsageError
 from bdc.kube import ApiNotFoundError, Kube
 from bdc.kube.attach import Attachment, attach
 from bdc.kube.diagnose import diagnose_pod
+from bdc.spark.admission import bounds
 from bdc.spark.defaults import defaults_of
+from bdc.spark.inspect import pods_path
 from bdc.spark.objects import CONTAINER_SECURITY, POD_SECURITY
+from bdc.spark.pools import Pool, named, pools
 from bdc.spark.settings import IMAGE
 
 CONSOLE = "spark-console"
@@ -58,36 +73,65 @@ class Console:
 
 @contextlib.contextmanager
 def console(
-    kube: Kube, cluster: str, mode: Mode, *, memory: str = "1Gi", on_progress: Callable[[str], None] | None = None
+    kube: Kube,
+    cluster: str,
+    mode: Mode,
+    *,
+    pool: str | None = None,
+    memory: str = "1Gi",
+    on_progress: Callable[[str], None] | None = None,
 ) -> Iterator[Console]:
-    """A pod in which a session with Spark Connect runs; it goes at the end. `memory` is its limit.
+    """A pod in which a session with Spark Connect runs, the cluster's or a pool's; it goes at the end. `memory` is its limit.
 
-    Raises NotFoundError when there is no such cluster, UnhealthyError with the reason when the pod can't run.
+    An ordinary user's is that of a pool. Raises NotFoundError when there is no such cluster or pool, UsageError when the pool has no Spark
+    Connect, UnhealthyError with the reason when the pod can't run.
     """
-    if kube.person:
-        raise UsageError(
-            "Spark Connect acts as the administrator in HDFS and the lake, so its sessions are theirs", "bdc sql query; bdc spark submit"
-        )
-    defaults = defaults_of(kube, cluster)
-    owner = kube.request("GET", f"/api/v1/namespaces/{cluster}/configmaps/{SPARK_CONF}")
-    pods = f"/api/v1/namespaces/{cluster}/pods"
+    place = _place(kube, cluster, pool)
+    defaults = defaults_of(kube, place.namespace)
+    owner = kube.request("GET", f"/api/v1/namespaces/{place.namespace}/configmaps/{SPARK_CONF}")
+    pods = pods_path(place.namespace)
     _sweep(kube, pods)
-    pull_secret = defaults.get("spark.kubernetes.container.image.pullSecrets")
     name = f"spark-{mode}-{secrets.token_hex(3)}"
-    kube.request("POST", pods, manifest(cluster, name, mode, defaults[IMAGE], owner["metadata"]["uid"], memory, pull_secret))
+    kube.request("POST", pods, manifest(cluster, place, name, mode, defaults, owner["metadata"]["uid"], memory))
     try:
         _wait(kube, f"{pods}/{name}", on_progress or (lambda _: None))
-        with attach(kube, cluster, name, _CONTAINER, tty=mode == "shell") as attachment:
-            yield Console(kube, cluster, name, attachment)
+        with attach(kube, place.namespace, name, _CONTAINER, tty=mode == "shell") as attachment:
+            yield Console(kube, place.namespace, name, attachment)
     finally:
         with contextlib.suppress(BdcError):
             kube.request("DELETE", f"{pods}/{name}", query={"gracePeriodSeconds": 1})
 
 
-def manifest(cluster: str, name: str, mode: Mode, image: str, owner: str, memory: str, pull_secret: str | None = None) -> dict[str, Any]:
+def _place(kube: Kube, cluster: str, pool: str | None) -> Pool:
+    """Whose Spark Connect is meant."""
+    if pool is None and not kube.person:
+        return Pool(None, cluster)
+    found = pools(kube, cluster)
+    if pool is not None:
+        found = [named(found, pool)]
+    there = [one for one in found if _has_connect(kube, one.namespace)]
+    if len(there) == 1:
+        return there[0]
+    if not there:
+        names = ", ".join(str(one.name) for one in found)
+        raise UsageError(f"there is no Spark Connect in the pool {names}", "spark.pools.NAME.connect makes one; else: bdc spark submit")
+    raise UsageError("there are several pools with Spark Connect", f"add --pool: {', '.join(str(one.name) for one in there)}")
+
+
+def _has_connect(kube: Kube, namespace: str) -> bool:
+    try:
+        kube.request("GET", f"/api/v1/namespaces/{namespace}/services/{CONNECT_SERVICE}")
+    except ApiNotFoundError:
+        return False
+    return True
+
+
+def manifest(cluster: str, place: Pool, name: str, mode: Mode, defaults: Mapping[str, str], owner: str, memory: str) -> dict[str, Any]:
     """The pod; `owner` is the uid of the ConfigMap that it goes with."""
     script = (resources("manifests") / "spark" / "session.py").read_text(encoding="utf-8")
+    # Also in a pool through the door in the cluster's namespace, which has TLS and knows the pool's server by the token.
     remote = f"sc://{CONNECT_SERVICE}.{cluster}.svc:{CONNECT_PORT}/;use_ssl=true;token=$(BDC_TOKEN)"
+    token, ca = (CONNECT_TOKEN, CONNECT_TOKEN) if place.name else (CREDENTIALS, CA)
     environment = {
         "SPARK_REMOTE": remote,
         "SPARK_CONNECT_MODE_ENABLED": "1",  # without it a shell starts a JVM of its own
@@ -98,14 +142,14 @@ def manifest(cluster: str, name: str, mode: Mode, image: str, owner: str, memory
     }
     container = {
         "name": _CONTAINER,
-        "image": image,
+        "image": defaults[IMAGE],
         "imagePullPolicy": "IfNotPresent",
         "args": ["python3", "-c", script.replace("$", "$$"), mode],
         "stdin": True,
         "stdinOnce": True,
         "tty": mode == "shell",
         "env": [
-            {"name": "BDC_TOKEN", "valueFrom": {"secretKeyRef": {"name": CREDENTIALS, "key": "token"}}},
+            {"name": "BDC_TOKEN", "valueFrom": {"secretKeyRef": {"name": token, "key": "token"}}},
             *({"name": key, "value": value} for key, value in environment.items()),
         ],
         "resources": {"requests": {"cpu": "10m", "memory": "160Mi"}, "limits": {"memory": memory}},
@@ -121,19 +165,21 @@ def manifest(cluster: str, name: str, mode: Mode, image: str, owner: str, memory
         "securityContext": POD_SECURITY,
         "containers": [container],
         "volumes": [
-            {"name": "ca", "secret": {"secretName": CA, "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+            {"name": "ca", "secret": {"secretName": ca, "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
             {"name": "tmp", "emptyDir": {"sizeLimit": "2Gi"}},
         ],
     }
-    if pull_secret:
+    if pull_secret := defaults.get("spark.kubernetes.container.image.pullSecrets"):
         spec["imagePullSecrets"] = [{"name": pull_secret}]
+    if bounds(defaults):
+        spec["schedulingGates"] = [{"name": POOL_GATE}]
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
             "name": name,
-            "namespace": cluster,
-            "labels": labels(cluster, "spark", CONSOLE),
+            "namespace": place.namespace,
+            "labels": {**labels(cluster, "spark", CONSOLE), **({POOL: place.name, APPLICATION: name} if place.name else {})},
             "ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": SPARK_CONF, "uid": owner}],
         },
         "spec": spec,

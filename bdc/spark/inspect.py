@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from bdc.config.names import APPLICATION
 from bdc.errors import NotFoundError
 from bdc.kube import ApiNotFoundError, Kube
 from bdc.kube.podlog import PodLog
-from bdc.spark.labels import APPLICATION, CONTAINER, DRIVER, EXECUTOR, EXECUTOR_CONTAINER, JOB, application_selector
+from bdc.spark.labels import CONTAINER, DRIVER, EXECUTOR, EXECUTOR_CONTAINER, JOB, application_selector
 from bdc.spark.state import Status, status
 
 _PAGE = 500

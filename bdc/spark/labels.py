@@ -7,13 +7,10 @@ NAME-driver of a schedule's run have the schedule's name in the label, as they c
 
 from __future__ import annotations
 
-from bdc.config.names import COMPONENT, POOL, labels
+from bdc.config.names import APPLICATION, COMPONENT, POOL, labels
 
 DOMAIN = "bdc.dev"
 """Domain of the labels and annotations that are bdc's own."""
-
-APPLICATION = f"{DOMAIN}/application"
-"""Label: the application's name; on what belongs to a schedule, the schedule's."""
 
 JOB = "batch.kubernetes.io/job-name"
 """Label that Kubernetes gives a Job's pods."""

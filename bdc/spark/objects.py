@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bdc.config.names import HADOOP_CONF, SPARK_ACCOUNT, SPARK_CONF
+from bdc.config.names import APPLICATION, HADOOP_CONF, SPARK_ACCOUNT, SPARK_CONF
 from bdc.spark.admission import Amount
 from bdc.spark.application import Application, Schedule, SecretVariable
 from bdc.spark.labels import (
     ADMISSION,
     ADMITTED,
-    APPLICATION,
     ASKS,
     CONTAINER,
     DIGEST,

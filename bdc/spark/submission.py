@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from bdc.config.names import APPLICATION
 from bdc.errors import BdcError, UsageError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
 from bdc.spark.admission import bounds
@@ -21,7 +22,7 @@ from bdc.spark.application import Application, Schedule, check_schedule_name, un
 from bdc.spark.defaults import defaults_of
 from bdc.spark.environments import Environment
 from bdc.spark.inspect import cron_job_path, job_path
-from bdc.spark.labels import APPLICATION, DIGEST, KILLED, RELEASED
+from bdc.spark.labels import DIGEST, KILLED, RELEASED
 from bdc.spark.objects import Plan, cron_job, job, settings
 from bdc.spark.pools import chosen
 from bdc.spark.queueing import admit

@@ -33,9 +33,12 @@ def connect(
     *,
     catalog: str | None = None,
     schema: str | None = None,
+    pool: str | None = None,
     on_notice: Callable[[str], None] | None = None,
 ) -> Iterator[Federation | Master | Spark]:
-    """A session with an engine. `catalog` is the federation's, `schema` also Spark's; `on_notice` hears what the engine remarks.
+    """A session with an engine. `catalog` is the federation's, `schema` also Spark's; `pool` says whose Spark Connect.
+
+    `on_notice` hears what the engine remarks.
 
     >>> with connect(kube, config) as session:
     ...     for row in session.query("SELECT * FROM tpch.tiny.nation").rows: ...
@@ -44,7 +47,7 @@ def connect(
         from bdc.spark import console
         from bdc.sql.spark import Spark
 
-        with console(kube, config.name, "sql", on_progress=on_notice) as opened, Spark(opened.attachment, schema) as spark:
+        with console(kube, config.name, "sql", pool=pool, on_progress=on_notice) as opened, Spark(opened.attachment, schema) as spark:
             yield spark
         return
     access = credentials(kube, config.name)

@@ -10,6 +10,7 @@ import pulumi_kubernetes as k8s
 from bdc.config.model import Config
 from bdc.config.names import (
     CA,
+    CONNECT_TOKEN,
     CREDENTIALS,
     FEDERATION_INTERNAL,
     INSTANCE,
@@ -21,6 +22,7 @@ from bdc.config.names import (
     USERS_OF_DOORS,
     USERS_OF_TRINO,
     pool_namespace,
+    pool_token,
 )
 from bdc_stacks import identity
 from bdc_stacks.site import Site
@@ -36,10 +38,14 @@ class Data(pulumi.ComponentResource):
         self._site = site
         self._inside = pulumi.ResourceOptions(parent=self)
         namespace = self._namespace("namespace", site.namespace)
+        self._pools: dict[str, k8s.core.v1.Namespace] = {}
         for pool in config.spark.pools:
             self._pool(pool)
         self._inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
         self._secrets(config)
+        for name, of in config.spark.pools.items():
+            if of.connect:
+                self._pool_token(name)
         self._volumes(config)
         k8s.core.v1.ConfigMap(
             IDENTITY,
@@ -55,19 +61,30 @@ class Data(pulumi.ComponentResource):
 
     def _pool(self, name: str) -> None:
         """The namespace of a Spark pool; as the cluster's, with its list of applications and schedules, it outlives `bdc down`."""
-        namespace = self._namespace(f"pool-{name}", pool_namespace(self._site.cluster, name), **{POOL: name})
+        namespace = self._pools[name] = self._namespace(f"pool-{name}", pool_namespace(self._site.cluster, name), **{POOL: name})
         self._pull_secret(pulumi.ResourceOptions(parent=self, depends_on=[namespace]), name)
+
+    def _pool_token(self, pool: str) -> None:
+        """The token of a pool's Spark Connect: for the door, and for the server and its sessions in the pool."""
+        kept = self._secret(pool_token(pool), "spark", identity.encode({"token": identity.password()}), self._once())
+        both = pulumi.Output.all(kept.data, self._ca.data)
+        data = both.apply(lambda of: {"token": str(of[0]["token"]), "ca.crt": str(of[1]["ca.crt"])})
+        after = pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[self._pools[pool]]))
+        self._secret(CONNECT_TOKEN, "spark", data, after, pool)
 
     def _once(self) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(ignore_changes=["data"]))
 
-    def _secret(self, name: str, part: str, data: pulumi.Input[dict[str, str]], options: pulumi.ResourceOptions) -> k8s.core.v1.Secret:
-        return k8s.core.v1.Secret(
-            name, metadata=self._site.metadata(name, part, name), type="Opaque", data=pulumi.Output.secret(data), opts=options
-        )
+    def _secret(
+        self, name: str, part: str, data: pulumi.Input[dict[str, str]], options: pulumi.ResourceOptions, pool: str = ""
+    ) -> k8s.core.v1.Secret:
+        more = {"namespace": pool_namespace(self._site.cluster, pool)} if pool else {}
+        metadata = self._site.metadata(name, part, name, **more)
+        made = f"pool-{pool}-{name}" if pool else name
+        return k8s.core.v1.Secret(made, metadata=metadata, type="Opaque", data=pulumi.Output.secret(data), opts=options)
 
     def _secrets(self, config: Config) -> None:
-        ca = self._secret(CA, "storage", identity.encode(identity.authority(config.name)), self._once())
+        ca = self._ca = self._secret(CA, "storage", identity.encode(identity.authority(config.name)), self._once())
         hosts = self._site.hosts()
         issued = ca.data.apply(lambda data: identity.encode(identity.certificate(identity.decode(data), hosts)))
         self._secret(self._site.tls, "storage", issued, self._once())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import pulumi
 import pulumi_kubernetes as k8s
 
 from bdc.config.model import pod as sized
-from bdc.config.names import CREDENTIALS, ENDPOINTS, USERS, USERS_OF_DOORS, Endpoint, selector
+from bdc.config.names import CREDENTIALS, ENDPOINTS, USERS, USERS_OF_DOORS, Endpoint, pool_token, selector
 from bdc.config.render import render
 from bdc_stacks import pods
 from bdc_stacks.site import Site
@@ -23,23 +25,39 @@ def find(name: str) -> Endpoint:
 
 
 def configuration(
-    *, scheme: str, port: int, check: str | None = None, http2: bool = False, users: bool = False, timeout: str = "10m"
+    *,
+    scheme: str,
+    port: int,
+    check: str | None = None,
+    http2: bool = False,
+    users: bool = False,
+    timeout: str = "10m",
+    pools: Mapping[str, str] | None = None,
 ) -> str:
     """haproxy.cfg; scheme is "basic" or "token", port the engine's on loopback, check a path that answers 2xx or 3xx when it is well.
 
+    `pools`: where the servers of pools are, whose tokens the door knows, too.
     `users`: ordinary users come in, too, and the engine is told in WebHDFS's way (user.name) who it is.
     """
-    return render("proxy/haproxy.cfg.j2", scheme=scheme, port=port, check=check, http2=http2, users=users, map=_MAP, timeout=timeout)
+    others = [{"name": name, "server": server, "variable": _variable(name)} for name, server in (pools or {}).items()]
+    return render(
+        "proxy/haproxy.cfg.j2", scheme=scheme, port=port, check=check, http2=http2, users=users, map=_MAP, timeout=timeout, pools=others
+    )
 
 
-def container(site: Site, scheme: str, *, users: bool = False) -> pods.Json:
+def _variable(pool: str) -> str:
+    return f"BDC_TOKEN_{pool.upper().replace('-', '_')}"
+
+
+def container(site: Site, scheme: str, *, users: bool = False, pools: Iterable[str] = ()) -> pods.Json:
     """The proxy's container; the pod has volumes `door` (ConfigMap with haproxy.cfg) and `tls`, and with `users` one of this name."""
+    tokens = {"BDC_TOKEN": (CREDENTIALS, "token")} | {_variable(pool): (pool_token(pool), "token") for pool in pools}
     basic = {"BDC_USERNAME": (CREDENTIALS, "username"), "BDC_PASSWORD": (CREDENTIALS, "password")}
     return pods.container(
         "door",
         site.images["proxy"],
         _SIZE,
-        env=pods.env(secret=basic if scheme == "basic" else {"BDC_TOKEN": (CREDENTIALS, "token")}),
+        env=pods.env(secret=basic if scheme == "basic" else tokens),
         ports=[{"name": "door", "containerPort": 8443}],
         volumeMounts=[
             {"name": "door", "mountPath": "/etc/haproxy", "readOnly": True},

@@ -14,13 +14,14 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bdc.config.model import Config
-from bdc.config.names import ENDPOINTS, INSTANCE, POOL, WORKLOADS, pool_namespace, selector
+from bdc.config.names import CONNECT_PORT, ENDPOINTS, INSTANCE, POOL, WORKLOADS, pool_namespace, selector
 from bdc_stacks.pods import Json
 from bdc_stacks.site import Site
 
 _FROM_POOLS: Mapping[str, tuple[int, ...]] = {"namenode": (8020,), "datanode": (9866,), "metastore": (9083,)}
 _FROM_NODES: Mapping[str, tuple[int, ...]] = {"namenode": (9870,), "master": (8008,), "spark-history": (18080,)}
 _DRIVER_PAGES = 4040
+_NAMESPACE = "kubernetes.io/metadata.name"
 
 
 class NetworkPolicies(pulumi.ComponentResource):
@@ -34,8 +35,10 @@ class NetworkPolicies(pulumi.ComponentResource):
         for workload in WORKLOADS:
             if rules := self._rules(workload.name, pools=bool(config.spark.pools)):
                 self._policy(workload.name, workload.part, {"matchLabels": selector(site.cluster, workload.name)}, rules)
-        for pool in config.spark.pools:
+        for pool, of in config.spark.pools.items():
             rules = [_SAME_NAMESPACE, *_rule(_addresses(site.nodes), (_DRIVER_PAGES,))]
+            if of.connect:  # for the door
+                rules += _rule([{"namespaceSelector": {"matchLabels": {_NAMESPACE: site.namespace}}}], (CONNECT_PORT,))
             self._policy("inside", "network", {}, rules, pool)
         self.register_outputs({})
 

@@ -10,6 +10,7 @@ import pulumi_kubernetes as k8s
 from bdc.config.model import Pool, Spark
 from bdc.config.names import HADOOP_CONF, INSTANCE, POOL, SPARK_CONF, USER_ROLE, pool_namespace, selector
 from bdc_stacks import pods
+from bdc_stacks.connect import connect_server
 from bdc_stacks.pool_policies import pool_policies
 from bdc_stacks.site import Site
 from bdc_stacks.spark_applications import account, configuration, priority_class
@@ -19,9 +20,10 @@ _UID = 10005
 _BEAT = "/run/bdc/beat"
 _USER_RULES = [
     {"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "verbs": ["get", "list", "watch", "create", "patch", "delete"]},
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch", "create", "delete"]},
     {"apiGroups": [""], "resources": ["pods/log", "pods/proxy"], "verbs": ["get"]},
-    {"apiGroups": [""], "resources": ["pods/portforward"], "verbs": ["get", "create"]},
+    {"apiGroups": [""], "resources": ["pods/portforward", "pods/attach"], "verbs": ["get", "create"]},
+    {"apiGroups": [""], "resources": ["services"], "verbs": ["get"]},
     {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "create"]},
     {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
     {"apiGroups": [""], "resources": ["events", "resourcequotas"], "verbs": ["list"]},
@@ -42,8 +44,11 @@ class SparkPools(pulumi.ComponentResource):
         self._inside = pulumi.ResourceOptions(parent=self)
         for name, pool in config.pools.items():
             account(site, self._inside, name)
-            self._config_map(name, SPARK_CONF, configuration(config, site, name, pool))
-            self._config_map(name, HADOOP_CONF, hadoop)
+            conf = configuration(config, site, name, pool)
+            needed = [self._config_map(name, SPARK_CONF, conf), self._config_map(name, HADOOP_CONF, hadoop)]
+            if pool.connect:
+                after = pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=needed))
+                connect_server(config, site, conf, after, name)
             self._priority(name, pool)
             self._users(name)
         bounded = [name for name, pool in config.pools.items() if pool.bounded]
@@ -55,8 +60,8 @@ class SparkPools(pulumi.ComponentResource):
     def _meta(self, pool: str, name: str) -> dict[str, object]:
         return self._site.metadata(name, "spark", namespace=pool_namespace(self._site.cluster, pool))
 
-    def _config_map(self, pool: str, name: str, data: Mapping[str, str]) -> None:
-        k8s.core.v1.ConfigMap(f"{pool}-{name}", metadata=self._meta(pool, name), data=data, opts=self._inside)
+    def _config_map(self, pool: str, name: str, data: Mapping[str, str]) -> k8s.core.v1.ConfigMap:
+        return k8s.core.v1.ConfigMap(f"{pool}-{name}", metadata=self._meta(pool, name), data=data, opts=self._inside)
 
     def _controller(self, config: Spark) -> None:
         """Lets those begin that wait. Its account may look at the pools' Jobs, pods and settings, and change Jobs and pods."""

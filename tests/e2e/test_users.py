@@ -100,7 +100,6 @@ def test_what_fails_is_explained(host: TestHost, ann: dict[str, Any], tmp_path: 
         (("hdfs", "ls", "/user/beth"), "ermission denied"),
         (("hdfs", "rm", "-r", "/user/bdc"), "ermission denied"),
         (("sql", "query", "SELECT * FROM master.public.theirs"), "Access Denied"),
-        (("sql", "query", "DELETE FROM lake.default.theirs"), "ermission"),
         (("sql", "query", "--engine", "master", "CREATE TABLE public.notes (text text)"), "permission denied"),
         (("sql", "query", "--engine", "master", "SELECT * FROM theirs"), "permission denied"),
     ],
@@ -114,9 +113,8 @@ def test_she_can_do_no_more(host: TestHost, ann: dict[str, Any], theirs: None, a
 
 @pytest.fixture(scope="module")
 def theirs(host: TestHost) -> None:
-    """Things of others: another user's home, a table in the lake, a table in the master."""
+    """Things of others: another user's home, a table in the master."""
     bdc(host, "context", "export", "beth", "--pool", "other")
-    bdc(host, "sql", "query", "CREATE TABLE lake.default.theirs AS SELECT 1 AS n")
     bdc(host, "sql", "query", "--engine", "master", "CREATE TABLE theirs (n int)")
 
 

@@ -115,3 +115,25 @@ def test_the_controller_may_change_jobs_and_pods_of_the_pools_and_nothing_else()
     assert ("Role", "controller") not in objects
     [subject] = objects["RoleBinding", "bdc-pool-etl/controller"]["subjects"]
     assert subject == {"kind": "ServiceAccount", "name": "controller", "namespace": "bdc"}
+
+
+def test_a_pools_spark_connect_is_behind_the_clusters_door() -> None:
+    wanted = config(**{"spark.pools.etl.connect": "true"})
+    objects = declared(platform.program, wanted)
+    template = objects["Deployment", "bdc-pool-etl/spark-connect"]["spec"]["template"]
+    [server] = template["spec"]["containers"]
+    assert template["metadata"]["labels"]["bdc.dev/application"] == "spark-connect", "the controller counts it"
+    assert "spark.kubernetes.executor.label.bdc.dev/application=spark-connect" in server["args"], "or nobody would open their gates"
+    environment = {one["name"]: one for one in server["env"]}
+    assert environment["HADOOP_USER_NAME"]["value"] == "bdc-pool-etl", "not the administrator"
+    assert environment["SPARK_CONNECT_AUTHENTICATE_TOKEN"]["valueFrom"]["secretKeyRef"] == {"name": "connect-token", "key": "token"}
+    assert ("Deployment", "bdc-pool-bi/spark-connect") not in objects
+    door = objects["Deployment", "spark-connect"]["spec"]["template"]["spec"]["containers"][1]
+    assert {one["name"] for one in door["env"]} == {"BDC_TOKEN", "BDC_TOKEN_ETL"}
+    haproxy = objects["ConfigMap", "spark-connect"]["data"]["haproxy.cfg"]
+    assert 'str(pool-etl) if { req.hdr(authorization) -m str "Bearer ${BDC_TOKEN_ETL}" }' in haproxy
+    assert "server engine connect.bdc-pool-etl.svc.cluster.local:15002 proto h2" in haproxy
+    made = declared(data.program, wanted)
+    assert set(made["Secret", "bdc-pool-etl/connect-token"]["data"]) == {"token", "ca.crt"}
+    assert made["Secret", "bdc-pool-etl/connect-token"]["data"]["token"] == made["Secret", "connect-etl"]["data"]["token"]
+    assert ("Secret", "connect-bi") not in made

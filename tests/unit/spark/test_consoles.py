@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 
-from bdc.errors import NotFoundError, UnhealthyError
+from bdc.errors import NotFoundError, UnhealthyError, UsageError
+from bdc.kube.person import Person
 from bdc.spark import console
 from bdc.spark.consoles import Console, Mode, manifest
+from bdc.spark.pools import Pool
 from tests.unit.fake_kube import FakeKube
 
 PODS = "/api/v1/namespaces/bdc/pods"
+CLUSTER = Pool(None, "bdc")
+DEFAULTS = {"spark.kubernetes.container.image": "image"}
 
 
 class Starting(FakeKube):
@@ -57,7 +61,7 @@ def test_the_pod_goes_with_its_session_and_with_the_cluster(starting: Starting) 
 
 
 def test_the_token_is_a_reference_and_the_script_is_whole() -> None:
-    pod = manifest("bdc", "x", "sql", "image", "uid", "1Gi", "registry")
+    pod = manifest("bdc", CLUSTER, "x", "sql", DEFAULTS | {"spark.kubernetes.container.image.pullSecrets": "registry"}, "uid", "1Gi")
     [container] = pod["spec"]["containers"]
     assert container["env"][0] == {"name": "BDC_TOKEN", "valueFrom": {"secretKeyRef": {"name": "credentials", "key": "token"}}}
     remote = next(one["value"] for one in container["env"] if one["name"] == "SPARK_REMOTE")
@@ -70,15 +74,46 @@ def test_the_token_is_a_reference_and_the_script_is_whole() -> None:
     assert (container["stdin"], container["stdinOnce"], container["tty"]) == (True, True, False)
 
 
+def test_a_session_in_a_pool_waits_for_room_and_has_the_pools_token() -> None:
+    pod = manifest("bdc", Pool("etl", "bdc-pool-etl"), "x", "sql", DEFAULTS | {"spark.bdc.maxCpu": "4"}, "uid", "1Gi")
+    assert pod["spec"]["schedulingGates"] == [{"name": "bdc.dev/pool"}]
+    assert pod["metadata"]["namespace"] == "bdc-pool-etl"
+    assert pod["metadata"]["labels"]["bdc.dev/application"] == "x", "or the controller wouldn't see it"
+    environment = pod["spec"]["containers"][0]["env"]
+    assert environment[0]["valueFrom"] == {"secretKeyRef": {"name": "connect-token", "key": "token"}}
+    assert "sc://connect.bdc.svc:15002/;use_ssl=true;token=$(BDC_TOKEN)" in [one.get("value") for one in environment], "the door leads on"
+    assert pod["spec"]["volumes"][0]["secret"]["secretName"] == "connect-token"
+    unbounded = manifest("bdc", Pool("etl", "bdc-pool-etl"), "x", "sql", DEFAULTS, "uid", "1Gi")
+    assert "schedulingGates" not in unbounded["spec"]
+
+
+def test_whose_spark_connect(starting: Starting) -> None:
+    for pool in ("etl", "bi", "ml"):
+        labels = {"app.kubernetes.io/instance": "bdc", "bdc.dev/pool": pool}
+        starting.put(f"/api/v1/namespaces/bdc-pool-{pool}", {"metadata": {"labels": labels}})
+        conf = starting.objects["/api/v1/namespaces/bdc/configmaps/spark-conf"]
+        starting.put(f"/api/v1/namespaces/bdc-pool-{pool}/configmaps/spark-conf", {"data": conf["data"]})
+    starting.put("/api/v1/namespaces/bdc-pool-etl/services/connect", {})
+    with console(starting, "bdc", "sql", pool="etl") as opened:
+        assert opened.namespace == "bdc-pool-etl"
+    with pytest.raises(UsageError, match="no Spark Connect in the pool bi"), console(starting, "bdc", "sql", pool="bi"):
+        pass
+    starting.known_person = Person("bdc", "ann", "p", "CA", {}, True, ("etl", "bi"))
+    with console(starting, "bdc", "sql") as opened:
+        assert opened.namespace == "bdc-pool-etl", "the only one that is open to her"
+    starting.put("/api/v1/namespaces/bdc-pool-bi/services/connect", {})
+    with pytest.raises(UsageError, match="several pools with Spark Connect"), console(starting, "bdc", "sql"):
+        pass
+    with pytest.raises(NotFoundError, match="there is no pool ml"), console(starting, "bdc", "sql", pool="ml"):
+        pass
+
+
 MODES: tuple[Mode, ...] = ("shell", "script", "sql")
 
 
 def test_only_the_shell_has_a_terminal() -> None:
-    assert [manifest("bdc", "x", mode, "i", "u", "1Gi")["spec"]["containers"][0]["tty"] for mode in MODES] == [
-        True,
-        False,
-        False,
-    ]
+    made = [manifest("bdc", CLUSTER, "x", mode, DEFAULTS, "u", "1Gi") for mode in MODES]
+    assert [pod["spec"]["containers"][0]["tty"] for pod in made] == [True, False, False]
 
 
 def test_a_pod_that_cant_run_says_why_and_goes(starting: Starting) -> None:
