@@ -63,9 +63,6 @@ POOL = "bdc.dev/pool"
 APPLICATION = "bdc.dev/application"
 """Label: the application's name; on what belongs to a schedule, the schedule's; on Spark Connect's in a pool, `spark-connect`."""
 
-CONNECT_TOKEN = "connect-token"  # noqa: S105 the Secret's name
-"""Secret in the namespace of a pool with Spark Connect: keys token, and ca.crt for TLS. The cluster's namespace has the token, too."""
-
 POOL_GATE = "bdc.dev/pool"
 """Scheduling gate of the executors of a pool with bounds: it opens when there is room."""
 
@@ -82,7 +79,9 @@ def pool_namespace(cluster: str, pool: str) -> str:
 
 
 def pool_token(pool: str) -> str:
-    """The Secret in the cluster's namespace with the key token: that of a pool's Spark Connect, by which the door knows the pool."""
+    """The Secret with the key token of a pool's Spark Connect: in the cluster's namespace, where the door knows the pool by it, and in the
+    pool's, where it has ca.crt, too.
+    """
     return f"connect-{pool}"
 
 

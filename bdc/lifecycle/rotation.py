@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 
-from bdc.config.names import CA, CREDENTIALS, FEDERATION_INTERNAL, MASTER_CREDENTIALS, ROTATION
+from bdc.config.names import CA, CREDENTIALS, FEDERATION_INTERNAL, INSTANCE, MASTER_CREDENTIALS, PART, ROTATION
 from bdc.errors import NotFoundError, UnhealthyError, UsageError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
 from bdc.kube.endpoints import endpoint, pods_of
@@ -86,7 +86,8 @@ def stage(kube: Kube, cluster: str, kinds: Iterable[Kind], *, tls: str, hosts: I
 
     begun, wanted = read(kube, cluster), set(kinds)
     values = dict(begun.values) if begun else {}
-    for item in (item for kind in _ITEMS if kind in wanted for item in _ITEMS[kind] if kind != "ca"):
+    pools = [(name, "token") for name in _pool_tokens(kube, cluster)] if "token" in wanted else []
+    for item in (*pools, *(item for kind in _ITEMS if kind in wanted for item in _ITEMS[kind] if kind != "ca")):
         values.setdefault(item, identity.shared_secret() if item[0] == FEDERATION_INTERNAL else identity.password())
     if password is not None:
         values[CREDENTIALS, "password"] = password
@@ -158,13 +159,20 @@ def unsettled(kube: Kube, cluster: str) -> dict[str, list[str]]:
 def revisions(kube: Kube, cluster: str, tls: str, key: str) -> dict[Item, str]:
     """What stands for each value that pods use; `key` keeps it from telling anything about a password that is easy to guess."""
     found: dict[Item, str] = {}
-    for name in (CREDENTIALS, MASTER_CREDENTIALS, FEDERATION_INTERNAL, tls):
+    for name in (CREDENTIALS, MASTER_CREDENTIALS, FEDERATION_INTERNAL, tls, *_pool_tokens(kube, cluster)):
         try:
             live = _live(kube, cluster, name)
         except ApiNotFoundError:
             continue
         found |= {(name, item): hmac.new(key.encode(), value.encode(), hashlib.sha256).hexdigest()[:16] for item, value in live.items()}
     return found
+
+
+def _pool_tokens(kube: Kube, cluster: str) -> list[str]:
+    """The Secrets with the tokens of pools' Spark Connect."""
+    query = {"labelSelector": f"{INSTANCE}={cluster},{PART}=spark"}
+    found = kube.request("GET", f"/api/v1/namespaces/{cluster}/secrets", query=query)["items"]
+    return sorted(one["metadata"]["name"] for one in found if "token" in (one.get("data") or {}))
 
 
 def _change_roles(kube: Kube, config: Config, passwords: Mapping[str, str]) -> None:

@@ -20,12 +20,12 @@ from bdc.config.names import (
     COMPONENT,
     CONNECT_PORT,
     CONNECT_SERVICE,
-    CONNECT_TOKEN,
     CREDENTIALS,
     POOL,
     POOL_GATE,
     SPARK_CONF,
     labels,
+    pool_token,
 )
 from bdc.config.paths import resources
 from bdc.errors import BdcError, DeadlineError, UnhealthyError, UsageError
@@ -131,7 +131,7 @@ def manifest(cluster: str, place: Pool, name: str, mode: Mode, defaults: Mapping
     script = (resources("manifests") / "spark" / "session.py").read_text(encoding="utf-8")
     # Also in a pool through the door in the cluster's namespace, which has TLS and knows the pool's server by the token.
     remote = f"sc://{CONNECT_SERVICE}.{cluster}.svc:{CONNECT_PORT}/;use_ssl=true;token=$(BDC_TOKEN)"
-    token, ca = (CONNECT_TOKEN, CONNECT_TOKEN) if place.name else (CREDENTIALS, CA)
+    token, ca = (pool_token(place.name),) * 2 if place.name else (CREDENTIALS, CA)
     environment = {
         "SPARK_REMOTE": remote,
         "SPARK_CONNECT_MODE_ENABLED": "1",  # without it a shell starts a JVM of its own

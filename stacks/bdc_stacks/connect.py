@@ -12,12 +12,12 @@ from bdc.config.names import (
     APPLICATION,
     CONNECT_PORT,
     CONNECT_SERVICE,
-    CONNECT_TOKEN,
     HADOOP_CONF,
     POOL,
     SPARK_ACCOUNT,
     SPARK_CONF,
     pool_namespace,
+    pool_token,
     selector,
 )
 from bdc.config.paths import resources
@@ -74,7 +74,7 @@ class _Server:
         hadoop, hadoop_mount = pods.config_map("hadoop", HADOOP_CONF, "/etc/hadoop")
         work, work_mount = pods.scratch("work", "/tmp", limit="4Gi")  # noqa: S108
         script = {"name": "script", "configMap": {"name": NAME, "items": [{"key": "connect.py", "path": "connect.py"}]}}
-        secret = {"SPARK_CONNECT_AUTHENTICATE_TOKEN": (CONNECT_TOKEN, "token")} if pool else None
+        secret = {"SPARK_CONNECT_AUTHENTICATE_TOKEN": (pool_token(pool), "token")} if pool else None
         port = _PORT if pool else 8443
         server = pods.container(
             "connect",

@@ -10,7 +10,6 @@ import pulumi_kubernetes as k8s
 from bdc.config.model import Config
 from bdc.config.names import (
     CA,
-    CONNECT_TOKEN,
     CREDENTIALS,
     FEDERATION_INTERNAL,
     INSTANCE,
@@ -70,7 +69,7 @@ class Data(pulumi.ComponentResource):
         both = pulumi.Output.all(kept.data, self._ca.data)
         data = both.apply(lambda of: {"token": str(of[0]["token"]), "ca.crt": str(of[1]["ca.crt"])})
         after = pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[self._pools[pool]]))
-        self._secret(CONNECT_TOKEN, "spark", data, after, pool)
+        self._secret(pool_token(pool), "spark", data, after, pool)
 
     def _once(self) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(ignore_changes=["data"]))

@@ -126,7 +126,7 @@ def test_a_pools_spark_connect_is_behind_the_clusters_door() -> None:
     assert "spark.kubernetes.executor.label.bdc.dev/application=spark-connect" in server["args"], "or nobody would open their gates"
     environment = {one["name"]: one for one in server["env"]}
     assert environment["HADOOP_USER_NAME"]["value"] == "bdc-pool-etl", "not the administrator"
-    assert environment["SPARK_CONNECT_AUTHENTICATE_TOKEN"]["valueFrom"]["secretKeyRef"] == {"name": "connect-token", "key": "token"}
+    assert environment["SPARK_CONNECT_AUTHENTICATE_TOKEN"]["valueFrom"]["secretKeyRef"] == {"name": "connect-etl", "key": "token"}
     assert ("Deployment", "bdc-pool-bi/spark-connect") not in objects
     door = objects["Deployment", "spark-connect"]["spec"]["template"]["spec"]["containers"][1]
     assert {one["name"] for one in door["env"]} == {"BDC_TOKEN", "BDC_TOKEN_ETL"}
@@ -134,6 +134,6 @@ def test_a_pools_spark_connect_is_behind_the_clusters_door() -> None:
     assert 'str(pool-etl) if { req.hdr(authorization) -m str "Bearer ${BDC_TOKEN_ETL}" }' in haproxy
     assert "server engine connect.bdc-pool-etl.svc.cluster.local:15002 proto h2" in haproxy
     made = declared(data.program, wanted)
-    assert set(made["Secret", "bdc-pool-etl/connect-token"]["data"]) == {"token", "ca.crt"}
-    assert made["Secret", "bdc-pool-etl/connect-token"]["data"]["token"] == made["Secret", "connect-etl"]["data"]["token"]
+    assert set(made["Secret", "bdc-pool-etl/connect-etl"]["data"]) == {"token", "ca.crt"}
+    assert made["Secret", "bdc-pool-etl/connect-etl"]["data"]["token"] == made["Secret", "connect-etl"]["data"]["token"]
     assert ("Secret", "connect-bi") not in made

@@ -80,9 +80,9 @@ def test_a_session_in_a_pool_waits_for_room_and_has_the_pools_token() -> None:
     assert pod["metadata"]["namespace"] == "bdc-pool-etl"
     assert pod["metadata"]["labels"]["bdc.dev/application"] == "x", "or the controller wouldn't see it"
     environment = pod["spec"]["containers"][0]["env"]
-    assert environment[0]["valueFrom"] == {"secretKeyRef": {"name": "connect-token", "key": "token"}}
+    assert environment[0]["valueFrom"] == {"secretKeyRef": {"name": "connect-etl", "key": "token"}}
     assert "sc://connect.bdc.svc:15002/;use_ssl=true;token=$(BDC_TOKEN)" in [one.get("value") for one in environment], "the door leads on"
-    assert pod["spec"]["volumes"][0]["secret"]["secretName"] == "connect-token"
+    assert pod["spec"]["volumes"][0]["secret"]["secretName"] == "connect-etl"
     unbounded = manifest("bdc", Pool("etl", "bdc-pool-etl"), "x", "sql", DEFAULTS, "uid", "1Gi")
     assert "schedulingGates" not in unbounded["spec"]
 
