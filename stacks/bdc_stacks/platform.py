@@ -23,7 +23,7 @@ def program(config: Config, site: Site) -> None:
     TrinoFederation(config.federation, site)
     SparkPool(config.spark, site, pulumi.ResourceOptions(depends_on=[*storage.ready]))
     if config.spark.pools:
-        SparkPools(config.spark, site, storage.configuration)
+        SparkPools(config.spark, site, storage.configuration, storage.ready)
     if config.network.policies:
         NetworkPolicies(config, site)
     pulumi.export("namespace", site.namespace)

@@ -36,18 +36,25 @@ _RULES = [
 
 
 class SparkPools(pulumi.ComponentResource):
-    """All pools of `config`; `hadoop` is the data of the ConfigMap by which HDFS is found."""
+    """All pools of `config`; `hadoop` is the data of the ConfigMap by which HDFS is found, `storage` what is there when HDFS is."""
 
-    def __init__(self, config: Spark, site: Site, hadoop: Mapping[str, str], opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        config: Spark,
+        site: Site,
+        hadoop: Mapping[str, str],
+        storage: Sequence[pulumi.Resource],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("bdc:spark:SparkPools", "spark-pools", None, opts)
         self._site = site
         self._inside = pulumi.ResourceOptions(parent=self)
         for name, pool in config.pools.items():
             account(site, self._inside, name)
             conf = configuration(config, site, name, pool)
-            needed = [self._config_map(name, SPARK_CONF, conf), self._config_map(name, HADOOP_CONF, hadoop)]
+            made = [self._config_map(name, SPARK_CONF, conf), self._config_map(name, HADOOP_CONF, hadoop)]
             if pool.connect:
-                after = pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=needed))
+                after = pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[*made, *storage]))
                 connect_server(config, site, conf, after, name)
             self._priority(name, pool)
             self._users(name)
