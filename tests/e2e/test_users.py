@@ -16,7 +16,7 @@ from tests.e2e.host import TestHost
 from tests.e2e.test_cluster import KUBECTL, bdc, document, kubectl
 
 ANALYST = 1000
-POOLS = "spark:\n  pools:\n    etl: {max_cpu: 1, max_memory: 4Gi}\n    other: {priority: 1}\n"
+POOLS = "spark:\n  pools:\n    etl: {max_cpu: 1, max_memory: 5Gi, connect: true}\n    other: {priority: 1}\n"
 CAT = "from pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrCreate()\n"
 
 
@@ -78,6 +78,27 @@ def test_an_analyst_submits_follows_and_queries(host: TestHost, ann: dict[str, A
     assert [one["completed"] for one in history] == [True], "the administrator reads her event log"
 
 
+def test_sessions_with_the_pools_own_spark_connect(host: TestHost, ann: dict[str, Any]) -> None:
+    """Through the cluster's door, as the pool; a server that is due starts anew, and serves again."""
+    pool = [*KUBECTL[:-1], "bdc-pool-etl"]
+    who = [{"current_user()": "bdc-pool-etl"}]
+    assert json.loads(own(host, "spark", "sql", "SELECT current_user()", "-o", "json", timeout_seconds=300).stdout) == who
+    due = "import os, signal; os.kill(int(open('/proc/1/task/1/children').read().split()[0]), signal.SIGUSR1)"
+    host.run([*pool, "exec", "deploy/spark-connect", "--", "python3", "-c", due])
+    end = time.monotonic() + 120
+    restarts = "jsonpath={.items[*].status.containerStatuses[*].restartCount}"
+    selected = ["get", "pods", "-l", "app.kubernetes.io/component=spark-connect", "-o", restarts]
+    while host.run([*pool, *selected]).stdout.strip() != "1":
+        assert time.monotonic() < end, host.run([*pool, "logs", "deploy/spark-connect"]).stdout[-2000:]
+        time.sleep(1)
+    assert "connect: starts anew: nobody has a session" in host.run([*pool, "logs", "deploy/spark-connect", "--previous"]).stdout
+    assert host.run([*pool, "rollout", "status", "deploy/spark-connect", "--timeout=120s"]).returncode == 0
+    program = "print(spark.range(5).count(), spark.sql('SELECT current_user()').first()[0])"
+    assert own(host, "spark", "shell", stdin=program, timeout_seconds=300).stdout == "5 bdc-pool-etl\n"
+    assert "a token of Spark Connect by pool only" in own(host, "credentials", "show", "--token", code=2).stderr
+    assert own(host, "credentials", "show", "--token", "--pool", "etl").stdout.strip() == extension(ann)["tokens"]["etl"]
+
+
 def test_what_fails_is_explained(host: TestHost, ann: dict[str, Any], tmp_path: Path) -> None:
     done = own(
         host, "spark", "submit", application(tmp_path, "spark.table('nothing_here')\n"), "--name", "fails", code=1, timeout_seconds=300
@@ -91,7 +112,7 @@ def test_what_fails_is_explained(host: TestHost, ann: dict[str, Any], tmp_path: 
     [
         (("spark", "submit", "nothing.py", "--pool", "other"), "there is no pool other"),
         (("spark", "history"), "the administrator's"),
-        (("spark", "sql", "SELECT 1"), "acts as the administrator"),
+        (("spark", "sql", "--pool", "other", "SELECT 1"), "there is no pool other"),
         (("credentials", "rotate", "--yes"), "that is for the administrator of the cluster bdc; you are ann there"),
         (("up",), "that is for the administrator"),
         (("down", "--yes"), "that is for the administrator"),
@@ -123,7 +144,6 @@ def theirs(host: TestHost) -> None:
     [
         (("list", "secrets", "-n", "bdc-pool-etl"), False),
         (("get", "secrets/credentials", "-n", "bdc"), False),
-        (("create", "pods", "-n", "bdc-pool-etl"), False),
         (("create", "pods/exec", "-n", "bdc-pool-etl"), False),
         (("create", "jobs.batch", "-n", "bdc-pool-other"), False),
         (("create", "jobs.batch", "-n", "bdc"), False),

@@ -82,7 +82,7 @@ def restarts(ground: Ground) -> Finding:
     for pod in ground.snapshot.pods:
         for status in _statuses(pod, "containerStatuses"):
             ended = (status.get("lastState") or {}).get("terminated") or {}
-            if ended.get("finishedAt") and ground.now() - datetime.fromisoformat(ended["finishedAt"]) < RESTARTED:
+            if ended.get("exitCode") and ground.now() - datetime.fromisoformat(ended["finishedAt"]) < RESTARTED:
                 recent.append(f"{pod['metadata']['name']} ({ended.get('reason')}, exit {ended.get('exitCode')})")
     if any("OOMKilled" in one for one in recent):
         return warn(f"restarted in the last hour: {named(recent)}", "raise the memory_limit of that part in bdc.yaml, then bdc up")
