@@ -18,7 +18,7 @@ _COLUMNS = {"name": "name", "packages": "packages", "size": "size", "created": "
 @app.command()
 def build(
     ctx: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A requirements.txt.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A requirements.txt, or an environment.yml with packages for pip.")],
     name: Annotated[str | None, typer.Option("--name", help="Name of the environment; made from the file by default.")] = None,
     index_url: Annotated[str | None, typer.Option("--index-url", metavar="URL", help="As pip's: where packages come from.")] = None,
     extra_index_url: Annotated[

@@ -1,4 +1,4 @@
-"""Environments: Python packages of a requirements.txt as an archive on HDFS, for driver and executors of an application.
+"""Environments: Python packages of a requirements.txt or environment.yml as an archive on HDFS, for driver and executors of an application.
 
 A Job in the cluster makes the archive, with the Python that the executors have, and lays it on HDFS under the digest of what it was made
 of: the requirements, the image, and what was said to pip. What is there already is not made again. A name is a description beside it.
@@ -17,6 +17,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+import yaml
+
 from bdc.config.names import HADOOP_CONF, NAMESERVICE, labels
 from bdc.config.paths import resources
 from bdc.errors import BdcError, NotFoundError, UsageError
@@ -33,6 +35,10 @@ COMPONENT = "spark-environment"
 _CONTAINER = "pip"
 _NAME = re.compile(r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$")
 _CONDA = re.compile(r"^\s*(?:dependencies|channels):", re.MULTILINE)
+_CONDA_PYTHON = re.compile(r"^python\s*((?:[=<>~!][=<>~!\d.*,\s]*)?)$")
+PYTHON = "3.13"
+"""The Python of drivers and executors (images/spark), a minor version."""
+
 _PASSWORD = re.compile(r"://[^/\s]*@")
 _UID = 10005  # the image's user
 _KEPT_SECONDS = 3600
@@ -106,12 +112,51 @@ class Source:
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"{file} can't be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}") from error
         if file.suffix in (".yml", ".yaml") or _CONDA.search(text):
-            raise UsageError(f"{file} is conda's: its packages can't be had here yet", "write what pip can install into a requirements.txt")
+            text = _of_conda(file, text)
         if len(text) > _MOST_CHARACTERS:
             raise UsageError(f"{file} is longer than {_MOST_CHARACTERS} characters")
         if local := re.search(r"(?m)^\s*(-[rce]\b|--requirement|--constraint|--editable|\.{0,2}/).*", text):
             raise UsageError(f"{file} names another file ({local[0].strip()}), which is not in the cluster", "write its lines out")
         return cls(text, pip)
+
+
+def _of_conda(file: Path, text: str) -> str:
+    """The packages for pip of an environment.yml, as a requirements.txt. Raises UsageError for packages of conda's own.
+
+    https://docs.conda.io/projects/conda/en/stable/user-guide/tasks/manage-environments.html
+    """
+    hint = "list what pip can install below `- pip:`; the cluster's own Python installs it"
+    try:
+        dependencies = list(yaml.safe_load(text)["dependencies"])
+    except (yaml.YAMLError, TypeError, KeyError) as error:
+        raise UsageError(f"{file} is no environment.yml: it has no list of dependencies", hint) from error
+    wanted: list[str] = []
+    others: list[str] = []
+    for one in dependencies:
+        if isinstance(one, dict) and set(one) == {"pip"} and isinstance(one["pip"], list):
+            wanted += map(str, one["pip"])
+        elif match := _CONDA_PYTHON.match(str(one)):
+            if not _has_python(match[1]):
+                raise UsageError(f"{file} asks for {one}, and the cluster has Python {PYTHON}", f"write python={PYTHON}, or leave it out")
+        elif str(one) not in ("pip", "setuptools", "wheel"):
+            others.append(str(one))
+    if others:
+        raise UsageError(f"{file} asks for packages of conda's own, which can't be had here: {', '.join(others)}", hint)
+    return "".join(f"{line}\n" for line in wanted)
+
+
+def _has_python(wanted: str) -> bool:
+    """Whether the cluster's Python is one of these, as conda writes them: =3.13, >=3.11,<3.14."""
+    from bdc.toolchain import versions
+
+    for clause in filter(None, wanted.replace(" ", "").split(",")):
+        exactly = re.fullmatch(r"={1,2}(\d+\.\d+)[.\d*]*", clause)
+        if exactly:
+            if exactly[1] != PYTHON:
+                return False
+        elif not versions.satisfies(PYTHON, clause):
+            return False
+    return True
 
 
 def name_of(file: Path, digest: str) -> str:

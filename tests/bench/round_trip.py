@@ -1,4 +1,4 @@
-"""How long a trivial statement takes, there and back; prints the median of 50 after 10, in milliseconds. `spark` is there already or local."""
+"""How long a trivial statement takes, there and back: median of 50 after 10, in milliseconds. `spark` is there, or local."""
 
 import statistics
 import time

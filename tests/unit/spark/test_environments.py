@@ -168,8 +168,11 @@ def test_pods_of_a_build_satisfy_the_restricted_standard(client: Client, kube: B
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("environment.yml", "name: x\n", "is conda's"),
-        ("r.txt", "dependencies:\n  - python\n", "is conda's"),
+        ("environment.yml", "name: x\n", "no environment.yml"),
+        ("environment.yml", "dependencies: [", "no environment.yml"),
+        ("r.txt", "dependencies:\n  - numpy=2.1\n  - pip: [tabulate]\n", "packages of conda's own, which can't be had here: numpy=2.1"),
+        ("environment.yml", "dependencies:\n  - python=3.11\n", "asks for python=3.11, and the cluster has Python 3.13"),
+        ("environment.yml", "dependencies:\n  - python >=3.8,<3.13\n", "the cluster has Python 3.13"),
         ("r.txt", "six\n-r other.txt\n", r"names another file \(-r other\.txt\)"),
         ("r.txt", "./wheels/a.whl\n", "names another file"),
         ("r.txt", "--index-url https://me:secret@index.example/simple\n", "has a user and a password in it"),
@@ -198,3 +201,12 @@ def test_a_missing_file_and_a_password_for_pip(tmp_path: Path, client: Client, f
 )
 def test_names_of_files(stem: str, name: str) -> None:
     assert name_of(Path(stem), "0123456789") == name
+
+
+@pytest.mark.parametrize("python", ["python=3.13", "python==3.13.*", "python>=3.11,<3.14", "python", "python = 3.13.*"])
+def test_of_an_environment_yml_pip_gets_its_packages(tmp_path: Path, python: str) -> None:
+    file = tmp_path / "environment.yml"
+    file.write_text(
+        f"name: x\nchannels: [conda-forge]\ndependencies:\n  - {python}\n  - pip\n  - pip:\n      - tabulate==0.9.0\n      - cowsay\n"
+    )
+    assert Source.read(file).requirements == "tabulate==0.9.0\ncowsay\n"
