@@ -244,6 +244,7 @@ class Spark(Section):
     keep_days: int = Field(
         30, ge=1, le=3650, description="Days after which an application that has ended leaves the list, and its event log the history."
     )
+    keep_size: Size = Field("10Gi", description="Size of all event logs together; beyond it the oldest of applications that have ended go.")
     pools: dict[PoolName, Pool] = Field(
         default_factory=dict, description="Shares of the Spark pool, by name; without any, applications share all."
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pulumi
 import pulumi_kubernetes as k8s
 
-from bdc.config.model import Resources, Spark
+from bdc.config.model import Resources, Spark, pod
 from bdc.config.names import HADOOP_CONF, SPARK_CONF, selector
-from bdc.config.quantity import mebibytes
-from bdc_stacks import door, pods
+from bdc.config.paths import resources
+from bdc.config.quantity import mebibytes, size
+from bdc_stacks import door, pods, storage
 from bdc_stacks.connect import connect_server
 from bdc_stacks.metastore import USER
 from bdc_stacks.site import Site, digest
@@ -30,11 +31,42 @@ class SparkPool(pulumi.ComponentResource):
             SPARK_CONF, metadata=self._meta(SPARK_CONF), data={**self._conf, "bdc-image": site.images["bdc"]}, opts=self._inside
         )
         after = pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[shared]))
+        self._event_logs(config.keep_size)
         self.ready: list[pulumi.Resource] = [self._history(config.history, after), connect_server(config, site, self._conf, after)]
         self.register_outputs({})
 
     def _meta(self, name: str, component: str | None = None) -> dict[str, object]:
         return self._site.metadata(name, "spark", component)
+
+    def _event_logs(self, most: str) -> None:
+        """Every hour the oldest go, where all together are too large; by their age the history server removes them."""
+        name, script = "event-logs", (resources("manifests") / "spark" / "event_logs.py").read_text(encoding="utf-8")
+        config = k8s.core.v1.ConfigMap(name, metadata=self._meta(name), data={"event_logs.py": script}, opts=self._inside)
+        volume, mount = pods.config_map("script", name, "/opt/bdc")
+        namenode = f"namenode-0.namenode.{self._site.namespace}.svc:9870"
+        container = pods.container(
+            name,
+            self._site.images["hadoop"],
+            pod("10m", "32Mi", "128Mi"),
+            command=["tini", "--", "python3", "/opt/bdc/event_logs.py"],
+            env=pods.env({"NAMENODE": namenode, "USER": USER, "LIMIT": str(size(most))}),
+            volumeMounts=[mount],
+        )
+        template = pods.template(
+            self._site, "spark", name, storage.UID, [container], [volume], checksum=digest(script), restartPolicy="Never"
+        )
+        k8s.batch.v1.CronJob(
+            name,
+            metadata=self._meta(name),
+            spec={
+                "schedule": "17 * * * *",
+                "concurrencyPolicy": "Forbid",
+                "successfulJobsHistoryLimit": 1,
+                "failedJobsHistoryLimit": 1,
+                "jobTemplate": {"spec": {"backoffLimit": 1, "activeDeadlineSeconds": 1800, "template": template}},
+            },
+            opts=pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[config])),
+        )
 
     def _history(self, of: Resources, after: pulumi.ResourceOptions) -> k8s.apps.v1.Deployment:
         limit = mebibytes(of.memory_limit)
