@@ -27,6 +27,9 @@ CREDENTIALS = "credentials"
 MASTER_CREDENTIALS = "master-credentials"
 """Secret with keys superuser-password, replication-password, metastore-password, trino-password."""
 
+MASTER_ACCESS, MASTER_ACCESS_PATH = "master-access", "/etc/bdc/master"
+"""Secret by which Spark applications get into the SQL master, where they are: keys pgpass and ca.crt; and where it is mounted."""
+
 FEDERATION_INTERNAL = "federation-internal"
 """Secret with key shared-secret, by which Trino's servers know each other."""
 
@@ -76,6 +79,16 @@ SPARK_ACCOUNT = "spark"
 def pool_namespace(cluster: str, pool: str) -> str:
     """The namespace of a Spark pool; no cluster has such a name."""
     return f"{cluster}-pool-{pool}"
+
+
+def spark_role(pool: str = "") -> str:
+    """The role of the SQL master that Spark's applications have, in the cluster's namespace or a pool's."""
+    return f"spark-{pool}" if pool else "spark"
+
+
+def role_secret(role: str) -> str:
+    """The Secret in the cluster's namespace with the key password of such a role."""
+    return f"master-{role}"
 
 
 def pool_token(pool: str) -> str:

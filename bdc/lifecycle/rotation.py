@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 
-from bdc.config.names import CA, CREDENTIALS, FEDERATION_INTERNAL, INSTANCE, MASTER_CREDENTIALS, PART, ROTATION
+from bdc.config.names import CA, CREDENTIALS, FEDERATION_INTERNAL, INSTANCE, MASTER_CREDENTIALS, PART, ROTATION, role_secret, spark_role
 from bdc.errors import NotFoundError, UnhealthyError, UsageError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
 from bdc.kube.endpoints import endpoint, pods_of
@@ -86,8 +86,9 @@ def stage(kube: Kube, cluster: str, kinds: Iterable[Kind], *, tls: str, hosts: I
 
     begun, wanted = read(kube, cluster), set(kinds)
     values = dict(begun.values) if begun else {}
-    pools = [(name, "token") for name in _pool_tokens(kube, cluster)] if "token" in wanted else []
-    for item in (*pools, *(item for kind in _ITEMS if kind in wanted for item in _ITEMS[kind] if kind != "ca")):
+    more = [(name, "token") for name in _pool_tokens(kube, cluster)] if "token" in wanted else []
+    more += [(name, "password") for name in _spark_roles(kube, cluster)] if "internal" in wanted else []
+    for item in (*more, *(item for kind in _ITEMS if kind in wanted for item in _ITEMS[kind] if kind != "ca")):
         values.setdefault(item, identity.shared_secret() if item[0] == FEDERATION_INTERNAL else identity.password())
     if password is not None:
         values[CREDENTIALS, "password"] = password
@@ -121,7 +122,8 @@ def read(kube: Kube, cluster: str) -> Journal | None:
 
 def settle(kube: Kube, config: Config, journal: Journal) -> None:
     """Give the master's roles, then the Secrets, the journal's values. Raises UnhealthyError while the master has no leader."""
-    _change_roles(kube, config, {_ROLES[item]: value for item, value in journal.values.items() if item in _ROLES})
+    roles = _ROLES | {(name, "password"): role for name, role in _spark_roles(kube, config.name).items()}
+    _change_roles(kube, config, {roles[item]: value for item, value in journal.values.items() if item in roles})
     for name in sorted({name for name, _ in journal.values}):
         data = {key: base64.b64encode(value.encode()).decode() for (of, key), value in journal.values.items() if of == name}
         path = f"/api/v1/namespaces/{config.name}/secrets/{name}"
@@ -168,6 +170,14 @@ def revisions(kube: Kube, cluster: str, tls: str, key: str) -> dict[Item, str]:
     return found
 
 
+def _spark_roles(kube: Kube, cluster: str) -> dict[str, str]:
+    """The Secrets with the passwords of the roles that Spark's applications have in the SQL master, and the roles."""
+    query = {"labelSelector": f"{INSTANCE}={cluster},{PART}=master"}
+    names = [one["metadata"]["name"] for one in kube.request("GET", f"/api/v1/namespaces/{cluster}/secrets", query=query)["items"]]
+    prefix = role_secret("")
+    return {name: name.removeprefix(prefix) for name in sorted(names) if name.startswith(role_secret(spark_role()))}
+
+
 def _pool_tokens(kube: Kube, cluster: str) -> list[str]:
     """The Secrets with the tokens of pools' Spark Connect."""
     query = {"labelSelector": f"{INSTANCE}={cluster},{PART}=spark"}
@@ -189,7 +199,7 @@ def _change_roles(kube: Kube, config: Config, passwords: Mapping[str, str]) -> N
     leaders = [pod["metadata"]["name"] for pod in pods if not pod["metadata"].get("deletionTimestamp")]
     if not leaders:
         raise UnhealthyError("the SQL master has no leader, so its passwords can't be changed", "bdc up; bdc status shows the master")
-    statements = "".join(f"ALTER ROLE {role} PASSWORD '{identity.scram_verifier(text)}';\n" for role, text in sorted(passwords.items()))
+    statements = "".join(f"ALTER ROLE \"{role}\" PASSWORD '{identity.scram_verifier(text)}';\n" for role, text in sorted(passwords.items()))
     psql = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "postgres"]
     execute(kube, config.name, leaders[0], "postgres", psql, stdin=f"BEGIN;\n{statements}COMMIT;\n\\q\n")
 

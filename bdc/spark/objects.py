@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bdc.config.names import APPLICATION, HADOOP_CONF, SPARK_ACCOUNT, SPARK_CONF
+from bdc.config.names import APPLICATION, HADOOP_CONF, MASTER_ACCESS, MASTER_ACCESS_PATH, SPARK_ACCOUNT, SPARK_CONF
 from bdc.spark.admission import Amount
 from bdc.spark.application import Application, Schedule, SecretVariable
 from bdc.spark.labels import (
@@ -194,6 +194,7 @@ def _pod(plan: Plan) -> Manifest:
             {"name": "application", "configMap": {"name": plan.companion}},
             {"name": "spark-conf", "configMap": {"name": SPARK_CONF}},
             {"name": "hadoop-conf", "configMap": {"name": HADOOP_CONF}},
+            {"name": "master-access", "secret": {"secretName": MASTER_ACCESS, "defaultMode": 0o440, "optional": True}},
         ],
     }
     if priority := plan.properties.get(PRIORITY_CLASS):
@@ -218,6 +219,7 @@ def _container(plan: Plan) -> Manifest:
             {"name": "SPARK_CONF_DIR", "value": "/etc/spark"},
             {"name": "HADOOP_CONF_DIR", "value": "/etc/hadoop"},
             {"name": "HADOOP_USER_NAME", "value": plan.properties.get(HDFS_USER, _DEFAULT_USER)},
+            {"name": "PGPASSFILE", "value": f"{MASTER_ACCESS_PATH}/pgpass"},
             {"name": "PYTHONUNBUFFERED", "value": "1"},
             *([{"name": "PYTHONPATH", "value": plan.properties[PYTHON_PATH]}] if plan.application.environment else []),
             *map(_secret, plan.application.secrets),
@@ -229,6 +231,7 @@ def _container(plan: Plan) -> Manifest:
             {"name": "application", "mountPath": CONF_DIR},
             {"name": "spark-conf", "mountPath": "/etc/spark"},
             {"name": "hadoop-conf", "mountPath": "/etc/hadoop"},
+            {"name": "master-access", "mountPath": MASTER_ACCESS_PATH, "readOnly": True},
         ],
         # Kubernetes shows the last lines of the log as the container's message when it fails.
         "terminationMessagePolicy": "FallbackToLogsOnError",

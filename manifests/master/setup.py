@@ -54,7 +54,7 @@ def wait() -> None:
 def role(name: str, password: str, attributes: str) -> None:
     exists = sql("postgres", f"SELECT 1 FROM pg_roles WHERE rolname = '{name}'")
     verb = "ALTER" if exists else "CREATE"
-    sql("postgres", f"{verb} ROLE {name} LOGIN {attributes} PASSWORD '{verifier(password)}';")
+    sql("postgres", f"{verb} ROLE \"{name}\" LOGIN {attributes} PASSWORD '{verifier(password)}';")
     print("role", name, flush=True)
 
 
@@ -87,4 +87,11 @@ for language in ("plpython3u", "plr"):
     sql("bdc", f"GRANT USAGE ON LANGUAGE {language} TO bdc;")
 sql("bdc", "GRANT ALL ON SCHEMA public TO bdc;")
 sql("bdc", "GRANT pg_read_all_data, pg_write_all_data TO trino;")
+# Spark's applications read and write what is everybody's; those of a pool have a schema of their own.
+for one in json.loads(os.environ["SPARK_ROLES"]):
+    role(one["name"], os.environ[one["password"]], "")
+    if one["schema"]:
+        sql("bdc", f'CREATE SCHEMA IF NOT EXISTS "{one["schema"]}" AUTHORIZATION "{one["name"]}";')
+    else:
+        sql("bdc", f'GRANT pg_read_all_data, pg_write_all_data TO "{one["name"]}"; GRANT CREATE ON SCHEMA public TO "{one["name"]}";')
 print("ready", flush=True)

@@ -13,6 +13,8 @@ from bdc.config.names import (
     CONNECT_PORT,
     CONNECT_SERVICE,
     HADOOP_CONF,
+    MASTER_ACCESS,
+    MASTER_ACCESS_PATH,
     POOL,
     SPARK_ACCOUNT,
     SPARK_CONF,
@@ -73,6 +75,7 @@ class _Server:
         spark, spark_mount = pods.config_map("spark", SPARK_CONF, "/etc/spark")
         hadoop, hadoop_mount = pods.config_map("hadoop", HADOOP_CONF, "/etc/hadoop")
         work, work_mount = pods.scratch("work", "/tmp", limit="4Gi")  # noqa: S108
+        access, access_mount = pods.secret("master-access", MASTER_ACCESS, MASTER_ACCESS_PATH)
         script = {"name": "script", "configMap": {"name": NAME, "items": [{"key": "connect.py", "path": "connect.py"}]}}
         secret = {"SPARK_CONNECT_AUTHENTICATE_TOKEN": (pool_token(pool), "token")} if pool else None
         port = _PORT if pool else 8443
@@ -83,13 +86,18 @@ class _Server:
             command=["tini", "-s", "--", "python3", f"{_SCRIPT}/connect.py", str(self._config.connect_hours), "/opt/entrypoint", "connect"],
             args=self._settings(),
             env=pods.env(
-                {"HADOOP_USER_NAME": self._user, "HOME": "/tmp", "CONNECT_HEAP_MEBIBYTES": str(self._heap)},  # noqa: S108
+                {
+                    "HADOOP_USER_NAME": self._user,
+                    "HOME": "/tmp",  # noqa: S108
+                    "CONNECT_HEAP_MEBIBYTES": str(self._heap),
+                    "PGPASSFILE": f"{MASTER_ACCESS_PATH}/pgpass",
+                },
                 secret,
                 POD_NAME="metadata.name",
                 POD_IP="status.podIP",
             ),
             ports=[{"containerPort": _PORT}],
-            volumeMounts=[spark_mount, hadoop_mount, work_mount, {"name": "script", "mountPath": _SCRIPT, "readOnly": True}],
+            volumeMounts=[spark_mount, hadoop_mount, work_mount, access_mount, {"name": "script", "mountPath": _SCRIPT, "readOnly": True}],
             startupProbe=pods.tcp(port, periodSeconds=2, failureThreshold=150),
             readinessProbe=pods.tcp(port, periodSeconds=5) if pool else None,
             livenessProbe=pods.tcp(_PORT, periodSeconds=30, failureThreshold=6)
@@ -97,7 +105,7 @@ class _Server:
             else pods.http("/bdc/alive", 8443, scheme="HTTPS", periodSeconds=30, failureThreshold=6),
         )
         containers = [{key: value for key, value in server.items() if value is not None}]
-        volumes = [spark, hadoop, work, script]
+        volumes = [spark, hadoop, work, access, script]
         if not pool:
             containers.append(door.container(site, "token", pools=self._others))
             volumes += door.volumes(site, NAME)

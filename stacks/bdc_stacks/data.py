@@ -14,6 +14,7 @@ from bdc.config.names import (
     FEDERATION_INTERNAL,
     INSTANCE,
     MANAGED_BY,
+    MASTER_ACCESS,
     MASTER_CREDENTIALS,
     POOL,
     TRINO_PASSWORDS,
@@ -22,6 +23,8 @@ from bdc.config.names import (
     USERS_OF_TRINO,
     pool_namespace,
     pool_token,
+    role_secret,
+    spark_role,
 )
 from bdc_stacks import identity
 from bdc_stacks.site import Site
@@ -42,7 +45,9 @@ class Data(pulumi.ComponentResource):
             self._pool(pool)
         self._inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
         self._secrets(config)
+        self._master_access("")
         for name, of in config.spark.pools.items():
+            self._master_access(name)
             if of.connect:
                 self._pool_token(name)
         self._volumes(config)
@@ -62,6 +67,19 @@ class Data(pulumi.ComponentResource):
         """The namespace of a Spark pool; as the cluster's, with its list of applications and schedules, it outlives `bdc down`."""
         namespace = self._pools[name] = self._namespace(f"pool-{name}", pool_namespace(self._site.cluster, name), **{POOL: name})
         self._pull_secret(pulumi.ResourceOptions(parent=self, depends_on=[namespace]), name)
+
+    def _master_access(self, pool: str) -> None:
+        """How Spark's applications get into the SQL master: the driver's library reads passwords from a file as libpq does.
+
+        https://www.postgresql.org/docs/current/libpq-pgpass.html
+        """
+        role = spark_role(pool)
+        kept = self._secret(role_secret(role), "master", identity.encode({"password": identity.password()}), self._once())
+        where = f"master.{self._site.namespace}.svc:5432:*:{role}"
+        both = pulumi.Output.all(kept.data.apply(identity.decode), self._ca.data.apply(identity.decode))
+        data = both.apply(lambda of: identity.encode({"pgpass": f"{where}:{of[0]['password']}\n", "ca.crt": of[1]["ca.crt"]}))
+        after = pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[self._pools[pool]] if pool else []))
+        self._secret(MASTER_ACCESS, "master", data, after, pool)
 
     def _pool_token(self, pool: str) -> None:
         """The token of a pool's Spark Connect: for the door, and for the server and its sessions in the pool."""

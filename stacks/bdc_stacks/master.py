@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from bdc.config.model import Master, pod
-from bdc.config.names import COMPONENT, CREDENTIALS, INSTANCE, MASTER_CREDENTIALS, ROTATION, selector
+from bdc.config.names import COMPONENT, CREDENTIALS, INSTANCE, MASTER_CREDENTIALS, ROTATION, role_secret, selector, spark_role
 from bdc.config.paths import resources
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
@@ -27,11 +28,15 @@ _RULES = [
 
 
 class SqlMaster(pulumi.ComponentResource):
-    """PostgreSQL servers under Patroni. Attributes: `ready` (what to depend on before connecting: roles and databases are there)."""
+    """PostgreSQL servers under Patroni; applications of Spark, in general and in each of `pools`, have a role there.
 
-    def __init__(self, config: Master, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
+    Attributes: `ready` (what to depend on before connecting: roles and databases are there).
+    """
+
+    def __init__(self, config: Master, site: Site, pools: Sequence[str] = (), opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bdc:master:SqlMaster", "master", None, opts)
         self._config, self._site = config, site
+        self._roles = {spark_role(pool): pool for pool in ("", *pools)}
         self._inside = pulumi.ResourceOptions(parent=self)
         self._account()
         self._service("master-pods", {}, headless=True)
@@ -147,6 +152,7 @@ class SqlMaster(pulumi.ComponentResource):
         tls, tls_mount = pods.secret("tls", self._site.tls, pods.TLS_PATH, "ca.crt")
         # Where a rotation was interrupted, the superuser's password may be the next one already.
         next_password = {"name": ROTATION, "key": f"{MASTER_CREDENTIALS}.superuser-password", "optional": True}
+        roles = json.dumps([{"name": role, "schema": pool, "password": _variable(role)} for role, pool in self._roles.items()])
         dynamic = json.dumps({"synchronous_mode": self._config.synchronous})
         container = pods.container(
             "setup",
@@ -158,6 +164,7 @@ class SqlMaster(pulumi.ComponentResource):
                     {
                         "LEADER": f"master.{self._site.namespace}.svc",
                         "PATRONI_DYNAMIC": dynamic,
+                        "SPARK_ROLES": roles,
                         "PGSSLMODE": "verify-full",
                         "PGSSLROOTCERT": f"{pods.TLS_PATH}/ca.crt",
                         "PGCONNECT_TIMEOUT": "5",
@@ -169,6 +176,7 @@ class SqlMaster(pulumi.ComponentResource):
                         "REPLICATION_PASSWORD": (MASTER_CREDENTIALS, "replication-password"),
                         "METASTORE_PASSWORD": (MASTER_CREDENTIALS, "metastore-password"),
                         "TRINO_PASSWORD": (MASTER_CREDENTIALS, "trino-password"),
+                        **{_variable(role): (role_secret(role), "password") for role in self._roles},
                     },
                 ),
                 {"name": "NEXT_PASSWORD", "valueFrom": {"secretKeyRef": next_password}},
@@ -182,8 +190,13 @@ class SqlMaster(pulumi.ComponentResource):
                 "backoffLimit": 4,
                 "template": pods.template(
                     self._site, "master", "master-setup", UID, [container], [volume, tls],
-                    checksum=digest([script, dynamic]), restartPolicy="OnFailure",
+                    checksum=digest([script, dynamic, roles]), restartPolicy="OnFailure",
                 ),
             },
             opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[config])),
         )  # fmt: skip
+
+
+def _variable(role: str) -> str:
+    """The variable with a role's password in the Job that makes the roles."""
+    return f"{role.upper().replace('-', '_')}_PASSWORD"

@@ -18,7 +18,7 @@ from bdc_stacks.storage import StoragePool
 def program(config: Config, site: Site) -> None:
     """The Pulumi program of the stack `<cluster>`. Parts start together; only the metastore's and the pool's needs are waited for."""
     storage = StoragePool(config.storage, site)
-    master = SqlMaster(config.master, site)
+    master = SqlMaster(config.master, site, list(config.spark.pools))
     HiveMetastore(config.metastore, site, pulumi.ResourceOptions(depends_on=[*master.ready]))
     TrinoFederation(config.federation, site)
     SparkPool(config.spark, site, pulumi.ResourceOptions(depends_on=[*storage.ready]))

@@ -6,7 +6,17 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bdc.config.model import Pool, Spark
-from bdc.config.names import HADOOP_CONF, NAMESERVICE, POOL_GATE, SPARK_ACCOUNT, labels, pool_namespace
+from bdc.config.names import (
+    HADOOP_CONF,
+    MASTER_ACCESS,
+    MASTER_ACCESS_PATH,
+    NAMESERVICE,
+    POOL_GATE,
+    SPARK_ACCOUNT,
+    labels,
+    pool_namespace,
+    spark_role,
+)
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
 from bdc_stacks.metastore import USER
@@ -65,6 +75,8 @@ def configuration(config: Spark, site: Site, name: str = "", pool: Pool | None =
         min_executors=min(pool.min_executors, max_executors),
         max_executors=max_executors,
         idle_seconds=pool.idle_seconds,
+        master_role=spark_role(name),
+        master_path=MASTER_ACCESS_PATH,
         shuffle_partitions=max(4, 2 * executor_cores * max_executors),
     )
     return {
@@ -75,6 +87,8 @@ def configuration(config: Spark, site: Site, name: str = "", pool: Pool | None =
             "spark/executor.yaml.j2",
             labels=labels(site.cluster, "spark", "spark-executor"),
             hadoop_conf=HADOOP_CONF,
+            master_access=MASTER_ACCESS,
+            master_path=MASTER_ACCESS_PATH,
             priority_class=priority_class(site, name, pool),
             gate=POOL_GATE if pool.bounded else None,
         ),

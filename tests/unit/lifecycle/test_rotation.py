@@ -47,12 +47,15 @@ class Cluster(FakeKube):
             "replicator": "old-replication",
             "metastore": "old-metastore",
             "trino": "x",
+            "spark-etl": "old-spark",
         }
         self.running: dict[str, dict[str, str]] = {}
         ca = identity.authority("bdc")
         self.secret("credentials", {"username": "bdc", "password": "old", "token": "old-token"})
         self.secret("master-credentials", INTERNAL)
         self.secret("federation-internal", {"shared-secret": "old-shared"})
+        self.secret("master-spark-etl", {"password": "old-spark"}, part="master")
+        self.secret("connect-etl", {"token": "old-etl"}, part="spark")
         self.secret("ca", ca)
         self.secret(WHERE.tls, identity.certificate(ca, WHERE.hosts))
         labels = {"app.kubernetes.io/instance": "bdc", "app.kubernetes.io/component": "master", "bdc.dev/role": "primary"}
@@ -60,8 +63,9 @@ class Cluster(FakeKube):
         self.up()
         self.writes.clear()
 
-    def secret(self, name: str, values: dict[str, str]) -> None:
-        self.put(f"{SECRETS}/{name}", {"data": identity.encode(values)})
+    def secret(self, name: str, values: dict[str, str], part: str = "") -> None:
+        labels = {"app.kubernetes.io/instance": "bdc", "app.kubernetes.io/part-of": part}
+        self.put(f"{SECRETS}/{name}", {"metadata": {"labels": labels}, "data": identity.encode(values)})
 
     def values(self, name: str) -> dict[str, str]:
         return identity.decode(self.objects[f"{SECRETS}/{name}"]["data"])
@@ -82,7 +86,7 @@ class Cluster(FakeKube):
         assert stdin.startswith("BEGIN;\n")
         assert stdin.endswith("COMMIT;\n\\q\n")
         assert "new-passw0rd" not in stdin
-        self.roles |= dict(re.findall(r"ALTER ROLE (\w+) PASSWORD '([^']+)';", stdin))
+        self.roles |= dict(re.findall(r"ALTER ROLE \"([\w-]+)\" PASSWORD '([^']+)';", stdin))
         return ""
 
     def up(self) -> None:
@@ -158,6 +162,8 @@ def test_internal_passwords(cluster: Cluster) -> None:
     assert set(now.values()).isdisjoint(INTERNAL.values())
     assert cluster.values("federation-internal")["shared-secret"] != "old-shared"
     assert cluster.values("credentials")["password"] == "old"
+    assert proves(cluster.roles["spark-etl"], cluster.values("master-spark-etl")["password"])
+    assert cluster.values("connect-etl") == {"token": "old-etl"}
 
 
 def test_certificates_are_from_the_same_authority(cluster: Cluster) -> None:
@@ -182,7 +188,7 @@ def test_another_authority_signs_another_certificate(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize("again", ["rotate", "up"])
-@pytest.mark.parametrize("alive", range(9))
+@pytest.mark.parametrize("alive", range(11))
 def test_killed_at_any_write_the_next_run_finishes(cluster: Cluster, alive: int, again: str) -> None:
     kinds: tuple[Kind, ...] = ("password", "token", "internal", "ca")
     cluster.alive = alive
@@ -212,8 +218,8 @@ def test_killed_at_any_write_the_next_run_finishes(cluster: Cluster, alive: int,
 def test_the_writes_that_a_kill_may_fall_between(cluster: Cluster) -> None:
     run(cluster, "password", "token", "internal", "ca")
     assert [line.replace(f"{SECRETS}/", "") for line in cluster.writes] == [
-        f"POST {SECRETS}", "SQL", "PATCH ca", "PATCH credentials", "PATCH federation-internal", "PATCH master-credentials",
-        f"PATCH {WHERE.tls}", "UP", "DELETE rotation",
+        f"POST {SECRETS}", "SQL", "PATCH ca", "PATCH connect-etl", "PATCH credentials", "PATCH federation-internal",
+        "PATCH master-credentials", "PATCH master-spark-etl", f"PATCH {WHERE.tls}", "UP", "DELETE rotation",
     ]  # fmt: skip
 
 
@@ -222,7 +228,7 @@ def test_what_a_begun_rotation_has_not_changed_is_told(cluster: Cluster) -> None
     cluster.alive = 1
     with pytest.raises(Killed):
         run(cluster, "password", "token")
-    assert rotation.unsettled(cluster, "bdc") == {"credentials": ["password", "token"]}
+    assert rotation.unsettled(cluster, "bdc") == {"connect-etl": ["token"], "credentials": ["password", "token"]}
 
 
 def test_a_begun_rotation_keeps_its_values_but_for_a_given_password(cluster: Cluster) -> None:
@@ -293,7 +299,7 @@ def test_revisions_follow_the_values_and_tell_nothing_without_the_key(cluster: C
     assert set(before.values()).isdisjoint(rotation.revisions(cluster, "bdc", WHERE.tls, "another").values())
     run(cluster, "token")
     after = rotation.revisions(cluster, "bdc", WHERE.tls, "key")
-    assert {item for item in before if before[item] != after[item]} == {("credentials", "token")}
+    assert {item for item in before if before[item] != after[item]} == {("credentials", "token"), ("connect-etl", "token")}
     assert ("ca", "ca.key") not in before
 
 
