@@ -122,7 +122,7 @@ def read(kube: Kube, cluster: str) -> Journal | None:
 
 def settle(kube: Kube, config: Config, journal: Journal) -> None:
     """Give the master's roles, then the Secrets, the journal's values. Raises UnhealthyError while the master has no leader."""
-    roles = _ROLES | {(name, "password"): role for name, role in _spark_roles(kube, config.name).items()}
+    roles = {**_ROLES} | {(name, "password"): role for name, role in _spark_roles(kube, config.name).items()}
     _change_roles(kube, config, {roles[item]: value for item, value in journal.values.items() if item in roles})
     for name in sorted({name for name, _ in journal.values}):
         data = {key: base64.b64encode(value.encode()).decode() for (of, key), value in journal.values.items() if of == name}

@@ -87,11 +87,13 @@ for language in ("plpython3u", "plr"):
     sql("bdc", f"GRANT USAGE ON LANGUAGE {language} TO bdc;")
 sql("bdc", "GRANT ALL ON SCHEMA public TO bdc;")
 sql("bdc", "GRANT pg_read_all_data, pg_write_all_data TO trino;")
-# Spark's applications read and write what is everybody's; those of a pool have a schema of their own.
+# Spark's applications read and write what is everybody's; those of a pool have a schema of their own. The administrator has their rights.
 for one in json.loads(os.environ["SPARK_ROLES"]):
+    name = f'"{one["name"]}"'
     role(one["name"], os.environ[one["password"]], "")
+    sql("bdc", f"GRANT {name} TO bdc;")
     if one["schema"]:
-        sql("bdc", f'CREATE SCHEMA IF NOT EXISTS "{one["schema"]}" AUTHORIZATION "{one["name"]}";')
+        sql("bdc", f'CREATE SCHEMA IF NOT EXISTS "{one["schema"]}" AUTHORIZATION {name};')
     else:
-        sql("bdc", f'GRANT pg_read_all_data, pg_write_all_data TO "{one["name"]}"; GRANT CREATE ON SCHEMA public TO "{one["name"]}";')
+        sql("bdc", f"GRANT pg_read_all_data, pg_write_all_data TO {name}; GRANT CREATE ON SCHEMA public TO {name};")
 print("ready", flush=True)

@@ -5,6 +5,7 @@ The tests build on each other, in this order: a cluster takes minutes to make.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shutil
@@ -175,6 +176,26 @@ def test_a_shell_on_spark(host: TestHost) -> None:
 
 def assert_no_sessions(host: TestHost) -> None:
     kubectl(host, "wait", "pod", "-l", "app.kubernetes.io/component=spark-console", "--for=delete", "--timeout=30s")
+
+
+def test_spark_reads_and_writes_the_master(host: TestHost, tmp_path: Path) -> None:
+    """By a catalog, in partitions, with a role of its own whose password is in no code and no setting."""
+    (tmp_path / "master.py").write_text(
+        "from pyspark.sql import SparkSession\n"
+        "spark = SparkSession.builder.getOrCreate()\n"
+        "spark.range(1000).selectExpr('id', 'id % 7 AS seven').repartition(3).writeTo('master.public.numbers').create()\n"
+        "parts = {'partitionColumn': 'id', 'lowerBound': '0', 'upperBound': '1000', 'numPartitions': '4'}\n"
+        "read = spark.read.options(**parts).table('master.public.numbers')\n"
+        "print('read', read.rdd.getNumPartitions(), read.count(), read.groupBy().sum('id').first()[0])\n"
+    )
+    done = bdc(host, "spark", "submit", str(tmp_path / "master.py"), "--name", "tomaster", "--executors", "1", timeout_seconds=300)
+    assert "read 4 1000 499500" in done.stdout.splitlines()
+    assert document(host, "spark", "sql", "INSERT INTO master.public.numbers VALUES (1000, 6)") == []
+    assert document(host, "sql", "query", "--engine", "master", "SELECT count(*) AS n FROM numbers") == [{"n": 1001}]
+    found = json.loads(kubectl(host, "get", "secret", "master-spark", "-o", "json"))["data"]["password"]
+    settings = kubectl(host, "get", "configmap", "tomaster-driver", "spark-conf", "-o", "json")
+    assert base64.b64decode(found).decode() not in settings
+    bdc(host, "sql", "query", "--engine", "master", "DROP TABLE numbers")
 
 
 def test_a_schedule_starts_applications(host: TestHost) -> None:
