@@ -214,6 +214,11 @@ class Pool(Section):
         None, ge=1, le=1000, description="Executors of an application unless it asks otherwise; else the cluster's."
     )
     idle_seconds: int = Field(30, ge=1, le=86400, description="Seconds without a task after which an executor goes.")
+    queue: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+        description="A LocalQueue of Kueue in the pool's namespace, which then says when applications begin; instead of the bounds here.",
+    )
     connect: bool = Field(False, description="A Spark Connect server of its own, with the cluster's spark.connect resources.")
 
     @property
@@ -225,6 +230,9 @@ class Pool(Section):
     def _ordered(self) -> Self:
         if self.max_executors is not None and self.min_executors > self.max_executors:
             msg = f"min_executors ({self.min_executors}) is more than max_executors ({self.max_executors})"
+            raise ValueError(msg)
+        if self.queue and self.bounded:
+            msg = "queue leaves it to Kueue when applications begin; max_cpu and max_memory are bounds that bdc holds them to: choose one"
             raise ValueError(msg)
         return self
 

@@ -29,6 +29,12 @@ PRIORITY = f"{DOMAIN}/priority"
 TIMEOUT = f"{DOMAIN}/timeout"
 """Annotation of a Job in a pool with bounds: its --timeout in seconds, which counts from its creation; Kubernetes's own doesn't."""
 
+QUEUE = "kueue.x-k8s.io/queue-name"
+"""Kueue's label of a Job, and of executors, in a pool that leaves it to Kueue when they begin.
+
+https://kueue.sigs.k8s.io/docs/tasks/run/jobs/
+"""
+
 SCHEDULE = f"{DOMAIN}/schedule"
 """Label of a schedule and of its runs: its name."""
 

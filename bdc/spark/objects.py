@@ -21,6 +21,7 @@ from bdc.spark.labels import (
     DIGEST,
     JOB,
     PRIORITY,
+    QUEUE,
     QUEUED,
     RELEASED,
     SCHEDULE,
@@ -28,7 +29,7 @@ from bdc.spark.labels import (
     TIMEOUT,
     driver_labels,
 )
-from bdc.spark.settings import HDFS_USER, IMAGE, POOL, PRIORITY_CLASS, PYTHON_PATH, UI_PORT, Driver, kept_seconds, render
+from bdc.spark.settings import HDFS_USER, IMAGE, POOL, PRIORITY_CLASS, PYTHON_PATH, QUEUE_NAME, UI_PORT, Driver, kept_seconds, render
 
 CONF_DIR = "/etc/spark-application"
 _UID = 185  # the Spark image's user
@@ -75,6 +76,11 @@ class Plan:
     """What it begins with, in a pool with bounds, where it waits for its turn."""
 
     @property
+    def waits(self) -> bool:
+        """Whether somebody else says when it begins: bdc's own queue, or Kueue."""
+        return self.asks is not None or QUEUE_NAME in self.properties
+
+    @property
     def companion(self) -> str:
         """Name of the ConfigMap; `-driver`, so that an application called `hadoop-conf` doesn't meet the cluster's own."""
         return f"{self.name}-driver"
@@ -105,7 +111,7 @@ def cron_job(plan: Plan, schedule: Schedule) -> Manifest:
         "metadata": {"labels": {**marks, **labels}, "annotations": {SOURCE: plan.application.file, **annotations}},
         "spec": _run(plan),
     }
-    if plan.asks:
+    if plan.waits:
         run["metadata"]["annotations"][RELEASED] = "true"
         run["spec"]["suspend"] = True
     return {
@@ -148,6 +154,8 @@ def _turn(plan: Plan) -> tuple[dict[str, str], dict[str, str]]:
     """Labels and annotations of a Job in a pool, where it may have to wait for its turn."""
     if POOL not in plan.properties:
         return {}, {}
+    if queue := plan.properties.get(QUEUE_NAME):
+        return {ADMISSION: ADMITTED, QUEUE: queue}, {}
     if not plan.asks:
         return {ADMISSION: ADMITTED}, {}
     seconds = plan.application.timeout_seconds

@@ -16,7 +16,7 @@ from bdc.kube import ApiError, ApiNotFoundError, Kube
 from bdc.spark.admission import UNBOUNDED, Amount, admissible, bounds, ended, gated, openable, queue, runs, waits
 from bdc.spark.defaults import defaults_of
 from bdc.spark.inspect import job_path, list_all, pods_path
-from bdc.spark.labels import ADMISSION, ADMITTED, ENDED, QUEUED, TIMEOUT
+from bdc.spark.labels import ADMISSION, ADMITTED, ENDED, QUEUE, QUEUED, TIMEOUT
 from bdc.spark.state import moment
 
 _MERGE = "application/merge-patch+json"
@@ -81,8 +81,8 @@ def expire(kube: Kube, namespace: str, jobs: Sequence[Json]) -> list[str]:
 
 
 def never_begins(**annotations: str) -> Json:
-    """A merge patch for a suspended Job: it leaves the queue, Kubernetes ends it, and no driver is ever made."""
-    metadata = {"labels": {ADMISSION: ENDED}, "annotations": annotations}
+    """A merge patch for a suspended Job: it leaves the queue, bdc's or Kueue's, Kubernetes ends it, and no driver is ever made."""
+    metadata = {"labels": {ADMISSION: ENDED, QUEUE: None}, "annotations": annotations}
     return {"metadata": metadata, "spec": {"suspend": False, "parallelism": 0, "activeDeadlineSeconds": 1}}
 
 

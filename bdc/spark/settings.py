@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from bdc.errors import UsageError
 from bdc.spark.application import Application, Executors
-from bdc.spark.labels import executor_labels
+from bdc.spark.labels import QUEUE, executor_labels
 from bdc.spark.memory import spark_mebibytes
 
 RPC_PORT = 7078
@@ -23,8 +23,8 @@ UI_PORT = 4040
 
 IMAGE = "spark.kubernetes.container.image"
 
-POOL, PRIORITY_CLASS = "spark.bdc.pool", "spark.bdc.priorityClass"
-"""Settings of a pool that bdc reads, and Spark only shows: its name, and its pods' PriorityClass where they have one."""
+POOL, PRIORITY_CLASS, QUEUE_NAME = "spark.bdc.pool", "spark.bdc.priorityClass", "spark.bdc.queue"
+"""Settings of a pool that bdc reads, and Spark only shows: its name, its pods' PriorityClass and its queue of Kueue's where it has them."""
 
 WORK = "/opt/spark/work"
 """Working directory of drivers and executors (images/spark), where archives are unpacked."""
@@ -58,6 +58,7 @@ REFUSED: Mapping[str, str] = {
     "spark.ui.port": "progress and status are read at port 4040",
     "spark.bdc.pool": "use --pool",
     "spark.bdc.priorityClass": "a pool's priority is set in bdc.yaml",
+    "spark.bdc.queue": "a pool's queue is set in bdc.yaml",
     "spark.bdc.maxCpu": "a pool's bounds are set in bdc.yaml",
     "spark.bdc.maxMemory": "a pool's bounds are set in bdc.yaml",
 }
@@ -116,6 +117,8 @@ def properties(app: Application, cluster: str, defaults: Mapping[str, str], uris
         "spark.kubernetes.submitInDriver": "true",
     }
     entries |= {f"spark.kubernetes.executor.label.{key}": value for key, value in executor_labels(cluster, defaults.get(POOL)).items()}
+    if queue := entries.get(QUEUE_NAME):
+        entries[f"spark.kubernetes.executor.label.{QUEUE}"] = queue
     if app.environment:
         path = [f"{WORK}/{ENVIRONMENT}", entries.get(PYTHON_PATH, "")]
         entries[PYTHON_PATH] = ":".join(filter(None, path))

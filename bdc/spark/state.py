@@ -11,7 +11,7 @@ from typing import Any
 
 from bdc.config.names import POOL
 from bdc.spark.admission import asks, waits
-from bdc.spark.labels import CONTAINER, KILLED, SOURCE
+from bdc.spark.labels import CONTAINER, KILLED, QUEUE, RELEASED, SOURCE
 
 Json = Mapping[str, Any]
 _PREEMPTION = re.compile(r"\.?\s+(?:no new claims to deallocate|preemption:)")
@@ -100,6 +100,9 @@ def _judge(job: Json, pod: Json | None) -> tuple[State, str | None, datetime | N
 
 
 def _queued(job: Json) -> str:
+    metadata = job["metadata"]
+    if (queue := metadata.get("labels", {}).get(QUEUE)) and RELEASED in metadata.get("annotations", {}):
+        return f"waits for its turn in Kueue's queue {queue}"
     if not waits(job):
         return "not released: its submit was interrupted"
     return f"waits for room in the pool {job['metadata']['labels'].get(POOL)}: it asks for {asks(job)}"

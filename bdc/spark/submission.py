@@ -107,7 +107,7 @@ def _create(kube: Kube, plan: Plan, *, exist_ok: bool) -> bool:
             return False
     try:
         _post(kube, f"/api/v1/namespaces/{plan.namespace}/configmaps", settings(plan, owner))
-        release = {"metadata": {"annotations": {RELEASED: "true"}}, "spec": {"suspend": bool(plan.asks and not plan.schedule)}}
+        release = {"metadata": {"annotations": {RELEASED: "true"}}, "spec": {"suspend": plan.waits and not plan.schedule}}
         kube.request("PATCH", path(plan.namespace, plan.name), release, content_type=_MERGE)
     except BaseException:
         if created:

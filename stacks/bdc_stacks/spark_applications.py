@@ -59,6 +59,7 @@ def configuration(config: Spark, site: Site, name: str = "", pool: Pool | None =
         pool=name,
         pool_namespace=pool_namespace(site.cluster, name) if name else site.namespace,
         priority_class=priority_class(site, name, pool),
+        queue=pool.queue,
         max_cpu=pool.max_cpu,
         max_memory=pool.max_memory,
         nameservice=NAMESERVICE,

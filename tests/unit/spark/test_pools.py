@@ -13,6 +13,7 @@ import pytest
 from bdc.controller import run
 from bdc.errors import NotFoundError, UnreachableError, UsageError
 from bdc.images.spec import images
+from bdc.kube.person import Person
 from bdc.settings import Settings
 from bdc.spark import Application, Client, Executors, Schedule, State, queueing
 from tests.unit.fake_kube import FakeKube
@@ -177,6 +178,50 @@ def executor(app: str, number: int) -> dict[str, Any]:
         },
         "status": {"phase": "Pending"},
     }
+
+
+def test_kueue_says_when_an_application_of_its_queue_begins(client: Client, kube: FakeKube, script: Path) -> None:
+    """Kueue is simulated: it releases the Job."""
+    add_pool(kube, "etl", "spark.bdc.queue team-a")
+    client.submit(Application(str(script), name="a"))
+    client.submit(Application(str(script), name="b"))
+    made = kube.objects[f"{JOBS}/a"]
+    assert (made["spec"]["suspend"], made["metadata"]["labels"]["kueue.x-k8s.io/queue-name"]) == (True, "team-a")
+    properties = kube.objects[f"/api/v1/namespaces/{ETL}/configmaps/a-driver"]["data"]["spark.properties"]
+    assert "spark.kubernetes.executor.label.kueue.x-k8s.io/queue-name=team-a\n" in properties
+    waiting = client.status("a")
+    assert (waiting.state, waiting.reason) == (State.QUEUED, "waits for its turn in Kueue's queue team-a")
+    assert look(kube) == ([], []), "the controller leaves them alone"
+    made["spec"]["suspend"] = False
+    assert client.status("a").reason == "no driver pod yet"
+    client.kill("b")
+    assert kube.objects[f"{JOBS}/b"]["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] is None, "Kueue must not suspend it again"
+    client.submit(Application(str(script), name="nightly"), schedule=Schedule("@daily"))
+    run_of = kube.objects[f"/apis/batch/v1/namespaces/{ETL}/cronjobs/nightly"]["spec"]["jobTemplate"]
+    assert (run_of["spec"]["suspend"], run_of["metadata"]["labels"]["kueue.x-k8s.io/queue-name"]) == (True, "team-a")
+
+
+def test_an_ordinary_users_application_is_released_by_the_controller(client: Client, kube: FakeKube, script: Path) -> None:
+    add_pool(kube, "etl", cpu="4")
+    kube.known_person = Person("bdc", "ann", "p", "CA", {}, True, ("etl",))
+    client.submit(Application(str(script), name="a"))
+    made = kube.objects[f"{JOBS}/a"]
+    assert made["spec"]["suspend"] is True, "though there is room"
+    environment = {one["name"]: one.get("value") for one in made["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert environment["HADOOP_USER_NAME"] == "ann"
+    assert "/user/ann/.spark/staging/" in " ".join(made["spec"]["template"]["spec"]["containers"][0]["args"])
+    kube.known_person = None
+    assert look(kube) == (["a"], [])
+
+
+def test_what_a_job_says_that_it_asks_for_is_no_less_than_its_driver(client: Client, kube: FakeKube, script: Path) -> None:
+    add_pool(kube, "etl", cpu="1")
+    kube.known_person = Person("bdc", "ann", "p", "CA", {}, True, ("etl",))
+    client.submit(Application(str(script), name="a"))
+    made = kube.objects[f"{JOBS}/a"]
+    made["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"] = "64"
+    made["metadata"]["annotations"]["bdc.dev/asks"] = "0.1 1"
+    assert look(kube) == ([], [])
 
 
 def test_executors_start_behind_a_gate_that_opens_when_there_is_room(client: Client, kube: FakeKube, script: Path) -> None:
