@@ -19,10 +19,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 
 from bdc.config.names import CA, CREDENTIALS, FEDERATION_INTERNAL, INSTANCE, MASTER_CREDENTIALS, PART, ROTATION, role_secret, spark_role
-from bdc.errors import NotFoundError, UnhealthyError, UsageError
+from bdc.errors import NotFoundError, UsageError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
-from bdc.kube.endpoints import endpoint, pods_of
-from bdc.kube.exec import execute
+from bdc.lifecycle.master import run_as_superuser
 
 if TYPE_CHECKING:
     from bdc.config.model import Config
@@ -186,22 +185,12 @@ def _pool_tokens(kube: Kube, cluster: str) -> list[str]:
 
 
 def _change_roles(kube: Kube, config: Config, passwords: Mapping[str, str]) -> None:
-    """New passwords for roles of the master, all or none; only SCRAM verifiers leave this process.
-
-    In the leader's pod the system's user postgres is the superuser, so no password is needed: it may be the one that has changed.
-    """
+    """New passwords for roles of the master, all or none; only SCRAM verifiers leave this process."""
     from bdc_stacks import identity
 
-    if not passwords:
-        return
-    labels = ",".join(f"{key}={value}" for key, value in pods_of(config, endpoint("master")).items())
-    pods = kube.request("GET", f"/api/v1/namespaces/{config.name}/pods", query={"labelSelector": labels})["items"]
-    leaders = [pod["metadata"]["name"] for pod in pods if not pod["metadata"].get("deletionTimestamp")]
-    if not leaders:
-        raise UnhealthyError("the SQL master has no leader, so its passwords can't be changed", "bdc up; bdc status shows the master")
-    statements = "".join(f"ALTER ROLE \"{role}\" PASSWORD '{identity.scram_verifier(text)}';\n" for role, text in sorted(passwords.items()))
-    psql = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "postgres"]
-    execute(kube, config.name, leaders[0], "postgres", psql, stdin=f"BEGIN;\n{statements}COMMIT;\n\\q\n")
+    if passwords:
+        changes = [f"ALTER ROLE \"{role}\" PASSWORD '{identity.scram_verifier(text)}';" for role, text in sorted(passwords.items())]
+        run_as_superuser(kube, config, "postgres", changes)
 
 
 def _item(text: str) -> Item:

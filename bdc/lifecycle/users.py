@@ -36,11 +36,12 @@ from bdc.config.names import (
     user_account,
 )
 from bdc.config.paths import resources
-from bdc.errors import BdcError, DeadlineError, NotFoundError, UnhealthyError, UsageError
+from bdc.errors import BdcError, DeadlineError, NotFoundError, UsageError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
-from bdc.kube.endpoints import addresses, certificate_authority, certified, connect_token, endpoint, pods_of, reach
+from bdc.kube.endpoints import addresses, certificate_authority, certified, connect_token, reach
 from bdc.kube.exec import execute
 from bdc.kube.person import EXTENSION, Person
+from bdc.lifecycle.master import run_as_superuser
 
 if TYPE_CHECKING:
     from bdc.config.model import Config
@@ -139,7 +140,7 @@ def revoke(kube: Kube, config: Config, name: str) -> None:
         raise NotFoundError(f"there is no user {name}", "bdc context users shows all")
     _bind(kube, cluster, name, ())
     _known(kube, cluster, _secret(kube, cluster), name, {})
-    _psql(kube, config, [f'ALTER ROLE "{name}" NOLOGIN PASSWORD NULL;'])
+    run_as_superuser(kube, config, "bdc", [f'ALTER ROLE "{name}" NOLOGIN PASSWORD NULL;'])
     kube.request("DELETE", account)  # last: while it is there, an interrupted revoke can be done again
 
 
@@ -260,22 +261,7 @@ def _role(kube: Kube, config: Config, name: str, verifier: str) -> None:
     """A role that may log in and owns a schema of its own in the database bdc."""
     make = f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') THEN CREATE ROLE \"{name}\"; END IF; END $$;"
     role = f"ALTER ROLE \"{name}\" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD '{verifier}';"
-    _psql(kube, config, [make, role, f'CREATE SCHEMA IF NOT EXISTS "{name}" AUTHORIZATION "{name}";'])
-
-
-def _psql(kube: Kube, config: Config, statements: Iterable[str]) -> None:
-    """Statements in the master's database, all or none, as its superuser from within; no secret is among them."""
-    labels = ",".join(f"{key}={value}" for key, value in pods_of(config, endpoint("master")).items())
-    leaders = [
-        pod["metadata"]["name"]
-        for pod in _labelled(kube, f"/api/v1/namespaces/{config.name}/pods", labels)
-        if not pod["metadata"].get("deletionTimestamp")
-    ]
-    if not leaders:
-        raise UnhealthyError("the SQL master has no leader, so its users can't be changed", "bdc status shows the master")
-    psql = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "bdc"]
-    text = "\n".join(statements)
-    execute(kube, config.name, leaders[0], "postgres", psql, stdin=f"BEGIN;\n{text}\nCOMMIT;\n\\q\n")
+    run_as_superuser(kube, config, "bdc", [make, role, f'CREATE SCHEMA IF NOT EXISTS "{name}" AUTHORIZATION "{name}";'])
 
 
 def _secret(kube: Kube, cluster: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from bdc.config.model import Config
 from bdc.engine import Change
 from bdc.errors import BdcError, UnhealthyError, UsageError
 from bdc.kube import ApiError
-from bdc.lifecycle import renewal, rotation
+from bdc.lifecycle import master, renewal, rotation
 from bdc.lifecycle.rotation import Kind
 from bdc_stacks import identity
 from tests.unit.fake_kube import FakeKube, Json
@@ -121,7 +121,7 @@ class FakeEngine:
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     made = Cluster()
-    monkeypatch.setattr(rotation, "execute", made.execute)
+    monkeypatch.setattr(master, "execute", made.execute)
     monkeypatch.setattr(renewal, "_until_trino_knows", lambda *_: None)
     return made
 

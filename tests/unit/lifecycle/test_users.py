@@ -15,7 +15,7 @@ from bdc.kube import ApiError
 from bdc.kube.credentials import PlainCredentials
 from bdc.kube.kubeconfig import Access
 from bdc.kube.person import EXTENSION, Person
-from bdc.lifecycle import users
+from bdc.lifecycle import master, users
 from bdc_stacks import identity
 from tests.unit.fake_kube import FakeKube, Json
 
@@ -68,6 +68,7 @@ def encoded(text: str) -> str:
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     made = Cluster()
     monkeypatch.setattr(users, "execute", made.execute)
+    monkeypatch.setattr(master, "execute", made.execute)
     monkeypatch.setattr(users, "_await", lambda *_: None)
     return made
 
