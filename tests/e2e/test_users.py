@@ -207,6 +207,7 @@ def test_the_file_names_no_password_in_the_cluster_and_ends(host: TestHost, ann:
     assert host.run(["bdc", "hdfs", "ls"], user=ANALYST).returncode == 1
     host.run(["bdc", "context", "import", "-"], user=ANALYST, stdin=text)
     assert "numbers.txt" in own(host, "hdfs", "ls").stdout
+    assert document(host, "-f", str(host.folder / "home" / "bdc.yaml"), "plan")["changes"] == 0, "users are none of the stacks' business"
     bdc(host, "context", "revoke", "ann", "--yes")
     assert "ann" not in [one["name"] for one in document(host, "context", "users")]
     assert "does not accept the credentials" in refused(host)
