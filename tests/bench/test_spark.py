@@ -172,13 +172,22 @@ def test_submit_figures(host: TestHost, rival: str) -> None:
 
 @pytest.fixture(scope="module")
 def kwok() -> Path:
-    """Kubernetes' own simulator of nodes and of what pods do there: https://kwok.sigs.k8s.io"""
+    """Kubernetes' own simulator of nodes and of what pods do there, with its own stages beside it: https://kwok.sigs.k8s.io"""
     folder = cache_dir() / "bench" / KWOK
     if not (folder / "kwok").exists():
         go = ensure_go()
         environment = go_environment(go) | {"GOBIN": str(folder)}
         subprocess.run([go, "install", f"sigs.k8s.io/kwok/cmd/kwok@{KWOK}"], env=environment, check=True, timeout=1800, cwd="/")
-    return folder / "kwok"
+    if not (folder / "stages").exists():
+        go = ensure_go()
+        words = [go, "mod", "download", "-json", f"sigs.k8s.io/kwok@{KWOK}"]
+        told = subprocess.run(words, env=go_environment(go), check=True, timeout=300, cwd="/", capture_output=True, text=True).stdout
+        source = Path(json.loads(told)["Dir"]) / "kustomize" / "stage"
+        (folder / "stages").mkdir()
+        for of in ("node/fast", "node/heartbeat-with-lease", "pod/fast"):
+            for file in (source / of).glob(f"{of.partition('/')[0]}-*.yaml"):
+                (folder / "stages" / file.name).write_text(file.read_text())
+    return folder
 
 
 @pytest.fixture
@@ -193,8 +202,10 @@ def simulated(host: TestHost, kwok: Path) -> Iterator[None]:
         }
         for number in range(NODES)
     ]
-    arguments = ("--manage-all-nodes=false", "--manage-nodes-with-label-selector=type=kwok")
-    simulator = host.popen([str(kwok), "--kubeconfig", "/etc/kubernetes/admin.conf", *arguments])
+    stages = [word for file in sorted((kwok / "stages").iterdir()) for word in ("--config", str(file))]
+    arguments = (*stages, "--manage-all-nodes=false", "--manage-nodes-with-label-selector=type=kwok")
+    command = (str(kwok / "kwok"), "--kubeconfig", "/etc/kubernetes/admin.conf", *arguments)
+    simulator = host.popen(["bash", "-c", 'exec "$@" >/dev/null 2>&1', "-", *command])  # or its log would fill a pipe that nobody reads
     run(host, *KUBECTL, "apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": nodes}))
     run(host, *KUBECTL, "wait", "node", "-l", "type=kwok", "--for=condition=Ready", "--timeout=120s")
     run(host, *KUBECTL, "cordon", "-l", "type!=kwok")
