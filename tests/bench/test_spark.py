@@ -180,7 +180,7 @@ def kwok() -> Path:
         subprocess.run([go, "install", f"sigs.k8s.io/kwok/cmd/kwok@{KWOK}"], env=environment, check=True, timeout=1800, cwd="/")
     if not (folder / "stages").exists():
         go = ensure_go()
-        words = [go, "mod", "download", "-json", f"sigs.k8s.io/kwok@{KWOK}"]
+        words = [str(go), "mod", "download", "-json", f"sigs.k8s.io/kwok@{KWOK}"]
         told = subprocess.run(words, env=go_environment(go), check=True, timeout=300, cwd="/", capture_output=True, text=True).stdout
         source = Path(json.loads(told)["Dir"]) / "kustomize" / "stage"
         (folder / "stages").mkdir()
