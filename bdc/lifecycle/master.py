@@ -24,6 +24,6 @@ def run_as_superuser(kube: Kube, config: Config, database: str, statements: Iter
     leaders = [pod["metadata"]["name"] for pod in pods if not pod["metadata"].get("deletionTimestamp")]
     if not leaders:
         raise UnhealthyError("the SQL master has no leader, so its roles can't be changed", "bdc up; bdc status shows the master")
-    psql = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database]
+    psql = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse", "-U", "postgres", "-d", database]
     text = "".join(f"{statement}\n" for statement in statements)
     execute(kube, config.name, leaders[0], "postgres", psql, stdin=f"BEGIN;\n{text}COMMIT;\n\\q\n")

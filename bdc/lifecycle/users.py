@@ -1,6 +1,6 @@
 """Ordinary users: who may use a cluster without being its administrator, with credentials of their own.
 
-    account in Kubernetes, rights in the pools -> home on HDFS -> role of the SQL master -> passwords at HttpFS and Trino
+    role of the SQL master -> account in Kubernetes, rights in the pools -> home on HDFS -> passwords at HttpFS and Trino
 
 A user's rights are those of the Role `user` in each pool that is open to them, which the stacks make. The cluster keeps only what a
 password is known by, never the password: it is in the file that `bdc context export` writes, and nowhere else. Each step may be done
@@ -47,7 +47,16 @@ if TYPE_CHECKING:
     from bdc.config.model import Config
 
 _NAME = re.compile(r"[a-z]([-a-z0-9]{0,28}[a-z0-9])?")
-_RESERVED = frozenset({"bdc", "hdfs", "httpfs", "postgres", "replicator", "metastore", "trino", "root", "public", "none", "user"})
+_RESERVED = frozenset({"bdc", "hdfs", "httpfs", "postgres", "replicator", "metastore", "trino", "root", "public", "none", "user", "spark"})
+_OURS = "ordinary user of bdc"
+"""Comment of the roles that we make in the SQL master."""
+
+_MAKE_ROLE = """DO $$ BEGIN
+IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') THEN
+  CREATE ROLE "{name}"; COMMENT ON ROLE "{name}" IS '{ours}';
+ELSIF shobj_description('"{name}"'::regrole, 'pg_authid') IS DISTINCT FROM '{ours}' THEN
+  RAISE EXCEPTION 'the SQL master has a role {name} that is no ordinary user: choose another name';
+END IF; END $$;"""
 _CONFLICT = 409
 _ANSWER_SECONDS, _POLL_SECONDS = 150.0, 1.0
 _PRIVATE = "default:user::rwx,default:group::---,default:other::---"
@@ -69,7 +78,7 @@ def check_name(name: str) -> None:
     """Raise UsageError unless this can be a user's name, in Kubernetes, PostgreSQL, HDFS and Trino alike."""
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} can't be a user's name", "use at most 30 lower-case letters, digits and dashes, a letter first")
-    if name in _RESERVED:
+    if name in _RESERVED or name.startswith("spark-") or "-pool-" in name:  # roles of applications, HDFS users of pools
         raise UsageError(f"{name} is a name of the cluster's own", "choose another one")
 
 
@@ -110,13 +119,13 @@ def grant(
         )
     secret = _secret(kube, cluster)
     password = identity.password()
+    say("role of the SQL master")
+    _role(kube, config, name, identity.scram_verifier(password))  # first: a role of somebody else's is refused
     say("account and rights in Kubernetes")
     _account(kube, cluster, name)
     _bind(kube, cluster, name, open_to)
     say("home on HDFS")
     _home(kube, cluster, name)
-    say("role of the SQL master")
-    _role(kube, config, name, identity.scram_verifier(password))
     say("passwords at HttpFS and Trino")
     lines = {USERS_OF_TRINO: identity.trino_password_file(name, password), USERS_OF_DOORS: identity.door_map(name, password)}
     _known(kube, cluster, secret, name, lines)
@@ -258,8 +267,8 @@ def _home(kube: Kube, cluster: str, name: str) -> None:
 
 
 def _role(kube: Kube, config: Config, name: str, verifier: str) -> None:
-    """A role that may log in and owns a schema of its own in the database bdc."""
-    make = f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') THEN CREATE ROLE \"{name}\"; END IF; END $$;"
+    """A role that may log in and owns a schema of its own in the database bdc. One that we have not made stays as it is: an error."""
+    make = _MAKE_ROLE.format(name=name, ours=_OURS)
     role = f"ALTER ROLE \"{name}\" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD '{verifier}';"
     run_as_superuser(kube, config, "bdc", [make, role, f'CREATE SCHEMA IF NOT EXISTS "{name}" AUTHORIZATION "{name}";'])
 

@@ -45,7 +45,10 @@ def _check(expression: str, message: str) -> Json:
 
 _NO_SYSTEM_PRIORITY = "!has({pod}.spec.priorityClassName) || !{pod}.spec.priorityClassName.startsWith('system-')"
 _PRIORITY = "a pool's pods have the pool's priority"
+_ONE = "an application of this pool has one driver: leave out parallelism"
+_ONE_DRIVER = "!has({job}.parallelism) || {job}.parallelism <= 1"  # the controller counts one
 _JOBS = [
+    _check(_ONE_DRIVER.format(job="object.spec"), _ONE),
     _check(
         "(has(object.spec.suspend) && object.spec.suspend) || (has(object.spec.parallelism) && object.spec.parallelism == 0)"
         " || (request.operation == 'UPDATE' && !(has(oldObject.spec.suspend) && oldObject.spec.suspend)"
@@ -55,6 +58,7 @@ _JOBS = [
     _check(_NO_SYSTEM_PRIORITY.format(pod="object.spec.template"), _PRIORITY),
 ]
 _SCHEDULES = [
+    _check(_ONE_DRIVER.format(job="object.spec.jobTemplate.spec"), _ONE),
     _check(
         "has(object.spec.jobTemplate.spec.suspend) && object.spec.jobTemplate.spec.suspend",
         "an application of this pool begins when bdc's controller finds room for it: make the schedule's Jobs suspended",

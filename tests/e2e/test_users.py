@@ -139,6 +139,13 @@ def theirs(host: TestHost) -> None:
     bdc(host, "sql", "query", "--engine", "master", "CREATE TABLE theirs (n int)")
 
 
+def test_a_role_of_somebody_elses_is_not_taken(host: TestHost, ann: dict[str, Any]) -> None:
+    bdc(host, "sql", "query", "--engine", "master", "CREATE ROLE accounting LOGIN")
+    done = bdc(host, "context", "export", "accounting", code=1)
+    assert "a role accounting that is no ordinary user" in done.stderr
+    assert "accounting" not in [one["name"] for one in document(host, "context", "users")]
+
+
 @pytest.mark.parametrize(
     ("right", "there"),
     [
@@ -174,6 +181,10 @@ def test_bounds_hold_past_bdc(host: TestHost, ann: dict[str, Any]) -> None:
     assert done.returncode == 0, done.stderr
     done = host.run([*apply, "patch", "job", "sly", "-p", '{"spec": {"suspend": false}}'], user=ANALYST)
     assert "begins when bdc's controller finds room" in done.stderr
+    manifest["metadata"], manifest["spec"] = {"name": "many"}, {"template": template, "suspend": True, "parallelism": 50, "completions": 50}
+    done = host.run([*apply, "create", "-f", "-"], user=ANALYST, stdin=json.dumps(manifest))
+    assert "an application of this pool has one driver" in done.stderr, "or fifty would begin for the room of one"
+    manifest["spec"] = {"template": template, "suspend": True}
     template["spec"]["priorityClassName"] = "system-cluster-critical"
     manifest["metadata"] = {"name": "important"}
     done = host.run([*apply, "create", "-f", "-"], user=ANALYST, stdin=json.dumps(manifest))

@@ -92,7 +92,7 @@ def test_a_user_is_made(cluster: Cluster) -> None:
     assert f"{BINDINGS.format('bi')}/user-ann" not in cluster.objects
     assert cluster.known("trino.db") == [identity.trino_password_file("ann", found.password).strip()]
     assert cluster.known("door.map") == [identity.door_map("ann", found.password).strip()]
-    assert [pod for pod, _, _ in cluster.ran] == ["namenode-0", "master-0"]
+    assert [pod for pod, _, _ in cluster.ran] == ["master-0", "namenode-0"]
     assert found.password not in json.dumps([cluster.ran, cluster.bodies, cluster.objects])
     assert "bdc.dev/users" in cluster.objects["/api/v1/namespaces/bdc/pods/httpfs-0"]["metadata"]["annotations"]
 
@@ -130,7 +130,9 @@ def test_two_exports_at_once_lose_nobody(cluster: Cluster) -> None:
     assert stale
 
 
-@pytest.mark.parametrize("name", ["", "Ann", "1a", "a_b", "ann-", "a" * 31, 'a"; DROP', "bdc", "postgres", "hdfs"])
+@pytest.mark.parametrize(
+    "name", ["", "Ann", "1a", "a_b", "ann-", "a" * 31, 'a"; DROP', "bdc", "postgres", "hdfs", "spark", "spark-etl", "bdc-pool-etl"]
+)
 def test_names_that_can_not_be(cluster: Cluster, name: str) -> None:
     with pytest.raises(UsageError):
         users.grant(cluster, CONFIG, name, [], days=1)
