@@ -90,6 +90,8 @@ class _Server:
                     "HADOOP_USER_NAME": self._user,
                     "HOME": "/tmp",  # noqa: S108
                     "CONNECT_HEAP_MEBIBYTES": str(self._heap),
+                    "SPARK_DRIVER_MEMORY": f"{self._heap}m",
+                    "SPARK_DRIVER_JAVA_OPTS": "-Xlog:gc:file=/tmp/gc.log",
                     "PGPASSFILE": f"{MASTER_ACCESS_PATH}/pgpass",
                 },
                 secret,
@@ -130,7 +132,6 @@ class _Server:
         settings = {
             "spark.app.name": "connect",
             "spark.driver.memory": f"{self._heap}m",
-            "spark.driver.extraJavaOptions": "-Xlog:gc:file=/tmp/gc.log",
             "spark.driver.host": "$(POD_IP)",
             "spark.driver.bindAddress": "$(POD_IP)",
             "spark.driver.port": "7078",

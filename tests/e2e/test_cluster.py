@@ -137,6 +137,27 @@ def test_an_application_that_no_node_takes_ends_by_its_timeout(host: TestHost) -
     bdc(host, "spark", "delete", "big", "words")
 
 
+STARTED = """
+from pathlib import Path
+from pyspark.sql import SparkSession, functions as f
+
+def cached(_):
+    return any("/opt/spark.aot" in maps.read_text() for maps in Path("/proc").glob("[0-9]*/maps"))
+
+spark = SparkSession.builder.getOrCreate()
+print("driver", cached(0), "executor", spark.sparkContext.parallelize([0], 1).map(cached).collect())
+print(spark._jvm.dev.ludovic.netlib.blas.NativeBLAS.getInstance().getClass().getName())
+spark.range(10).withColumn("k", f.col("id") % 3).write.partitionBy("k").parquet("hdfs:///tmp/parts")
+print(sorted(row[0] for row in spark.read.parquet("hdfs:///tmp/parts").select(f.udf(lambda k: k + 1, "int")("k")).distinct().collect()))
+"""
+
+
+def test_jvms_start_from_their_cache_and_python_functions_take_columns_of_files(host: TestHost, tmp_path: Path) -> None:
+    (tmp_path / "started.py").write_text(STARTED)
+    done = bdc(host, "spark", "submit", str(tmp_path / "started.py"), "--timeout", "3m", timeout_seconds=300)
+    assert done.stdout.splitlines()[-3:] == ["driver True executor [True]", "dev.ludovic.netlib.blas.JNIBLAS", "[1, 2, 3]"]
+
+
 def test_sql_on_spark(host: TestHost) -> None:
     counted = document(host, "spark", "sql", "SELECT count(*) AS n, sum(arr_delay) AS s FROM demo.flights", "-o", "json")
     assert counted == [{"n": 327346, "s": 2257174}]
