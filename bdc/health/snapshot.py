@@ -1,18 +1,21 @@
-"""What Kubernetes says of a cluster at one moment: workloads, pods, nodes. Four lists, asked for at once."""
+"""What Kubernetes says of a cluster at one moment: workloads, pods, nodes, and the Connect servers of its Spark pools."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bdc.config.names import COMPONENT, INSTANCE, MANAGED_BY, WORKLOADS, Workload
+from bdc.config.names import COMPONENT, INSTANCE, MANAGED_BY, WORKLOADS, Workload, selector
 from bdc.errors import NotFoundError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
+from bdc.spark.pools import Pool, pools
 
 Json = Mapping[str, Any]
+
+_CONNECT = "spark-connect"
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ def observe(kube: Kube, cluster: str) -> Snapshot:
         objects = {(kind, obj["metadata"]["name"]): obj for kind in paths for obj in asked[kind].result()}
         pods = tuple(asked["Pod"].result())
         observed = tuple(Observed(one, objects.get((one.kind, one.name)), _of(pods, one.name)) for one in WORKLOADS)
+        servers = pool.map(lambda one: _connect_server(kube, cluster, one), pools(kube, cluster))
+        observed += tuple(one for one in servers if one)
         return Snapshot(cluster, observed, pods, tuple(nodes.result()))
 
 
@@ -101,6 +106,18 @@ def time(text: str) -> datetime:
 
 def _of(pods: Sequence[Json], component: str) -> tuple[Json, ...]:
     return tuple(pod for pod in pods if pod["metadata"].get("labels", {}).get(COMPONENT) == component)
+
+
+def _connect_server(kube: Kube, cluster: str, pool: Pool) -> Observed | None:
+    """A Spark pool's own Connect server; None where it has none, or we may not see it."""
+    of = next(one for one in WORKLOADS if one.name == _CONNECT)
+    try:
+        found = kube.request("GET", f"/apis/apps/v1/namespaces/{pool.namespace}/deployments/{_CONNECT}", timeout=5)
+        labels = ",".join(f"{key}={value}" for key, value in selector(cluster, _CONNECT).items())
+        pods = _list(kube, f"/api/v1/namespaces/{pool.namespace}/pods", labels)
+    except ApiError:
+        return None
+    return Observed(replace(of, title=f"{of.title} of pool {pool.name}"), found, tuple(pods))
 
 
 def _list(kube: Kube, path: str, selector: str) -> list[Json]:

@@ -61,6 +61,19 @@ def test_a_part_whose_pod_is_not_ready_is_degraded_and_says_why(kube: Cluster) -
     assert spark.hint
 
 
+def test_a_pools_own_connect_server_counts(kube: Cluster) -> None:
+    pool = {"metadata": {"labels": {"app.kubernetes.io/instance": "bdc", "bdc.dev/pool": "etl"}}}
+    kube.put("/api/v1/namespaces/bdc-pool-etl", pool)
+    kube.put("/api/v1/namespaces/bdc-pool-etl/configmaps/spark-conf", {"data": {"spark-defaults.conf": "spark.kubernetes.container.image bdc.local/spark:1\n"}})
+    assert parts(kube)["spark"].replicas == "2/2"
+    kube.put("/apis/apps/v1/namespaces/bdc-pool-etl/deployments/spark-connect", {"spec": {"replicas": 1}})
+    spark = parts(kube)["spark"]
+    assert (spark.state, spark.replicas) == (PartState.DEGRADED, "2/3")
+    assert spark.detail.startswith("Spark Connect of pool etl 0 of 1 ready")
+    kube.put("/api/v1/namespaces/bdc-pool-etl/pods/spark-connect-0", pod("spark-connect-0", "spark", "spark-connect"))
+    assert parts(kube)["spark"].ready
+
+
 def test_a_ready_pod_whose_engine_does_not_answer_is_down(kube: Cluster) -> None:
     kube.fail("PROXY", "master-0:8008", UnreachableError("https://fake", "timed out"))
     master = parts(kube)["master"]
