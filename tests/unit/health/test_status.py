@@ -64,7 +64,8 @@ def test_a_part_whose_pod_is_not_ready_is_degraded_and_says_why(kube: Cluster) -
 def test_a_pools_own_connect_server_counts(kube: Cluster) -> None:
     pool = {"metadata": {"labels": {"app.kubernetes.io/instance": "bdc", "bdc.dev/pool": "etl"}}}
     kube.put("/api/v1/namespaces/bdc-pool-etl", pool)
-    kube.put("/api/v1/namespaces/bdc-pool-etl/configmaps/spark-conf", {"data": {"spark-defaults.conf": "spark.kubernetes.container.image bdc.local/spark:1\n"}})
+    conf = {"spark-defaults.conf": "spark.kubernetes.container.image bdc.local/spark:1\n"}
+    kube.put("/api/v1/namespaces/bdc-pool-etl/configmaps/spark-conf", {"data": conf})
     assert parts(kube)["spark"].replicas == "2/2"
     kube.put("/apis/apps/v1/namespaces/bdc-pool-etl/deployments/spark-connect", {"spec": {"replicas": 1}})
     spark = parts(kube)["spark"]
