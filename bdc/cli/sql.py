@@ -16,11 +16,12 @@ from bdc.cli.output import Output
 from bdc.cli.settings import settings
 from bdc.cli.sql_render import SqlFormat, chart, is_chartable, render
 from bdc.errors import NotFoundError, UsageError
-from bdc.sql import Engine, QueryError, Result, Session, Statement, split
+from bdc.sql import Engine, QueryError, Result, Session, Statement, statements
+from bdc.sql.polybase.errors import SqlSyntaxError
 
 if TYPE_CHECKING:
-    from bdc.sql.federation import Federation
     from bdc.sql.master import Master
+    from bdc.sql.polybase.session import TSqlSession
     from bdc.sql.spark import Spark
 
 app = typer.Typer(no_args_is_help=True, help="SQL on the federation, the master and Spark.")
@@ -48,17 +49,19 @@ def query(
     chart: ChartOption = False,
 ) -> None:
     """Run one statement and show its result."""
-    statements = split(sys.stdin.read() if sql == "-" else sql).all
-    if len(statements) != 1:
-        raise UsageError(f"this is {len(statements)} statements, and query runs one", "bdc sql run FILE runs all of a file; - is stdin")
+    found = statements(sys.stdin.read() if sql == "-" else sql, engine)
+    if len(found) != 1:
+        raise UsageError(f"this is {len(found)} statements, and query runs one", "bdc sql run FILE runs all of a file; - is stdin")
     with _session(ctx, engine, catalog, schema, pool) as session:
-        Printer(output, draw=chart, quiet=settings(ctx).quiet).run(session, statements[0])
+        Printer(output, draw=chart, quiet=settings(ctx).quiet).run(session, found[0])
 
 
 @app.command()
 def run(
     ctx: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Statements, each ended by a semicolon; - is stdin.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="Statements, each ended by a semicolon, on the federation also by GO; - is stdin.")
+    ],
     engine: EngineOption = Engine.federation,
     catalog: CatalogOption = None,
     schema: SchemaOption = None,
@@ -71,14 +74,19 @@ def run(
 
     With -o json, every statement's result is an array of its own.
     """
-    statements = split(_read(file)).all
+    try:
+        found = statements(_read(file), engine)
+    except SqlSyntaxError as error:
+        raise error.inside(file) from error
     printer = Printer(output, draw=chart, quiet=settings(ctx).quiet)
     with _session(ctx, engine, catalog, schema, pool) as session:
-        for statement in statements:
+        for statement in found:
             try:
                 printer.run(session, statement)
             except QueryError as error:
                 raise error.inside(file, statement.line) from error
+            except UsageError as error:
+                raise UsageError(f"{file}:{statement.line}: {error.message}", error.hint) from error
 
 
 @app.command()
@@ -143,7 +151,7 @@ class Printer:
 @contextmanager
 def _session(
     ctx: typer.Context, engine: Engine, catalog: str | None, schema: str | None, pool: str | None
-) -> Iterator[Federation | Master | Spark]:
+) -> Iterator[TSqlSession | Master | Spark]:
     from bdc.sql import connect
 
     if engine is Engine.master and (catalog or schema):

@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Protocol
 
 from bdc.cli.output import error as print_error
 from bdc.errors import BdcError
-from bdc.sql import Engine, Statement, split
+from bdc.sql import Engine, Statement, split, statements
 
 if TYPE_CHECKING:
     from bdc.cli.sql import Printer
-    from bdc.sql.federation import Federation
     from bdc.sql.master import Master
+    from bdc.sql.polybase.session import TSqlSession
     from bdc.sql.spark import Spark
 
 _SECRET = re.compile(r"password|secret|identity|credential", re.IGNORECASE)
 _HISTORY = 5000
 _HELP = """\
-statements end with a semicolon and may take several lines; Ctrl-C drops what was typed, or cancels what runs
+statements end with a semicolon, on the federation also with GO, and may take several lines
+Ctrl-C drops what was typed, or cancels what runs
 \\d [NAME]   tables here, or the columns of one
 \\timing     show times, or don't
 \\?          this
@@ -51,7 +52,7 @@ class Shell:
     """One session at the keyboard, or with statements on stdin."""
 
     def __init__(
-        self, session: Federation | Master | Spark, engine: Engine, printer: Printer, history: Path, lines: Lines | None = None
+        self, session: TSqlSession | Master | Spark, engine: Engine, printer: Printer, history: Path, lines: Lines | None = None
     ) -> None:
         self._session, self._engine, self._printer = session, engine, printer
         self._terminal = sys.stdin.isatty() and lines is None
@@ -79,7 +80,8 @@ class Shell:
                 if not self._command(line.strip()):
                     return
                 continue
-            typed = self._take(f"{typed}{line}\n", remember)
+            ends = self._engine is Engine.federation and line.strip().upper() == "GO"
+            typed = self._take(f"{typed};" if ends else f"{typed}{line}\n", remember)
         self._take(f"{typed};", remember)
 
     def _take(self, typed: str, remember: Callable[[str], None]) -> str:
@@ -87,9 +89,17 @@ class Shell:
         script = split(typed)
         if script.statements:
             remember(typed[: len(typed) - len(script.rest)].strip())
-        for statement in script.statements:
-            self._do(statement)
+        for piece in script.statements:
+            for statement in self._read(piece):
+                self._do(statement)
         return script.rest if script.rest.strip() else ""
+
+    def _read(self, piece: Statement) -> list[Statement]:
+        try:
+            return statements(piece.text, self._engine)
+        except BdcError as failure:
+            self._tell(failure)
+            return []
 
     def _do(self, statement: Statement) -> None:
         try:
@@ -97,9 +107,12 @@ class Shell:
         except KeyboardInterrupt:
             sys.stderr.write("cancelled\n")
         except BdcError as failure:
-            if not self._terminal:
-                raise
-            print_error(failure.message, failure.hint)
+            self._tell(failure)
+
+    def _tell(self, failure: BdcError) -> None:
+        if not self._terminal:
+            raise failure
+        print_error(failure.message, failure.hint)
 
     def _command(self, line: str) -> bool:
         name, _, argument = line.removesuffix(";").partition(" ")

@@ -246,7 +246,7 @@ class Spark(Section):
     driver_memory: Size = Field("512Mi", description="Heap of an application's driver unless it asks otherwise.")
     executor_memory: Size = Field("512Mi", description="Heap of an executor unless the application asks otherwise.")
     memory_overhead: Size = Field("384Mi", description="Memory of a driver or executor beside its heap (Python workers, native memory).")
-    executor_cores: int = Field(1, ge=1, le=64, description="Task slots of an executor unless the application asks otherwise.")
+    executor_cores: int = Field(2, ge=1, le=64, description="Task slots of an executor unless the application asks otherwise.")
     max_executors: int = Field(2, ge=1, le=1000, description="Executors of an application unless it asks otherwise.")
     cpu: Cpu = Field("100m", description="CPU request of a driver or executor pod; idle cores are used above it.")
     keep_days: int = Field(

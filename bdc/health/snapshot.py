@@ -16,6 +16,7 @@ from bdc.spark.pools import Pool, pools
 Json = Mapping[str, Any]
 
 _CONNECT = "spark-connect"
+_FORBIDDEN = 403
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,13 @@ class Snapshot:
 
 def observe(kube: Kube, cluster: str) -> Snapshot:
     """Look at a cluster. Raises NotFoundError when its namespace isn't there or isn't bdc's."""
-    with ThreadPoolExecutor(5) as pool:
+    with ThreadPoolExecutor(6) as pool:
         namespace = pool.submit(kube.request, "GET", f"/api/v1/namespaces/{cluster}", timeout=5)
         paths = {kind: f"/apis/apps/v1/namespaces/{cluster}/{kind.lower()}s" for kind in ("StatefulSet", "Deployment")}
         asked = {kind: pool.submit(_list, kube, path, f"{INSTANCE}={cluster}") for kind, path in paths.items()}
         asked["Pod"] = pool.submit(_list, kube, f"/api/v1/namespaces/{cluster}/pods", f"{INSTANCE}={cluster}")
         nodes = pool.submit(_nodes, kube)
+        spark_pools = pool.submit(pools, kube, cluster)
         try:
             found = namespace.result()
         except ApiNotFoundError:
@@ -82,7 +84,7 @@ def observe(kube: Kube, cluster: str) -> Snapshot:
         objects = {(kind, obj["metadata"]["name"]): obj for kind in paths for obj in asked[kind].result()}
         pods = tuple(asked["Pod"].result())
         observed = tuple(Observed(one, objects.get((one.kind, one.name)), _of(pods, one.name)) for one in WORKLOADS)
-        servers = pool.map(lambda one: _connect_server(kube, cluster, one), pools(kube, cluster))
+        servers = pool.map(lambda one: _connect_server(kube, cluster, one), spark_pools.result())
         observed += tuple(one for one in servers if one)
         return Snapshot(cluster, observed, pods, tuple(nodes.result()))
 
@@ -115,8 +117,12 @@ def _connect_server(kube: Kube, cluster: str, pool: Pool) -> Observed | None:
         found = kube.request("GET", f"/apis/apps/v1/namespaces/{pool.namespace}/deployments/{_CONNECT}", timeout=5)
         labels = ",".join(f"{key}={value}" for key, value in selector(cluster, _CONNECT).items())
         pods = _list(kube, f"/api/v1/namespaces/{pool.namespace}/pods", labels)
-    except ApiError:
+    except ApiNotFoundError:
         return None
+    except ApiError as error:
+        if error.code == _FORBIDDEN:
+            return None
+        raise
     return Observed(replace(of, title=f"{of.title} of pool {pool.name}"), found, tuple(pods))
 
 

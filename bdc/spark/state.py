@@ -94,9 +94,26 @@ def _judge(job: Json, pod: Json | None) -> tuple[State, str | None, datetime | N
         return State.KILLED, None, moment(killed)
     if failed := conditions.get("Failed"):
         return State.FAILED, _failed(failed, pod), moment(failed.get("lastTransitionTime"))
+    if ended := _ended(job, pod):
+        return ended
     if job["spec"].get("suspend"):
         return State.QUEUED, _queued(job), None
     return (*_waiting(pod), None)
+
+
+def _ended(job: Json, pod: Json | None) -> tuple[State, str | None, datetime | None] | None:
+    """What a driver's end means, seconds before the Job says so; None where the Job may yet judge otherwise."""
+    ended = container_state(pod).get("terminated") if pod else None
+    if not pod or not ended:
+        return None
+    if ended["exitCode"] == 0:
+        return State.SUCCEEDED, None, moment(ended.get("finishedAt"))
+    stopped = pod["metadata"].get("deletionTimestamp") or any(
+        entry["type"] == "FailureTarget" for entry in job.get("status", {}).get("conditions") or []
+    )
+    if job["spec"].get("backoffLimit") == 0 and not stopped:
+        return State.FAILED, _failed({}, pod), moment(ended.get("finishedAt"))
+    return None
 
 
 def _queued(job: Json) -> str:

@@ -3,6 +3,7 @@
 from bdc.sql.connection import Engine, connect
 from bdc.sql.errors import QueryError
 from bdc.sql.result import Column, Result, Row, Session, Value
+from bdc.sql.script import statements
 from bdc.sql.statements import Statement, split
 
-__all__ = ["Column", "Engine", "QueryError", "Result", "Row", "Session", "Statement", "Value", "connect", "split"]
+__all__ = ["Column", "Engine", "QueryError", "Result", "Row", "Session", "Statement", "Value", "connect", "split", "statements"]

@@ -12,8 +12,8 @@ from bdc.kube import Kube
 from bdc.kube.endpoints import credentials, reach
 
 if TYPE_CHECKING:
-    from bdc.sql.federation import Federation
     from bdc.sql.master import Master
+    from bdc.sql.polybase.session import TSqlSession
     from bdc.sql.spark import Spark
 
 
@@ -35,7 +35,7 @@ def connect(
     schema: str | None = None,
     pool: str | None = None,
     on_notice: Callable[[str], None] | None = None,
-) -> Iterator[Federation | Master | Spark]:
+) -> Iterator[TSqlSession | Master | Spark]:
     """A session with an engine. `catalog` is the federation's, `schema` also Spark's; `pool` says whose Spark Connect.
 
     `on_notice` hears what the engine remarks.
@@ -54,8 +54,9 @@ def connect(
     with reach(kube, config, "trino" if engine is Engine.federation else "master") as reached:
         if engine is Engine.federation:
             from bdc.sql.federation import Federation
+            from bdc.sql.polybase.session import TSqlSession
 
-            with Federation(reached, access, catalog, schema) as federation:
+            with TSqlSession(Federation(reached, access, catalog, schema)) as federation:
                 yield federation
         else:
             from bdc.sql.master import Master

@@ -5,6 +5,7 @@ There is no trash: HttpFS deletes at once, and so does `rm`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ class Usage:
     directories: int
 
 
-class Files:
+class Files(ABC):
     """The file system through one HttpFS. Paths are absolute, or relative to /user/<user>. Not to be shared by threads."""
 
     def __init__(
@@ -261,8 +262,8 @@ class Files:
         if not self._wire._rename(old, destination=new).json()["boolean"]:  # noqa: SLF001 the raw endpoint of the package
             raise BdcError(f"HDFS did not rename {old} to {new}", "look whether the target exists, or its parent is missing")
 
-    def _stream(self, path: str, offset: int, length: int | None) -> Generator[bytes]:
-        raise NotImplementedError
+    @abstractmethod
+    def _stream(self, path: str, offset: int, length: int | None) -> Generator[bytes]: ...
 
 
 def _time(milliseconds: int) -> datetime:

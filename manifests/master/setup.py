@@ -86,7 +86,8 @@ for language in ("plpython3u", "plr"):
     sql("bdc", f"CREATE EXTENSION IF NOT EXISTS {language}; UPDATE pg_language SET lanpltrusted = true WHERE lanname = '{language}';")
     sql("bdc", f"GRANT USAGE ON LANGUAGE {language} TO bdc;")
 sql("bdc", "GRANT ALL ON SCHEMA public TO bdc;")
-sql("bdc", "GRANT pg_read_all_data, pg_write_all_data TO trino;")
+# What the federation makes in the master is its role's, and the administrator's as well.
+sql("bdc", "GRANT pg_read_all_data, pg_write_all_data TO trino; GRANT CREATE ON SCHEMA public TO trino; GRANT trino TO bdc;")
 # Spark's applications read and write what is everybody's; those of a pool have a schema of their own. The administrator has their rights.
 for one in json.loads(os.environ["SPARK_ROLES"]):
     name = f'"{one["name"]}"'

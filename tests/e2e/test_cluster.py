@@ -158,6 +158,34 @@ def test_jvms_start_from_their_cache_and_python_functions_take_columns_of_files(
     assert done.stdout.splitlines()[-3:] == ["driver True executor [True]", "dev.ludovic.netlib.blas.JNIBLAS", "[1, 2, 3]"]
 
 
+def test_names_and_tsql_on_the_federation(host: TestHost, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "sql.md").read_text()
+    (tmp_path / "script.sql").write_text(page.split("```sql\n")[1].split("```")[0])
+    shown = bdc(host, "sql", "run", str(tmp_path / "script.sql"), "-o", "csv").stdout
+    assert shown.splitlines() == ["airline,flights,longest", "United (UA),57782,6"]
+    planned = bdc(host, "sql", "query", "EXPLAIN SELECT * FROM demo.flights").stdout
+    assert "lake:demo.flights" in planned
+    more = "CREATE SCHEMA demo; CREATE TABLE demo.flights (x int); CREATE VIEW demo.seen AS SELECT 1 AS x"
+    bdc(host, "sql", "run", "-", "--engine", "master", stdin=more)
+    try:
+        twice = bdc(host, "sql", "query", "SELECT * FROM demo.flights", code=1)
+        assert "demo.flights may be in lake and master" in twice.stderr
+        assert "write lake.demo.flights or master.demo.flights" in twice.stderr
+        assert document(host, "sql", "query", "SELECT x FROM demo.seen") == [{"x": 1}]
+    finally:
+        bdc(host, "sql", "query", "--engine", "master", "DROP SCHEMA demo CASCADE")
+    nowhere = bdc(host, "sql", "query", "SELECT * FROM demo.nix", code=1)
+    assert "there is no table demo.nix in lake or master" in nowhere.stderr
+    wrong = bdc(host, "sql", "query", "SELECT nix\nFROM demo.flights WHERE nix", code=1)
+    assert "line 1, column 8: Column 'nix' cannot be resolved" in wrong.stderr or "line 2, column 25: " in wrong.stderr, wrong.stderr
+    (tmp_path / "broken.sql").write_text("SELECT 1\nGO\nCREATE EXTERNAL TABLE t (a xml) WITH (DATA_SOURCE = s)")
+    broken = bdc(host, "sql", "run", str(tmp_path / "broken.sql"), code=2)
+    assert f"{tmp_path}/broken.sql:3:28: there is no type xml here" in broken.stderr
+    assert broken.stdout == ""
+    refused = bdc(host, "sql", "query", "SELECT TOP 10 PERCENT x FROM t", code=2)
+    assert "TOP ... PERCENT can't be translated" in refused.stderr
+
+
 def test_sql_on_spark(host: TestHost) -> None:
     counted = document(host, "spark", "sql", "SELECT count(*) AS n, sum(arr_delay) AS s FROM demo.flights", "-o", "json")
     assert counted == [{"n": 327346, "s": 2257174}]

@@ -38,7 +38,10 @@ def ended(kind: str, reason: str = "") -> dict[str, Any]:
         ({}, [pod(state={"waiting": {"reason": "ContainerCreating"}})], State.STARTING, None),
         ({}, [pod(state={"waiting": {"reason": "ErrImagePull", "message": "not found"}})], State.STARTING, "not found"),
         ({}, [pod(state=RUNNING)], State.RUNNING, None),
-        ({}, [pod(state=DONE)], State.RUNNING, None),
+        ({}, [pod(state=DONE)], State.SUCCEEDED, None),
+        ({"spec": {"backoffLimit": 0}}, [pod(state=FAILED)], State.FAILED, "exit 3"),
+        ({"spec": {"backoffLimit": 1}}, [pod(state=FAILED)], State.RUNNING, None),
+        ({"spec": {"backoffLimit": 0}, "status": ended("FailureTarget", "DeadlineExceeded")}, [pod(state=FAILED)], State.RUNNING, None),
         ({"status": ended("Complete")}, [pod(state=DONE)], State.SUCCEEDED, None),
         ({"status": ended("Failed", "BackoffLimitExceeded")}, [pod(state=FAILED)], State.FAILED, "exit 3"),
         ({"status": ended("Failed", "BackoffLimitExceeded")}, [], State.FAILED, "BackoffLimitExceeded"),
@@ -56,6 +59,12 @@ def test_times_exit_code_and_attempts() -> None:
     now = status(job(status=ended("Failed")), [second, first])
     assert (now.pod, now.attempts, now.exit_code) == ("etl-bbbbb", 2, 3)
     assert now.seconds(datetime(2030, 1, 1, tzinfo=UTC)) == 31
+
+
+def test_a_driver_that_was_sent_away_is_left_to_the_job() -> None:
+    away = pod(state=FAILED)
+    away["metadata"]["deletionTimestamp"] = "2026-11-21T10:00:30Z"
+    assert status(job(spec={"backoffLimit": 0}), [away]).state is State.RUNNING
 
 
 def test_oom_is_said() -> None:

@@ -1,0 +1,254 @@
+"""A script of PolyBase statements and plain ones, read.
+
+The grammar (grammar.lark) has one statement. Where a statement ends nobody has to say: a semicolon, GO, the end, or a word that can't go
+on with it. Plain statements end at a semicolon, GO, the end, or where one of PolyBase's begins on a line of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from lark import Lark, Token
+from lark.exceptions import UnexpectedToken
+from lark.lexer import Lexer
+
+from bdc.sql.polybase.build import Build, MisfitError
+from bdc.sql.polybase.errors import SqlSyntaxError
+from bdc.sql.polybase.lexer import Lines, Word, words
+from bdc.sql.polybase.statements import Ddl, Guarded, Placed, Plain, Pushdown, Statement
+from bdc.sql.statements import split
+
+_MARKS = {"(": "LPAR", ")": "RPAR", ",": "COMMA", ".": "DOT", "=": "EQUAL"}
+_KINDS = {"string": "STRING", "number": "NUMBER", "variable": "VARIABLE"}
+_SHOWN = {
+    "NAME": "a name", "STRING": "a string in quotes", "NUMBER": "a number", "QUERY": "a query", "VARIABLE": "@name", "$END": "the end",
+    **{name: f'"{mark}"' for mark, name in _MARKS.items()},
+}  # fmt: skip
+# How the statements begin that are read here; all others are an engine's, which may begin so after a statement that nothing ends.
+_OURS = (
+    ("CREATE", "EXTERNAL"), ("ALTER", "EXTERNAL"), ("DROP", "EXTERNAL"), ("CREATE", "MASTER"), ("DROP", "MASTER"), ("CREATE", "DATABASE"),
+    ("ALTER", "DATABASE"), ("DROP", "DATABASE"), ("CREATE", "STATISTICS"), ("DROP", "STATISTICS"), ("EXEC",),
+)  # fmt: skip
+_PLAIN = frozenset({
+    "ALTER", "ANALYZE", "CALL", "COMMENT", "COMMIT", "CREATE", "DEALLOCATE", "DELETE", "DENY", "DESC", "DESCRIBE", "DROP", "EXECUTE",
+    "EXPLAIN", "GRANT", "INSERT", "MERGE", "PREPARE", "REFRESH", "RESET", "REVOKE", "ROLLBACK", "SELECT", "SET", "SHOW", "START",
+    "TABLE", "TRUNCATE", "UPDATE", "USE", "VALUES", "WITH",
+})  # fmt: skip
+_ROUTINE = (("CREATE", "FUNCTION"), ("CREATE", "OR", "REPLACE", "FUNCTION"), ("WITH", "FUNCTION"))
+
+
+def parse(script: str) -> list[Placed]:
+    """The statements of a script, in order. Raises SqlSyntaxError."""
+    return list(_Script(script).statements())
+
+
+class _Script:
+    def __init__(self, text: str) -> None:
+        self._text, self._words, self._at = text, words(text), 0
+        self._lines = Lines(text)
+
+    def statements(self) -> Iterator[Placed]:
+        while word := self._peek():
+            if word.kind in ("end", "go"):
+                self._at += 1
+                continue
+            statement = self._statement()
+            yield Placed(statement, self._text[word.start : self._words[self._at - 1].end], *self._lines.place(word.start))
+
+    def _peek(self, ahead: int = 0) -> Word | None:
+        at = self._at + ahead
+        return self._words[at] if at < len(self._words) else None
+
+    def _is(self, *expected: str, at: int | None = None) -> bool:
+        start = self._at if at is None else at
+        found = self._words[start : start + len(expected)]
+        return len(found) == len(expected) and all(
+            word.kind in ("word", "mark") and word.value.upper() == one for word, one in zip(found, expected, strict=True)
+        )
+
+    def _statement(self) -> Statement:
+        if self._is("IF"):
+            return self._guarded()
+        return self._plain_or_ddl()
+
+    def _plain_or_ddl(self) -> Ddl | Plain:
+        if self._ours():
+            return self._ddl()
+        word = self._words[self._at]
+        before = self._words[self._at - 1].kind if self._at else "end"
+        if before not in ("end", "go") and not (word.kind == "word" and word.value.upper() in _PLAIN):
+            raise self._error(f"expected the statement's end or another one, found {self._shown(word)}", word, (";",))
+        return self._plain()
+
+    def _guarded(self) -> Guarded:
+        exists = not self._is("IF", "NOT")
+        self._at += 1 if exists else 2
+        if not self._is("EXISTS", "("):
+            raise self._error(f"expected EXISTS (query), found {self._shown(self._peek())}", self._peek(), ("EXISTS",))
+        opened = self._words[self._at + 1]
+        self._at += 2
+        start, depth = self._at, 1
+        while depth:
+            word = self._peek()
+            if word is None or word.kind in ("end", "go"):
+                raise self._error("a parenthesis that has no end", opened, (")",))
+            depth += {"(": 1, ")": -1}.get(word.value, 0) if word.kind == "mark" else 0
+            self._at += 1
+        inside = self._words[start : self._at - 1]
+        query = self._text[inside[0].start : inside[-1].end] if inside else ""
+        following = self._peek()
+        if following is None or following.kind in ("end", "go"):
+            raise self._error("expected a statement after IF EXISTS (...)", following, ("a statement",))
+        if self._is("IF") or self._is("BEGIN"):
+            raise self._error("IF takes one statement here, and no BEGIN or other IF", following)
+        return Guarded(query, exists, self._plain_or_ddl())
+
+    def _plain(self) -> Plain:
+        start = self._words[self._at].start
+        if any(self._is(*begin) for begin in _ROUTINE):
+            return self._routine(start)
+        first, depth = self._at, 0
+        while (word := self._peek()) and word.kind not in ("end", "go"):
+            depth += {"(": 1, ")": -1}.get(word.value, 0) if word.kind == "mark" else 0
+            if self._at > first and depth == 0 and self._begins_line(word) and self._begins_ours():
+                break
+            self._at += 1
+        return self._without_option(first, self._at)
+
+    def _routine(self, start: int) -> Plain:
+        """A routine's body has semicolons of its own."""
+        sql = split(self._text[start:]).all[0].text
+        end = self._text.index(sql, start) + len(sql)
+        while (word := self._peek()) and word.start < end:
+            self._at += 1
+        return Plain(sql)
+
+    def _begins_line(self, word: Word) -> bool:
+        line_start = self._text.rfind("\n", 0, word.start) + 1
+        return not self._text[line_start : word.start].strip()
+
+    def _begins_ours(self) -> bool:
+        return self._ours() or self._is("IF", "EXISTS") or self._is("IF", "NOT", "EXISTS")
+
+    def _ours(self) -> bool:
+        """Whether the next statement is read here. Trino, too, has USE catalog.schema, and EXECUTE of what was prepared."""
+        following, then = self._peek(1), self._peek(2)
+        if self._is("USE"):
+            return following is not None and (then is None or then.value != ".")
+        if self._is("EXECUTE"):
+            return following is not None and following.value.lower().startswith(("sp_", "sys"))
+        return any(self._is(*begin) for begin in _OURS)
+
+    def _without_option(self, first: int, end: int) -> Plain:
+        """The text of a plain statement, and what its OPTION clause says, which must be of pushdown."""
+        sql = self._text[self._words[first].start : self._words[end - 1].end]
+        at = next((at for at in range(end - 1, first, -1) if self._is("OPTION", "(", at=at)), None)
+        inside = [word.value.upper() for word in self._words[at + 2 : end - 1]] if at is not None else []
+        if at is None or self._words[end - 1].value != ")" or ")" in inside:  # then it is a name
+            return Plain(sql)
+        hint = " ".join(inside)
+        pushdowns: dict[str, Pushdown] = {"FORCE EXTERNALPUSHDOWN": "FORCE", "DISABLE EXTERNALPUSHDOWN": "DISABLE"}
+        if hint not in pushdowns:
+            known = tuple(pushdowns)
+            raise self._error(f"OPTION ({hint}) isn't supported: {' or '.join(known)} is", self._words[at + 2], known)
+        return Plain(self._text[self._words[first].start : self._words[at - 1].end], pushdowns[hint])
+
+    def _ddl(self) -> Ddl:
+        tokens = _Tokens(self)
+        try:
+            tree = _lark().parse(tokens)
+        except UnexpectedToken as error:
+            raise self._unexpected(error) from None
+        try:
+            return Build(self._text).statement(tree)
+        except MisfitError as error:
+            raise SqlSyntaxError(error.text, *self._lines.place(error.start)) from None
+
+    def _unexpected(self, error: Any) -> SqlSyntaxError:
+        token: Token = error.token
+        expected = tuple(sorted(_SHOWN.get(name, name) for name in set(error.accepts or error.expected)))
+        ended = token.type == "$END"
+        found = "the end of the statement" if ended else self._shown(self._words[self._at - 1])
+        start = self._words[self._at - 1].end if ended else int(token.start_pos or 0)
+        return SqlSyntaxError(f"expected {_either(expected)}, found {found}", *self._lines.place(start), expected)
+
+    def _error(self, message: str, word: Word | None, expected: tuple[str, ...] = ()) -> SqlSyntaxError:
+        return SqlSyntaxError(message, *self._lines.place(word.start if word else len(self._text.rstrip())), expected)
+
+    def _shown(self, word: Word | None) -> str:
+        """What an error says of a word: not what is in a string, which may be a secret."""
+        if word is None or word.kind == "go":
+            return "the end of the statement"
+        return "a string" if word.kind == "string" else self._text[word.start : word.end]
+
+    # What `_Tokens` needs.
+
+    def next_for(self, acceptable: Callable[[str], bool]) -> Token | None:
+        """The next token of a statement by the parser's state; None at its end."""
+        word = self._peek()
+        if word is None or word.kind in ("end", "go"):
+            return None
+        kind = self._terminal(word, acceptable)
+        if acceptable("$END") and not acceptable(kind):
+            return None
+        self._at += 1
+        return Token(kind, word.value, start_pos=word.start, end_pos=word.end)
+
+    def query(self) -> Token | None:
+        """The text of the query after AS."""
+        first = self._peek()
+        if first is None or first.kind in ("end", "go"):
+            return None
+        plain = self._plain()
+        return Token("QUERY", plain.sql, start_pos=first.start, end_pos=first.end)
+
+    @staticmethod
+    def _terminal(word: Word, acceptable: Callable[[str], bool]) -> str:
+        if word.kind == "word":
+            keyword = word.value.upper()
+            return keyword if keyword in _keywords() and acceptable(keyword) else "NAME"
+        if word.kind == "name":
+            return "NAME"
+        return _KINDS.get(word.kind) or _MARKS.get(word.value, "MARK")
+
+
+class _Tokens:
+    """What a parse begins with: the script at a statement's first word."""
+
+    def __init__(self, script: _Script) -> None:
+        self.script = script
+
+
+class _Lexer(Lexer):
+    """Lark's lexer, which asks the parser's state what a word can be there."""
+
+    __future_interface__ = 2
+
+    def __init__(self, _: Any) -> None: ...
+
+    def lex(self, lexer_state: Any, parser_state: Any) -> Iterator[Token]:
+        script: _Script = lexer_state.text.script
+        while True:
+            row = parser_state.parse_conf.states[parser_state.position]
+            token = script.query() if "QUERY" in row else script.next_for(row.__contains__)
+            if token is None:
+                return
+            yield token
+
+
+@cache
+def _lark() -> Lark:
+    grammar = files("bdc.sql.polybase").joinpath("grammar.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser="lalr", lexer=_Lexer)
+
+
+@cache
+def _keywords() -> frozenset[str]:
+    return frozenset(terminal.name for terminal in _lark().terminals) - {*_KINDS.values(), *_MARKS.values(), "NAME", "QUERY"}
+
+
+def _either(expected: tuple[str, ...]) -> str:
+    return expected[0] if len(expected) == 1 else f"{', '.join(expected[:-1])} or {expected[-1]}"

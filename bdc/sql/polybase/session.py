@@ -1,0 +1,121 @@
+"""SQL as users of SQL Server write it, on the federation: scripts, T-SQL's plain statements, names without a catalog."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from bdc.errors import UsageError
+from bdc.sql.errors import QueryError
+from bdc.sql.federation import Federation
+from bdc.sql.polybase.names import Qualified, TableName, qualify
+from bdc.sql.polybase.parser import parse
+from bdc.sql.polybase.statements import Plain, Use
+from bdc.sql.polybase.translate import is_tsql, to_trino
+from bdc.sql.result import Result
+
+DATABASE = "bdc"
+"""The one database that USE and names of three parts may mean."""
+
+HOMES = ("lake", "master")
+"""Catalogs whose tables need no catalog before their names."""
+
+_DEFAULT = ("master", "public")
+
+
+class TSqlSession:
+    """A session with Trino that takes T-SQL, too, and finds the catalog of names without one, while none is chosen by USE."""
+
+    def __init__(self, federation: Federation) -> None:
+        self._federation = federation
+        self._homes: dict[tuple[str, ...], str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._federation.close()
+
+    @property
+    def schema(self) -> str:
+        """Where names are looked up: catalog.schema, as far as they are set."""
+        return self._federation.schema
+
+    def query(self, sql: str) -> Result:
+        """Run one statement; see `Session`."""
+        found = parse(sql)
+        if len(found) != 1:
+            raise UsageError(f"this is {len(found)} statements, and one runs at a time")
+        statement = found[0].statement
+        if isinstance(statement, Use):
+            return self._use(statement.database)
+        if not isinstance(statement, Plain) or statement.pushdown:
+            form = f"OPTION ({statement.pushdown} EXTERNALPUSHDOWN)" if isinstance(statement, Plain) else " ".join(sql.split()[:3])
+            raise UsageError(f"{form} ... is understood, but not run yet", "this version of bdc has no external tables")
+        return self._plain(statement.sql)
+
+    def _use(self, name: str) -> Result:
+        if self._federation.schema:
+            return self._federation.query('USE "' + name.replace('"', '""') + '"')
+        if name.lower() != DATABASE:
+            raise UsageError(f"there is one database, {DATABASE}, and no {name}", "USE catalog.schema chooses a schema of the federation")
+        return Result([], command="USE")
+
+    def _plain(self, sql: str) -> Result:
+        translated = is_tsql(sql)
+        text = to_trino(sql) if translated else sql
+        whole = Qualified(text, text) if self._federation.schema else qualify(text, self._home)
+        try:
+            return self._federation.query(whole.sql)
+        except QueryError as error:
+            if translated:
+                raise QueryError(error.text, error.code, None, error.hint or f"it ran as: {whole.sql}") from error
+            place = whole.original(*error.place) if error.place else None
+            raise QueryError(error.text, error.code, place, error.hint) from error
+
+    def _home(self, name: TableName) -> str:
+        """What stands before a name: its catalog, or catalog and schema; "" where Trino is to say what is wrong."""
+        parts = tuple(part.lower() for part in name.parts)
+        if parts not in self._homes:
+            found = self._find(parts, name)
+            if name.new or name.maybe or not found:
+                return found
+            self._homes[parts] = found
+        return self._homes[parts]
+
+    def _find(self, parts: tuple[str, ...], of: TableName) -> str:
+        if len(parts) == 1:
+            catalog, schema = _DEFAULT
+            there = of.new or of.maybe or catalog in self._catalogs(f"system.jdbc.tables WHERE table_cat = '{catalog}'", schema, parts[0])
+            return f"{catalog}.{schema}" if there else ""
+        homes = ", ".join(f"'{one}'" for one in HOMES)
+        catalogs = [] if of.new else self._catalogs(f"system.jdbc.tables WHERE table_cat IN ({homes})", *parts)
+        if of.new or (of.maybe and not catalogs):
+            catalogs = self._catalogs(f"system.jdbc.schemas WHERE table_catalog IN ({homes})", parts[0])
+        name = ".".join(parts)
+        if len(catalogs) > 1:
+            whole = " or ".join(f"{one}.{name}" for one in catalogs)
+            raise QueryError(f"{name} may be in {' and '.join(catalogs)}", "AMBIGUOUS_NAME", None, f"write {whole}")
+        if not catalogs:
+            what = f"schema {parts[0]}" if of.new or of.maybe else f"table {name}"
+            raise QueryError(
+                f"there is no {what} in {' or '.join(HOMES)}",
+                "TABLE_NOT_FOUND",
+                None,
+                "write catalog.schema.table; SHOW CATALOGS lists them",
+            )
+        return catalogs[0]
+
+    def _catalogs(self, where: str, schema: str, table: str | None = None) -> list[str]:
+        """The catalogs that have it, of those that whoever asks may see."""
+        column = "table_cat" if table is not None else "table_catalog"
+        also = f" AND table_name = {_literal(table)}" if table is not None else ""
+        found = self._federation.query(f"SELECT {column} FROM {where} AND table_schem = {_literal(schema)}{also} ORDER BY 1")  # noqa: S608 literals, quoted
+        return [str(row[0]) for row in found.rows]
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

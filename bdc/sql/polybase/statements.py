@@ -1,0 +1,290 @@
+"""The statements of PolyBase, as what they say. `str()` of each is the statement again, in its plainest spelling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+Pushdown = Literal["FORCE", "DISABLE"]
+
+
+@dataclass(frozen=True)
+class ObjectName:
+    """A name of one to three parts: [[database.]schema.]object."""
+
+    parts: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return ".".join(map(quoted, self.parts))
+
+
+@dataclass(frozen=True)
+class DataType:
+    """A column's type as T-SQL writes it: its lower-case name, and its sizes, of which -1 is MAX."""
+
+    name: str
+    sizes: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return self.name + (f"({', '.join('max' if size < 0 else str(size) for size in self.sizes)})" if self.sizes else "")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of an external table; `nullable` is None where nothing is said, which means that it is."""
+
+    name: str
+    type: DataType
+    collation: str | None = None
+    nullable: bool | None = None
+
+    def __str__(self) -> str:
+        collate = f" COLLATE {self.collation}" if self.collation else ""
+        null = {None: "", True: " NULL", False: " NOT NULL"}[self.nullable]
+        return f"{quoted(self.name)} {self.type}{collate}{null}"
+
+
+@dataclass(frozen=True)
+class CreateMasterKey:
+    """Accepted for the sake of scripts: secrets are kept in Kubernetes Secrets."""
+
+    password: str | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        return "CREATE MASTER KEY" + (f" ENCRYPTION BY PASSWORD = {text(self.password)}" if self.password is not None else "")
+
+
+@dataclass(frozen=True)
+class DropMasterKey:
+    """Accepted, as CREATE MASTER KEY is."""
+
+    def __str__(self) -> str:
+        return "DROP MASTER KEY"
+
+
+@dataclass(frozen=True)
+class SetCredential:
+    """CREATE or ALTER DATABASE SCOPED CREDENTIAL."""
+
+    verb: Literal["CREATE", "ALTER"]
+    name: str
+    identity: str
+    secret: str | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        secret = f", SECRET = {text(self.secret)}" if self.secret is not None else ""
+        return f"{self.verb} DATABASE SCOPED CREDENTIAL {quoted(self.name)} WITH IDENTITY = {text(self.identity)}{secret}"
+
+
+DropKind = Literal["DATABASE SCOPED CREDENTIAL", "EXTERNAL DATA SOURCE", "EXTERNAL FILE FORMAT", "EXTERNAL TABLE", "STATISTICS"]
+
+
+@dataclass(frozen=True)
+class Drop:
+    """DROP of anything that has a name."""
+
+    kind: DropKind
+    name: ObjectName
+    if_exists: bool = False
+
+    def __str__(self) -> str:
+        return f"DROP {self.kind} {'IF EXISTS ' if self.if_exists else ''}{self.name}"
+
+
+@dataclass(frozen=True)
+class SetSource:
+    """CREATE or ALTER EXTERNAL DATA SOURCE; None is what was not said."""
+
+    verb: Literal["CREATE", "ALTER"]
+    name: str
+    location: str | None = None
+    connection_options: str | None = field(default=None, repr=False)
+    credential: str | None = None
+    pushdown: bool | None = None
+    type: Literal["HADOOP", "BLOB_STORAGE"] | None = None
+    resource_manager_location: str | None = None
+
+    def __str__(self) -> str:
+        inside = options(
+            LOCATION=said(self.location),
+            CONNECTION_OPTIONS=said(self.connection_options),
+            CREDENTIAL=self.credential and quoted(self.credential),
+            PUSHDOWN=None if self.pushdown is None else "ON" if self.pushdown else "OFF",
+            TYPE=self.type,
+            RESOURCE_MANAGER_LOCATION=said(self.resource_manager_location),
+        )
+        how = f"WITH ({inside})" if self.verb == "CREATE" else f"SET {inside}"
+        return f"{self.verb} EXTERNAL DATA SOURCE {quoted(self.name)} {how}"
+
+
+FormatType = Literal["DELIMITEDTEXT", "PARQUET", "ORC", "RCFILE", "JSON", "DELTA"]
+
+
+@dataclass(frozen=True)
+class CreateFormat:
+    """CREATE EXTERNAL FILE FORMAT. `string_delimiter` is as written, such as 0x22."""
+
+    name: str
+    format_type: FormatType
+    field_terminator: str | None = None
+    string_delimiter: str | None = None
+    first_row: int | None = None
+    date_format: str | None = None
+    use_type_default: bool | None = None
+    encoding: str | None = None
+    compression: str | None = None
+
+    def __str__(self) -> str:
+        inside = options(
+            FIELD_TERMINATOR=said(self.field_terminator),
+            STRING_DELIMITER=said(self.string_delimiter),
+            FIRST_ROW=None if self.first_row is None else str(self.first_row),
+            DATE_FORMAT=said(self.date_format),
+            USE_TYPE_DEFAULT=None if self.use_type_default is None else str(self.use_type_default).upper(),
+            ENCODING=said(self.encoding),
+        )
+        more = (f", FORMAT_OPTIONS ({inside})" if inside else "") + (
+            f", DATA_COMPRESSION = {said(self.compression)}" if self.compression else ""
+        )
+        return f"CREATE EXTERNAL FILE FORMAT {quoted(self.name)} WITH (FORMAT_TYPE = {self.format_type}{more})"
+
+
+@dataclass(frozen=True)
+class CreateTable:
+    """CREATE EXTERNAL TABLE; with `query` it is filled from it (CETAS)."""
+
+    name: ObjectName
+    columns: tuple[Column, ...]
+    source: str
+    location: str | None = None
+    file_format: str | None = None
+    reject_type: Literal["VALUE", "PERCENTAGE"] | None = None
+    reject_value: Decimal | None = None
+    reject_sample_value: int | None = None
+    rejected_row_location: str | None = None
+    distribution: Literal["ROUND_ROBIN", "REPLICATED"] | None = None
+    query: str | None = None
+
+    def __str__(self) -> str:
+        columns = f" ({', '.join(map(str, self.columns))})" if self.columns else ""
+        inside = options(
+            LOCATION=said(self.location),
+            DATA_SOURCE=quoted(self.source),
+            FILE_FORMAT=self.file_format and quoted(self.file_format),
+            REJECT_TYPE=self.reject_type,
+            REJECT_VALUE=None if self.reject_value is None else f"{self.reject_value:f}",
+            REJECT_SAMPLE_VALUE=None if self.reject_sample_value is None else str(self.reject_sample_value),
+            REJECTED_ROW_LOCATION=said(self.rejected_row_location),
+            DISTRIBUTION=self.distribution,
+        )
+        return f"CREATE EXTERNAL TABLE {self.name}{columns} WITH ({inside})" + (f" AS {self.query}" if self.query is not None else "")
+
+
+@dataclass(frozen=True)
+class CreateStatistics:
+    """CREATE STATISTICS: all rows are looked at, or `sample_percent` of them; None is what was not said."""
+
+    name: str
+    table: ObjectName
+    columns: tuple[str, ...]
+    full_scan: bool = False
+    sample_percent: Decimal | None = None
+
+    def __str__(self) -> str:
+        scan = (
+            " WITH FULLSCAN"
+            if self.full_scan
+            else f" WITH SAMPLE {self.sample_percent:f} PERCENT"
+            if self.sample_percent is not None
+            else ""
+        )
+        return f"CREATE STATISTICS {quoted(self.name)} ON {self.table} ({', '.join(map(quoted, self.columns))}){scan}"
+
+
+Argument = str | Decimal | None
+
+
+@dataclass(frozen=True)
+class Execute:
+    """EXEC of a procedure; arguments by place, then by name without their @."""
+
+    procedure: ObjectName
+    arguments: tuple[Argument, ...] = ()
+    named: Mapping[str, Argument] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        words = [*map(_argument, self.arguments), *(f"@{name} = {_argument(value)}" for name, value in self.named.items())]
+        return f"EXEC {self.procedure}" + (f" {', '.join(words)}" if words else "")
+
+
+@dataclass(frozen=True)
+class Use:
+    """USE of a database."""
+
+    database: str
+
+    def __str__(self) -> str:
+        return f"USE {quoted(self.database)}"
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A statement for an engine, as it stands in the script, without what OPTION says of pushdown."""
+
+    sql: str
+    pushdown: Pushdown | None = None
+
+    def __str__(self) -> str:
+        return self.sql + (f"\nOPTION ({self.pushdown} EXTERNALPUSHDOWN)" if self.pushdown else "")
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """IF [NOT] EXISTS (query) before a statement."""
+
+    query: str
+    exists: bool
+    statement: Ddl | Plain
+
+    def __str__(self) -> str:
+        return f"IF {'' if self.exists else 'NOT '}EXISTS ({self.query}) {self.statement}"
+
+
+Ddl = CreateMasterKey | DropMasterKey | SetCredential | Drop | SetSource | CreateFormat | CreateTable | CreateStatistics | Execute | Use
+Statement = Ddl | Plain | Guarded
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A statement, its text, and the line and column, from 1, where that begins in its script."""
+
+    statement: Statement
+    text: str
+    line: int
+    column: int
+
+
+def quoted(name: str) -> str:
+    """A name in brackets."""
+    return "[" + name.replace("]", "]]") + "]"
+
+
+def text(value: str) -> str:
+    """A string in quotes."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def said(value: str | None) -> str | None:
+    """A string in quotes, if there is one."""
+    return None if value is None else text(value)
+
+
+def options(**values: str | None) -> str:
+    """`NAME = value, ...` of those that were said."""
+    return ", ".join(f"{name} = {value}" for name, value in values.items() if value is not None)
+
+
+def _argument(value: Argument) -> str:
+    return "NULL" if value is None else text(value) if isinstance(value, str) else f"{value:f}"
