@@ -36,6 +36,9 @@ FEDERATION_INTERNAL = "federation-internal"
 TRINO_PASSWORDS = "federation-passwords"
 """Secret with key password.db, Trino's password file; it follows from `credentials`."""
 
+EXTERNAL_CREDENTIALS, EXTERNAL_CREDENTIALS_PATH = "external-credentials", "/etc/bdc/external"
+"""Secret with the passwords of external data sources, each by a key of its own that never changes its value; and where Trino has it."""
+
 USERS, USERS_OF_TRINO, USERS_OF_DOORS = "users", "trino.db", "door.map"
 """Secret with what ordinary users' passwords are known by: a password file of Trino's, a map of HAProxy's."""
 
@@ -134,6 +137,7 @@ WORKLOADS = (
     Workload("metastore", "metastore", "Deployment", "Hive Metastore", "metastore.resources"),
     Workload("trino-coordinator", "federation", "Deployment", "Trino coordinator", "federation.coordinator"),
     Workload("trino-worker", "federation", "Deployment", "Trino worker", "federation.worker", optional=True),
+    Workload("reconciler", "federation", "Deployment", "external tables", "federation.reconciler"),
     Workload("spark-history", "spark", "Deployment", "history server", "spark.history"),
     Workload("spark-connect", "spark", "Deployment", "Spark Connect", "spark.connect"),
     Workload("controller", "spark", "Deployment", "bdc's controller", "spark.controller", optional=True),

@@ -1,4 +1,5 @@
-"""The federation layer: Trino's coordinator and workers, with the catalogs lake (Delta on HDFS), master (PostgreSQL) and tpch."""
+"""The federation layer: Trino's coordinator and workers, with the catalogs lake (Delta on HDFS), master (PostgreSQL), tpch,
+and external, where views stand for external tables."""
 
 from __future__ import annotations
 
@@ -6,7 +7,18 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bdc.config.model import Federation, Resources
-from bdc.config.names import FEDERATION_INTERNAL, HADOOP_CONF, MASTER_CREDENTIALS, TRINO_PASSWORDS, USERS, USERS_OF_TRINO, selector
+from bdc.config.names import (
+    CREDENTIALS,
+    EXTERNAL_CREDENTIALS,
+    EXTERNAL_CREDENTIALS_PATH,
+    FEDERATION_INTERNAL,
+    HADOOP_CONF,
+    MASTER_CREDENTIALS,
+    TRINO_PASSWORDS,
+    USERS,
+    USERS_OF_TRINO,
+    selector,
+)
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
 from bdc_stacks import door, pods
@@ -14,6 +26,9 @@ from bdc_stacks.metastore import USER
 from bdc_stacks.site import Site, digest, port
 
 UID = 10002
+RECONCILER = "reconciler"
+_BDC_UID = 10005
+_BEAT = "/run/bdc/beat"
 _PASSWORDS = {
     "password-authenticator.properties": "/etc/bdc/passwords/password.db",
     "users-authenticator.properties": f"/etc/bdc/users/{USERS_OF_TRINO}",
@@ -30,7 +45,7 @@ class TrinoFederation(pulumi.ComponentResource):
         self._inside = pulumi.ResourceOptions(parent=self)
         self._catalogs = {
             f"{name}.properties": render(f"federation/{name}.properties.j2", namespace=site.namespace)
-            for name in ("lake", "master", "tpch")
+            for name in ("lake", "master", "external", "tpch")
         }
         catalogs = k8s.core.v1.ConfigMap("trino-catalogs", metadata=self._meta("trino-catalogs"), data=self._catalogs, opts=self._inside)
         k8s.core.v1.Service(
@@ -54,6 +69,7 @@ class TrinoFederation(pulumi.ComponentResource):
                 spec={"maxUnavailable": 1, "selector": {"matchLabels": selector(site.cluster, "trino-worker")}},
                 opts=self._inside,
             )
+        self._reconciler()
         self.register_outputs({})
 
     def _meta(self, name: str, component: str | None = None) -> dict[str, object]:
@@ -76,6 +92,7 @@ class TrinoFederation(pulumi.ComponentResource):
             "jvm.config": jvm,
             "node.properties": render("federation/node.properties.j2"),
             "log.properties": render("federation/log.properties.j2"),
+            "secrets.toml": render("federation/secrets.toml.j2", folder=EXTERNAL_CREDENTIALS_PATH),
         }
         if coordinator:
             for name, file in _PASSWORDS.items():
@@ -89,13 +106,17 @@ class TrinoFederation(pulumi.ComponentResource):
         files = self._etc(of, coordinator=coordinator)
         config = k8s.core.v1.ConfigMap(name, metadata=self._meta(name), data=files, opts=self._inside)
         etc, _ = pods.config_map("etc", name, "/etc/trino")
-        catalog, catalog_mount = pods.config_map("catalogs", "trino-catalogs", "/etc/trino/catalog")
-        hadoop, hadoop_mount = pods.config_map("hadoop", HADOOP_CONF, "/etc/hadoop")
-        tls, tls_mount = pods.secret("tls", self._site.tls, pods.TLS_PATH)
-        passwords, passwords_mount = pods.secret("passwords", TRINO_PASSWORDS, "/etc/bdc/passwords")
-        users, users_mount = pods.secret("users", USERS, "/etc/bdc/users", USERS_OF_TRINO)
-        data, data_mount = pods.scratch("data", "/data", limit="2Gi")
-        tmp, tmp_mount = pods.scratch("tmp", "/tmp", limit="512Mi")  # noqa: S108
+        volumes = [
+            pods.config_map("catalogs", "trino-catalogs", "/etc/trino/catalogs"),
+            pods.scratch("catalog", "/etc/trino/catalog", limit="16Mi"),
+            pods.config_map("hadoop", HADOOP_CONF, "/etc/hadoop"),
+            pods.secret("tls", self._site.tls, pods.TLS_PATH),
+            pods.secret("passwords", TRINO_PASSWORDS, "/etc/bdc/passwords"),
+            pods.secret("users", USERS, "/etc/bdc/users", USERS_OF_TRINO),
+            pods.secret("external", EXTERNAL_CREDENTIALS, EXTERNAL_CREDENTIALS_PATH, optional=True),
+            pods.scratch("data", "/data", limit="2Gi"),
+            pods.scratch("tmp", "/tmp", limit="512Mi"),  # noqa: S108
+        ]
         mounts = [{"name": "etc", "mountPath": f"/etc/trino/{file}", "subPath": file, "readOnly": True} for file in files]
         server = pods.container(
             "trino",
@@ -107,7 +128,7 @@ class TrinoFederation(pulumi.ComponentResource):
                 POD_NAME="metadata.name",
             ),
             ports=[{"name": "http", "containerPort": 8080}, {"name": "https", "containerPort": 8443}],
-            volumeMounts=[*mounts, catalog_mount, hadoop_mount, tls_mount, passwords_mount, users_mount, data_mount, tmp_mount],
+            volumeMounts=[*mounts, *(mount for _, mount in volumes)],
             startupProbe=_info(periodSeconds=2, failureThreshold=150),
             readinessProbe=_info(periodSeconds=5, timeoutSeconds=5),
             livenessProbe=pods.tcp(8080, periodSeconds=20, failureThreshold=6),
@@ -120,11 +141,58 @@ class TrinoFederation(pulumi.ComponentResource):
                 "strategy": {"type": "Recreate"} if coordinator else {"type": "RollingUpdate"},
                 "selector": {"matchLabels": selector(self._site.cluster, name)},
                 "template": pods.template(
-                    self._site, "federation", name, UID, [server], [etc, catalog, hadoop, tls, passwords, users, data, tmp],
+                    self._site, "federation", name, UID, [server], [etc, *(volume for volume, _ in volumes)],
                     checksum=digest([files, self._catalogs, self._site.tls]),
                 ),
             },
             opts=pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[config, catalogs])),
+        )  # fmt: skip
+
+    def _reconciler(self) -> None:
+        """Makes external tables; its account may clear out passwords that no credential has any more."""
+        site, metadata = self._site, self._meta(RECONCILER)
+        k8s.core.v1.ServiceAccount(RECONCILER, metadata=metadata, opts=self._inside)
+        rules = [{"apiGroups": [""], "resources": ["secrets"], "resourceNames": [EXTERNAL_CREDENTIALS], "verbs": ["get", "patch"]}]
+        k8s.rbac.v1.Role(RECONCILER, metadata=metadata, rules=rules, opts=self._inside)
+        k8s.rbac.v1.RoleBinding(
+            RECONCILER,
+            metadata=metadata,
+            role_ref={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": RECONCILER},
+            subjects=[{"kind": "ServiceAccount", "name": RECONCILER, "namespace": site.namespace}],
+            opts=self._inside,
+        )
+        tls, tls_mount = pods.secret("tls", site.tls, pods.TLS_PATH, "ca.crt")
+        beat, beat_mount = pods.scratch("beat", _BEAT.rpartition("/")[0], limit="1Mi")
+        container = pods.container(
+            RECONCILER,
+            site.images["bdc"],
+            self._config.reconciler,
+            args=["bdc.controller.federation", "--beat", _BEAT, "--ca", f"{pods.TLS_PATH}/ca.crt", site.namespace],
+            env=pods.env(
+                {"MASTER_USER": "trino"},
+                {
+                    "MASTER_PASSWORD": (MASTER_CREDENTIALS, "trino-password"),
+                    "TRINO_USER": (CREDENTIALS, "username"),
+                    "TRINO_PASSWORD": (CREDENTIALS, "password"),
+                },
+            ),
+            volumeMounts=[tls_mount, beat_mount],
+            readinessProbe=pods.beats(_BEAT, 5),
+            livenessProbe=pods.beats(_BEAT, 30, failureThreshold=10),
+        )
+        k8s.apps.v1.Deployment(
+            RECONCILER,
+            metadata=metadata,
+            spec={
+                "replicas": 1,
+                "strategy": {"type": "Recreate"},
+                "selector": {"matchLabels": selector(site.cluster, RECONCILER)},
+                "template": pods.template(
+                    site, "federation", RECONCILER, _BDC_UID, [container], [tls, beat],
+                    checksum=digest(site.tls), serviceAccountName=RECONCILER, automountServiceAccountToken=True,
+                ),
+            },
+            opts=self._inside,
         )  # fmt: skip
 
 

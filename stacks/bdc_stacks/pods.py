@@ -51,14 +51,20 @@ def http(path: str, port: int, *, scheme: str = "HTTP", **more: int) -> Json:
     return {"httpGet": {"path": path, "port": port, "scheme": scheme}, **more}
 
 
+def beats(file: str, period_seconds: int, **more: int) -> Json:
+    """A probe that asks whether a loop touched its file within a minute."""
+    command = ["sh", "-c", f'test -n "$(find {file} -mmin -1)"']
+    return {"exec": {"command": command}, "periodSeconds": period_seconds, "timeoutSeconds": 5, **more}
+
+
 def config_map(name: str, config: str, path: str, *, optional: bool = False) -> tuple[Json, Json]:
     """Volume and mount of a ConfigMap."""
     return {"name": name, "configMap": {"name": config, "optional": optional}}, {"name": name, "mountPath": path, "readOnly": True}
 
 
-def secret(name: str, of: str, path: str, *keys: str) -> tuple[Json, Json]:
-    """Volume and mount of a Secret, or of some of its keys, readable by the pod's group only."""
-    source: Json = {"secretName": of, "defaultMode": 0o440}
+def secret(name: str, of: str, path: str, *keys: str, optional: bool = False) -> tuple[Json, Json]:
+    """Volume and mount of a Secret, or of some of its keys, readable by the pod's group only; `optional`: it may come later."""
+    source: Json = {"secretName": of, "defaultMode": 0o440} | ({"optional": True} if optional else {})
     if keys:
         source["items"] = [{"key": key, "path": key} for key in keys]
     return {"name": name, "secret": source}, {"name": name, "mountPath": path, "readOnly": True}

@@ -84,8 +84,8 @@ class SparkPools(pulumi.ComponentResource):
             config.controller,
             args=["bdc.controller", "--beat", _BEAT, *namespaces],
             volumeMounts=[beat_mount],
-            readinessProbe=_beats(5),
-            livenessProbe=_beats(30),
+            readinessProbe=pods.beats(_BEAT, 5),
+            livenessProbe=pods.beats(_BEAT, 30),
         )
         k8s.apps.v1.Deployment(
             CONTROLLER,
@@ -146,9 +146,3 @@ class SparkPools(pulumi.ComponentResource):
                 description=description,
                 opts=self._inside,
             )
-
-
-def _beats(period_seconds: int) -> pods.Json:
-    """A probe that asks whether the last round was within a minute."""
-    command = ["sh", "-c", f'test -n "$(find {_BEAT} -mmin -1)"']
-    return {"exec": {"command": command}, "periodSeconds": period_seconds, "timeoutSeconds": 5}
