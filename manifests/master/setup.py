@@ -12,6 +12,7 @@ import os
 import subprocess
 import time
 import urllib.request
+from pathlib import Path
 
 LEADER = os.environ["LEADER"]
 ITERATIONS = 4096
@@ -64,6 +65,18 @@ def database(name: str, owner: str) -> None:
     print("database", name, flush=True)
 
 
+def migrate(folder: Path) -> None:
+    """Brings the schemas polybase and sys up to date by the files NNNN-name.sql that weren't run yet, each in a transaction of its own."""
+    sql("bdc", "CREATE SCHEMA IF NOT EXISTS polybase; CREATE TABLE IF NOT EXISTS polybase.migrations "
+        "(version integer PRIMARY KEY, applied timestamptz NOT NULL DEFAULT now());")  # fmt: skip
+    done = int(sql("bdc", "SELECT coalesce(max(version), 0) FROM polybase.migrations"))
+    for file in sorted(folder.glob("[0-9]*.sql")):
+        version = int(file.name.partition("-")[0])
+        if version > done:
+            sql("bdc", f"BEGIN;\n{file.read_text()}\nINSERT INTO polybase.migrations (version) VALUES ({version});\nCOMMIT;")
+            print("migration", file.name, flush=True)
+
+
 def patroni(settings: dict[str, object]) -> None:
     request = urllib.request.Request(
         f"http://{LEADER}:8008/config", data=json.dumps(settings).encode(), method="PATCH", headers={"Content-Type": "application/json"}
@@ -88,6 +101,7 @@ for language in ("plpython3u", "plr"):
 sql("bdc", "GRANT ALL ON SCHEMA public TO bdc;")
 # What the federation makes in the master is its role's, and the administrator's as well.
 sql("bdc", "GRANT pg_read_all_data, pg_write_all_data TO trino; GRANT CREATE ON SCHEMA public TO trino; GRANT trino TO bdc;")
+migrate(Path(__file__).parent)
 # Spark's applications read and write what is everybody's; those of a pool have a schema of their own. The administrator has their rights.
 for one in json.loads(os.environ["SPARK_ROLES"]):
     name = f'"{one["name"]}"'

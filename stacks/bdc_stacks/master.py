@@ -144,10 +144,10 @@ class SqlMaster(pulumi.ComponentResource):
         )  # fmt: skip
 
     def _setup(self, options: pulumi.ResourceOptions) -> k8s.batch.v1.Job:
-        script = (resources("manifests") / "master" / "setup.py").read_text()
-        config = k8s.core.v1.ConfigMap(
-            "master-setup", metadata=self._meta("master-setup", "master-setup"), data={"setup.py": script}, opts=self._inside
-        )
+        folder = resources("manifests") / "master"
+        files = {"setup.py": (folder / "setup.py").read_text()}
+        files |= {file.name: file.read_text() for file in sorted((folder / "migrations").iterdir())}
+        config = k8s.core.v1.ConfigMap("master-setup", metadata=self._meta("master-setup", "master-setup"), data=files, opts=self._inside)
         volume, mount = pods.config_map("script", "master-setup", "/opt/bdc")
         tls, tls_mount = pods.secret("tls", self._site.tls, pods.TLS_PATH, "ca.crt")
         # Where a rotation was interrupted, the superuser's password may be the next one already.
@@ -190,7 +190,7 @@ class SqlMaster(pulumi.ComponentResource):
                 "backoffLimit": 4,
                 "template": pods.template(
                     self._site, "master", "master-setup", UID, [container], [volume, tls],
-                    checksum=digest([script, dynamic, roles]), restartPolicy="OnFailure",
+                    checksum=digest([files, dynamic, roles]), restartPolicy="OnFailure",
                 ),
             },
             opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[config])),
