@@ -91,7 +91,7 @@ def until_interrupted(printer: Output) -> None:
 
 def url(endpoint: Endpoint, host: str, port: int, user: str = "bdc") -> str:
     """An endpoint's address as its clients take it, without a secret; `user` is who we are at the master."""
-    from bdc.kube.endpoints import bracketed
+    from bdc.kube.reached import bracketed
 
     place = f"{bracketed(host)}:{port}"
     if endpoint.scheme == "postgresql":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bdc.cli import sql_external
 from bdc.cli.output import Output
 from bdc.cli.settings import settings
 from bdc.cli.sql_render import SqlFormat, chart, is_chartable, render
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from bdc.sql.spark import Spark
 
 app = typer.Typer(no_args_is_help=True, help="SQL on the federation, the master and Spark.")
+app.add_typer(sql_external.sources, name="source")
+app.add_typer(sql_external.tables, name="table")
+app.command("objects")(sql_external.objects)
+app.command("explain")(sql_external.explain)
 
 EngineOption = Annotated[
     Engine, typer.Option("--engine", "-e", help="federation: Trino, over everything. master: PostgreSQL. spark: the lake.")

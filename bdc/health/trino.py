@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 from bdc.config.model import Config
 from bdc.errors import BdcError
 from bdc.kube import Kube
-from bdc.kube.endpoints import Reached, credentials, reach
+from bdc.kube.endpoints import credentials, reach
+from bdc.kube.reached import Reached
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,6 @@ import base64
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
@@ -22,38 +20,13 @@ from bdc.errors import BdcError, NotFoundError, UnhealthyError
 from bdc.kube.client import Kube
 from bdc.kube.errors import ApiNotFoundError
 from bdc.kube.portforward import forward
+from bdc.kube.reached import Credentials, Reached
 from bdc.kube.tls import authority_file
 
 ROLE = "bdc.dev/role"
 """Label that Patroni keeps on the master's pods: primary or replica."""
 
 CONNECT_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """What every endpoint asks for: a user and a password, or (Spark Connect) a token, which ordinary users have none of; the CA, PEM."""
-
-    username: str
-    password: SecretStr
-    token: SecretStr | None
-    ca: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Reached:
-    """An endpoint that can be connected to now. `server_name` is what its certificate is checked against."""
-
-    host: str
-    port: int
-    server_name: str
-    ca_file: Path
-    forwarded: bool = False
-
-    @property
-    def netloc(self) -> str:
-        """host:port as in a URL."""
-        return f"{bracketed(self.host)}:{self.port}"
 
 
 def endpoint(name: str) -> Endpoint:
@@ -167,11 +140,6 @@ def pods_of(config: Config, wanted: Endpoint) -> Mapping[str, str]:
     elif wanted.name == "master-ro" and config.master.replicas > 1:
         labels[ROLE] = "replica"
     return labels
-
-
-def bracketed(host: str) -> str:
-    """A host as in a URL: IPv6 addresses in brackets."""
-    return f"[{host}]" if ":" in host else host
 
 
 def _answers(host: str, port: int) -> bool:

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from bdc.config.model import Config
 
 RESTARTS: Mapping[rotation.Kind, tuple[str, ...]] = {
-    "password": ("httpfs", "spark-history"),
+    "password": ("httpfs", "spark-history", "reconciler"),
     "token": ("spark-connect",),
-    "internal": ("master", "metastore", "trino-coordinator", "trino-worker"),
+    "internal": ("master", "metastore", "trino-coordinator", "trino-worker", "reconciler"),
     "certificates": ("master", "trino-coordinator", "trino-worker", "httpfs", "spark-history", "spark-connect"),
-    "ca": ("master", "metastore", "trino-coordinator", "trino-worker", "httpfs", "spark-history", "spark-connect"),
+    "ca": ("master", "metastore", "trino-coordinator", "trino-worker", "reconciler", "httpfs", "spark-history", "spark-connect"),
 }
 """The workloads that start again, by what is rotated. Trino reads a new password without that."""
 

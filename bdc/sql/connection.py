@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bdc.config.model import Config
 from bdc.kube import Kube
-from bdc.kube.endpoints import credentials, reach
 
 if TYPE_CHECKING:
+    import psycopg
+
+    from bdc.sql.external.ddl import External
+    from bdc.sql.federation import Federation
     from bdc.sql.master import Master
     from bdc.sql.polybase.session import TSqlSession
     from bdc.sql.spark import Spark
@@ -50,16 +53,49 @@ def connect(
         with console(kube, config.name, "sql", pool=pool, on_progress=on_notice) as opened, Spark(opened.attachment, schema) as spark:
             yield spark
         return
+    from bdc.kube.endpoints import credentials, reach
+
     access = credentials(kube, config.name)
     with reach(kube, config, "trino" if engine is Engine.federation else "master") as reached:
         if engine is Engine.federation:
             from bdc.sql.federation import Federation
             from bdc.sql.polybase.session import TSqlSession
 
-            with TSqlSession(Federation(reached, access, catalog, schema)) as federation:
-                yield federation
+            trino = Federation(reached, access, catalog, schema)
+            with external(kube, config, trino, on_notice) as definer, TSqlSession(trino, definer) as session:
+                yield session
         else:
             from bdc.sql.master import Master
 
             with Master(reached, access, on_notice) as master:
                 yield master
+
+
+@contextmanager
+def define(kube: Kube, config: Config, on_notice: Callable[[str], None] | None = None) -> Iterator[External]:
+    """External data of a cluster: what is defined, and what defines it."""
+    from bdc.kube.endpoints import credentials, reach
+    from bdc.sql.federation import Federation
+
+    with (
+        reach(kube, config, "trino") as reached,
+        Federation(reached, credentials(kube, config.name)) as engine,
+        external(kube, config, engine, on_notice) as definer,
+    ):
+        yield definer
+
+
+@contextmanager
+def external(kube: Kube, config: Config, engine: Federation, on_notice: Callable[[str], None] | None = None) -> Iterator[External]:
+    """What defines external data; it connects to the master when it is first used."""
+    from bdc.kube.endpoints import credentials, reach
+    from bdc.sql.external.ddl import External
+    from bdc.sql.master import open_connection
+
+    with ExitStack() as opened:
+
+        def connection() -> psycopg.Connection[Any]:
+            reached = opened.enter_context(reach(kube, config, "master"))
+            return opened.enter_context(closing(open_connection(reached, credentials(kube, config.name))))
+
+        yield External(kube, config.name, connection, engine, on_notice or (lambda _: None))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from decimal import Decimal
 from typing import Any, Self
+from urllib.parse import quote
 
 import requests
 import trino.auth
@@ -18,12 +19,13 @@ import trino.client
 import trino.exceptions
 
 from bdc.errors import BdcError, UnhealthyError
-from bdc.kube.endpoints import Credentials, Reached
+from bdc.kube.reached import Credentials, Reached
 from bdc.kube.tls import session
 from bdc.sql.errors import QueryError
 from bdc.sql.result import Column, Result, Row, Value
 
 SOURCE = "bdc"
+SESSION_HEADER = "X-Trino-Session"
 _PLACE = re.compile(r"^line \d+:\d+: ")
 _WAIT_SECONDS = 120
 
@@ -31,7 +33,14 @@ _WAIT_SECONDS = 120
 class Federation:
     """A session with Trino."""
 
-    def __init__(self, reached: Reached, credentials: Credentials, catalog: str | None = None, schema: str | None = None) -> None:
+    def __init__(
+        self,
+        reached: Reached,
+        credentials: Credentials,
+        catalog: str | None = None,
+        schema: str | None = None,
+        wait_seconds: float = _WAIT_SECONDS,
+    ) -> None:
         self._http = session(str(reached.ca_file), reached.server_name)
         self._client = trino.client.ClientSession(
             user=credentials.username, catalog=catalog, schema=schema, source=SOURCE, encoding=None, timezone=None
@@ -43,7 +52,7 @@ class Federation:
             self._http,
             "https",
             trino.auth.BasicAuthentication(credentials.username, credentials.password.get_secret_value()),
-            request_timeout=_WAIT_SECONDS,
+            request_timeout=wait_seconds,
         )
 
     def __enter__(self) -> Self:
@@ -61,11 +70,12 @@ class Federation:
         """Where names are looked up: catalog.schema, as far as they are set."""
         return ".".join(part for part in (self._client.catalog, self._client.schema) if part)
 
-    def query(self, sql: str) -> Result:
-        """Run one statement; see `Session`."""
+    def query(self, sql: str, properties: Mapping[str, str] | None = None) -> Result:
+        """Run one statement, with these session properties for it alone; see `Session`."""
         query = trino.client.TrinoQuery(self._request, sql, legacy_primitive_types=True)
+        headers = {SESSION_HEADER: _properties({**self._client.properties, **properties})} if properties else None
         with _running(query):
-            found = query.execute()
+            found = query.execute(additional_http_headers=headers)
             described = query.columns or []
         if query.update_type is not None:
             with _running(query):
@@ -109,6 +119,10 @@ _SIMPLE: dict[str, Callable[[Any], Value]] = {
 def _field(argument: Mapping[str, Any], place: int) -> tuple[str, Callable[[Any], Value]]:
     named = argument.get("fieldName") or {}
     return str(named.get("name") or f"field{place}"), converter(argument["typeSignature"])
+
+
+def _properties(values: Mapping[str, str]) -> str:
+    return ",".join(f"{name}={quote(value)}" for name, value in values.items())
 
 
 def _rows(query: Any, found: Any, converters: list[Callable[[Any], Value]]) -> Iterator[Row]:
@@ -162,6 +176,8 @@ def _connection_error(error: Exception) -> BdcError:
         return BdcError("the federation forbids this", "bdc logs federation says more")
     if "CERTIFICATE_VERIFY_FAILED" in text or "CertificateError" in text:
         return BdcError("the federation shows a certificate that isn't the cluster's", "bdc endpoints trino")
+    if "authenticators were not loaded" in text:
+        return UnhealthyError("the federation is still starting", "try again in some seconds; bdc status")
     for status in ("502", "503", "504"):
         if f"error {status}" in text:
             return UnhealthyError(f"the federation is not up (HTTP {status})", "bdc status")

@@ -12,7 +12,7 @@ from psycopg.generators import execute
 from psycopg.types.string import TextLoader
 
 from bdc.errors import BdcError, UnhealthyError
-from bdc.kube.endpoints import Credentials, Reached
+from bdc.kube.reached import Credentials, Reached
 from bdc.sql.errors import QueryError
 from bdc.sql.result import Column, Result, Row
 
@@ -24,28 +24,33 @@ _TEXT_TYPES = (
 )  # fmt: skip
 
 
+def open_connection(reached: Reached, credentials: Credentials, database: str = DATABASE) -> psycopg.Connection[Any]:
+    """A connection to the master, in autocommit. Raises BdcError, UnhealthyError."""
+    try:
+        return psycopg.connect(
+            host=reached.server_name,
+            hostaddr=_address(reached.host, reached.port),
+            port=reached.port,
+            dbname=database,
+            user=credentials.username,
+            password=credentials.password.get_secret_value(),
+            sslmode="verify-full",
+            sslrootcert=str(reached.ca_file),
+            connect_timeout=10,
+            application_name="bdc",
+            autocommit=True,
+        )
+    except psycopg.OperationalError as error:
+        raise _connection_error(error) from error
+
+
 class Master:
     """A session with PostgreSQL; every statement is a transaction of its own until BEGIN says otherwise."""
 
     def __init__(
         self, reached: Reached, credentials: Credentials, on_notice: Callable[[str], None] | None = None, database: str = DATABASE
     ) -> None:
-        try:
-            self._connection = psycopg.connect(
-                host=reached.server_name,
-                hostaddr=_address(reached.host, reached.port),
-                port=reached.port,
-                dbname=database,
-                user=credentials.username,
-                password=credentials.password.get_secret_value(),
-                sslmode="verify-full",
-                sslrootcert=str(reached.ca_file),
-                connect_timeout=10,
-                application_name="bdc",
-                autocommit=True,
-            )
-        except psycopg.OperationalError as error:
-            raise _connection_error(error) from error
+        self._connection = open_connection(reached, credentials, database)
         for name in _TEXT_TYPES:
             if self._connection.adapters.types.get(name):
                 self._connection.adapters.register_loader(name, TextLoader)

@@ -69,7 +69,7 @@ def test_no_secret_is_in_an_argument_a_config_map_or_plain_environment(objects: 
 
 def test_only_those_who_need_the_api_have_a_token(objects: dict[tuple[str, str], Json]) -> None:
     with_token = {name for name, template in templates(objects).items() if template["spec"]["automountServiceAccountToken"]}
-    assert with_token == {"StatefulSet/master", "Deployment/spark-connect"}
+    assert with_token == {"StatefulSet/master", "Deployment/spark-connect", "Deployment/reconciler"}
 
 
 def test_replicated_workloads_have_a_disruption_budget(objects: dict[tuple[str, str], Json]) -> None:

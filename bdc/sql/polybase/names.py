@@ -16,7 +16,9 @@ from sqlglot.errors import SqlglotError
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of each statement that it passes on
 
-_EXPLAIN = re.compile(r"\s*EXPLAIN\s+(ANALYZE\s+(VERBOSE\s+)?)?(\([^)]*\)\s*)?", re.IGNORECASE)
+EXPLAIN = re.compile(r"\s*EXPLAIN\s+(ANALYZE\s+(VERBOSE\s+)?)?(\([^)]*\)\s*)?", re.IGNORECASE)
+"""What may stand before a statement that is to be explained: Trino's, which T-SQL hasn't."""
+
 _WITH_TABLES = (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Describe, exp.Analyze)
 _KINDS = frozenset({"TABLE", "VIEW", "MATERIALIZED VIEW"})
 _WHOLE = 3
@@ -72,7 +74,7 @@ def qualify(sql: str, home: Callable[[TableName], str]) -> Qualified:
 
 def tables(sql: str) -> list[TableName]:
     """The tables that a statement names in one or two parts, with where; common table expressions are none."""
-    explain = _EXPLAIN.match(sql)
+    explain = EXPLAIN.match(sql)
     skipped = explain.end() if explain else 0
     try:
         tree = sqlglot.parse_one(sql[skipped:], read="trino")

@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Self
+from contextlib import suppress
+from typing import Protocol, Self
 
-from bdc.errors import UsageError
+from bdc.errors import BdcError, UnhealthyError, UsageError
 from bdc.sql.errors import QueryError
+from bdc.sql.external.plans import Operator, operators, stayed
 from bdc.sql.federation import Federation
-from bdc.sql.polybase.names import Qualified, TableName, qualify
+from bdc.sql.polybase.names import EXPLAIN, Qualified, TableName, qualify
 from bdc.sql.polybase.parser import parse
-from bdc.sql.polybase.statements import Plain, Use
+from bdc.sql.polybase.statements import Ddl, Guarded, Plain, Statement, Use
 from bdc.sql.polybase.translate import is_tsql, to_trino
 from bdc.sql.result import Result
 
 DATABASE = "bdc"
 """The one database that USE and names of three parts may mean."""
 
-HOMES = ("lake", "master")
+HOMES = ("external", "lake", "master")
 """Catalogs whose tables need no catalog before their names."""
 
-_DEFAULT = ("master", "public")
+_DEFAULT = (("external", "dbo"), ("master", "public"))
+_NO_PUSHDOWN = {"allow_pushdown_into_connectors": "false"}
+
+
+class Definer(Protocol):
+    """What runs the statements that define external data."""
+
+    def run(self, statement: Ddl) -> Result:
+        """Run one."""
+
+    def trouble(self, schema: str, table: str) -> str | None:
+        """Why an external table isn't there, if it is defined at all."""
 
 
 class TSqlSession:
     """A session with Trino that takes T-SQL, too, and finds the catalog of names without one, while none is chosen by USE."""
 
-    def __init__(self, federation: Federation) -> None:
-        self._federation = federation
+    def __init__(self, federation: Federation, definer: Definer) -> None:
+        self._federation, self._definer = federation, definer
         self._homes: dict[tuple[str, ...], str] = {}
 
     def __enter__(self) -> Self:
@@ -49,13 +62,33 @@ class TSqlSession:
         found = parse(sql)
         if len(found) != 1:
             raise UsageError(f"this is {len(found)} statements, and one runs at a time")
-        statement = found[0].statement
+        return self._run(found[0].statement)
+
+    def _run(self, statement: Statement) -> Result:
         if isinstance(statement, Use):
             return self._use(statement.database)
-        if not isinstance(statement, Plain) or statement.pushdown:
-            form = f"OPTION ({statement.pushdown} EXTERNALPUSHDOWN)" if isinstance(statement, Plain) else " ".join(sql.split()[:3])
-            raise UsageError(f"{form} ... is understood, but not run yet", "this version of bdc has no external tables")
-        return self._plain(statement.sql)
+        if isinstance(statement, Guarded):
+            there = any(True for _ in self._plain(statement.query).rows)
+            return self._run(statement.statement) if there == statement.exists else Result([], command="IF: nothing to do")
+        if isinstance(statement, Plain):
+            if statement.pushdown == "FORCE":
+                self._force(statement.sql)
+            return self._plain(statement.sql, pushdown=statement.pushdown != "DISABLE")
+        self._homes.clear()
+        return self._definer.run(statement)
+
+    def explain(self, sql: str) -> list[Operator]:
+        """What of a statement runs in which source, and what in Trino; it isn't run."""
+        [(text,)] = self._plain(f"EXPLAIN (TYPE LOGICAL, FORMAT JSON) {sql}").rows
+        return operators(str(text))
+
+    def _force(self, sql: str) -> None:
+        """Raises UsageError where something that a source has all rows for isn't done there."""
+        if left := stayed(self.explain(sql)):
+            raise UsageError(
+                f"OPTION (FORCE EXTERNALPUSHDOWN): the {left[0].kind} over {left[0].source} stays in Trino: {left[0].detail}",
+                "bdc sql explain shows what runs where; leave FORCE out, or write it so that the source can do it",
+            )
 
     def _use(self, name: str) -> Result:
         if self._federation.schema:
@@ -64,12 +97,13 @@ class TSqlSession:
             raise UsageError(f"there is one database, {DATABASE}, and no {name}", "USE catalog.schema chooses a schema of the federation")
         return Result([], command="USE")
 
-    def _plain(self, sql: str) -> Result:
+    def _plain(self, sql: str, *, pushdown: bool = True) -> Result:
         translated = is_tsql(sql)
-        text = to_trino(sql) if translated else sql
+        before = explained.end() if (explained := EXPLAIN.match(sql)) else 0
+        text = sql[:before] + to_trino(sql[before:]) if translated else sql
         whole = Qualified(text, text) if self._federation.schema else qualify(text, self._home)
         try:
-            return self._federation.query(whole.sql)
+            return self._federation.query(whole.sql, {} if pushdown else _NO_PUSHDOWN)
         except QueryError as error:
             if translated:
                 raise QueryError(error.text, error.code, None, error.hint or f"it ran as: {whole.sql}") from error
@@ -88,9 +122,12 @@ class TSqlSession:
 
     def _find(self, parts: tuple[str, ...], of: TableName) -> str:
         if len(parts) == 1:
-            catalog, schema = _DEFAULT
-            there = of.new or of.maybe or catalog in self._catalogs(f"system.jdbc.tables WHERE table_cat = '{catalog}'", schema, parts[0])
-            return f"{catalog}.{schema}" if there else ""
+            for catalog, schema in _DEFAULT:
+                made = catalog == "master" and (of.new or of.maybe)
+                if made or self._catalogs(f"system.jdbc.tables WHERE table_cat = '{catalog}'", schema, parts[0]):
+                    return f"{catalog}.{schema}"
+            self._explain("dbo", parts[0])
+            return ""
         homes = ", ".join(f"'{one}'" for one in HOMES)
         catalogs = [] if of.new else self._catalogs(f"system.jdbc.tables WHERE table_cat IN ({homes})", *parts)
         if of.new or (of.maybe and not catalogs):
@@ -100,6 +137,7 @@ class TSqlSession:
             whole = " or ".join(f"{one}.{name}" for one in catalogs)
             raise QueryError(f"{name} may be in {' and '.join(catalogs)}", "AMBIGUOUS_NAME", None, f"write {whole}")
         if not catalogs:
+            self._explain(*parts)
             what = f"schema {parts[0]}" if of.new or of.maybe else f"table {name}"
             raise QueryError(
                 f"there is no {what} in {' or '.join(HOMES)}",
@@ -108,6 +146,14 @@ class TSqlSession:
                 "write catalog.schema.table; SHOW CATALOGS lists them",
             )
         return catalogs[0]
+
+    def _explain(self, schema: str, table: str) -> None:
+        """Raises the reason why an external table that is defined isn't there. Who may not ask the master isn't told."""
+        reason = None
+        with suppress(BdcError):
+            reason = self._definer.trouble(schema, table)
+        if reason:
+            raise UnhealthyError(f"the external table {schema}.{table} can't be read now: {reason}", "bdc sql table list")
 
     def _catalogs(self, where: str, schema: str, table: str | None = None) -> list[str]:
         """The catalogs that have it, of those that whoever asks may see."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from bdc.sql.polybase.statements import DataType
 
+_WRITTEN = re.compile(r"(?P<name>[a-z0-9_]+)\s*(?:\((?P<sizes>\s*(?:max|[0-9]+)\s*(?:,\s*[0-9]+\s*)?)\))?")
 _DOUBLE_FROM = 25
 _FLOAT_BITS = 53
 _PRECISION = 38
@@ -22,6 +24,20 @@ def trino_type(of: DataType) -> str:
         return make(*of.sizes)
     except TypeError:
         raise ValueError(f"{of.name} doesn't take {len(of.sizes)} size{'' if len(of.sizes) == 1 else 's'}") from None
+
+
+def trino_type_of(text: str) -> str:
+    """Trino's type of a T-SQL type as it is written, such as `nvarchar(10)`. Raises ValueError."""
+    return trino_type(parse_type(text))
+
+
+def parse_type(text: str) -> DataType:
+    """A T-SQL type as it is written. Raises ValueError."""
+    parts = _WRITTEN.fullmatch(text.strip().lower())
+    if not parts:
+        raise ValueError(f"{text} is no type")
+    sizes = [size.strip() for size in (parts["sizes"] or "").split(",") if size.strip()]
+    return DataType(parts["name"], tuple(-1 if size == "max" else int(size) for size in sizes))
 
 
 def _fixed(name: str) -> Callable[[], str]:

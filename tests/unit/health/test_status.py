@@ -38,7 +38,7 @@ def test_all_well(kube: Cluster) -> None:
     found = status(kube, Config())
     assert found.ready
     assert [(part.name, part.state, part.replicas) for part in found.parts] == [
-        ("storage", "ready", "3/3"), ("master", "ready", "1/1"), ("metastore", "ready", "1/1"), ("federation", "ready", "1/1"),
+        ("storage", "ready", "3/3"), ("master", "ready", "1/1"), ("metastore", "ready", "1/1"), ("federation", "ready", "2/2"),
         ("spark", "ready", "2/2"),
     ]  # fmt: skip
     assert found.nodes == 1
@@ -201,7 +201,7 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FakeTrino]]:
 
     from pydantic import SecretStr
 
-    from bdc.kube.endpoints import Credentials, Reached
+    from bdc.kube.reached import Credentials, Reached
 
     class Handler(FakeTrino):
         protocol_version = "HTTP/1.1"

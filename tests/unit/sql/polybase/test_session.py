@@ -1,22 +1,30 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
-from bdc.errors import UsageError
-from bdc.kube.endpoints import Credentials, Reached
+from bdc.errors import UnhealthyError, UsageError
+from bdc.kube.reached import Credentials, Reached
 from bdc.sql.errors import QueryError
 from bdc.sql.federation import Federation
 from bdc.sql.polybase.session import TSqlSession
+from bdc.sql.polybase.statements import Ddl
+from bdc.sql.result import Result
 from tests.unit.sql.fake_trino import FakeTrino, Script, signature
 
 VARCHAR = signature("varchar")
 
 
 def tables(schema: str, table: str) -> str:
-    where = f"table_cat IN ('lake', 'master') AND table_schem = '{schema}' AND table_name = '{table}'"
+    where = f"table_cat IN ('external', 'lake', 'master') AND table_schem = '{schema}' AND table_name = '{table}'"
     return f"SELECT table_cat FROM system.jdbc.tables WHERE {where} ORDER BY 1"
+
+
+def schemas(schema: str) -> str:
+    where = f"table_catalog IN ('external', 'lake', 'master') AND table_schem = '{schema}'"
+    return f"SELECT table_catalog FROM system.jdbc.schemas WHERE {where} ORDER BY 1"
 
 
 def in_catalogs(*catalogs: str) -> Script:
@@ -27,9 +35,28 @@ def answer() -> Script:
     return Script([("x", "varchar", VARCHAR)], [[["one"]]])
 
 
+class Definer:
+    """Takes note of the statements that it is to run."""
+
+    def __init__(self) -> None:
+        self.ran: list[Ddl] = []
+
+    def trouble(self, schema: str, table: str) -> str | None:
+        return "the source x doesn't answer" if table == "broken" else None
+
+    def run(self, statement: Ddl) -> Result:
+        self.ran.append(statement)
+        return Result([], command="DONE")
+
+
 @pytest.fixture
-def session(reached_trino: Reached, access: Credentials) -> Iterator[TSqlSession]:
-    with TSqlSession(Federation(reached_trino, access)) as made:
+def definer() -> Definer:
+    return Definer()
+
+
+@pytest.fixture
+def session(reached_trino: Reached, access: Credentials, definer: Definer) -> Iterator[TSqlSession]:
+    with TSqlSession(Federation(reached_trino, access), definer) as made:
         yield made
 
 
@@ -42,11 +69,13 @@ def test_names_get_their_catalogs_and_are_looked_up_once(session: TSqlSession, t
     assert len(trino.seen) == 4
 
 
-def test_names_of_one_part_are_the_masters(session: TSqlSession, trino: FakeTrino) -> None:
-    look = "SELECT table_cat FROM system.jdbc.tables WHERE table_cat = 'master' AND table_schem = 'public' AND table_name = 't' ORDER BY 1"
-    trino.scripts[look] = in_catalogs("master")
-    trino.scripts["SELECT * FROM master.public.t"] = answer()
-    assert list(session.query("SELECT * FROM t").rows) == [("one",)]
+def test_names_of_one_part_are_dbos_or_the_masters(session: TSqlSession, trino: FakeTrino) -> None:
+    look = "SELECT table_cat FROM system.jdbc.tables WHERE table_cat = '{}' AND table_schem = '{}' AND table_name = '{}' ORDER BY 1"
+    trino.scripts[look.format("external", "dbo", "t")] = in_catalogs()
+    trino.scripts[look.format("master", "public", "t")] = in_catalogs("master")
+    trino.scripts[look.format("external", "dbo", "orders")] = in_catalogs("external")
+    trino.scripts["SELECT * FROM master.public.t JOIN external.dbo.orders ON a = b"] = answer()
+    assert list(session.query("SELECT * FROM t JOIN orders ON a = b").rows) == [("one",)]
 
 
 def test_tsql_is_translated_and_then_made_whole(session: TSqlSession, trino: FakeTrino) -> None:
@@ -55,23 +84,27 @@ def test_tsql_is_translated_and_then_made_whole(session: TSqlSession, trino: Fak
     assert list(session.query("SELECT TOP 3 x FROM [demo].[flights];").rows) == [("one",)]
 
 
+def test_tsql_is_explained(session: TSqlSession, trino: FakeTrino) -> None:
+    trino.scripts[tables("demo", "flights")] = in_catalogs("lake")
+    trino.scripts['EXPLAIN SELECT x FROM lake."demo"."flights" LIMIT 3'] = answer()
+    assert list(session.query("EXPLAIN SELECT TOP 3 x FROM [demo].[flights]").rows) == [("one",)]
+
+
 def test_what_is_made_goes_where_its_schema_is(session: TSqlSession, trino: FakeTrino) -> None:
-    look = "SELECT table_catalog FROM system.jdbc.schemas WHERE table_catalog IN ('lake', 'master') AND table_schem = 'demo' ORDER BY 1"
-    trino.scripts[look] = in_catalogs("lake")
+    trino.scripts[schemas("demo")] = in_catalogs("lake")
     trino.scripts["CREATE TABLE lake.demo.x AS SELECT 1 AS a"] = Script(update="CREATE TABLE", count=1)
     assert session.query("CREATE TABLE demo.x AS SELECT 1 AS a").affected == 1
 
 
 def test_what_need_not_be_there_is_looked_for_by_its_schema(session: TSqlSession, trino: FakeTrino) -> None:
-    look = "SELECT table_catalog FROM system.jdbc.schemas WHERE table_catalog IN ('lake', 'master') AND table_schem = 'demo' ORDER BY 1"
-    trino.scripts |= {tables("demo", "nix"): in_catalogs(), look: in_catalogs("lake")}
+    trino.scripts |= {tables("demo", "nix"): in_catalogs(), schemas("demo"): in_catalogs("lake")}
     trino.scripts["DROP TABLE IF EXISTS lake.demo.nix"] = Script(update="DROP TABLE")
     assert session.query("DROP TABLE IF EXISTS demo.nix").command == "DROP TABLE"
 
 
 @pytest.mark.parametrize(
     ("catalogs", "told"),
-    [((), "there is no table demo.flights in lake or master"), (("lake", "master"), "demo.flights may be in lake and master")],
+    [((), "there is no table demo.flights in external or lake or master"), (("lake", "master"), "demo.flights may be in lake and master")],
 )
 def test_names_that_are_nowhere_or_twice(session: TSqlSession, trino: FakeTrino, catalogs: tuple[str, ...], told: str) -> None:
     trino.scripts[tables("demo", "flights")] = in_catalogs(*catalogs)
@@ -83,7 +116,7 @@ def test_names_that_are_nowhere_or_twice(session: TSqlSession, trino: FakeTrino,
 def test_with_a_catalog_chosen_names_are_trinos_to_find(reached_trino: Reached, access: Credentials, trino: FakeTrino) -> None:
     trino.scripts["SELECT * FROM demo.flights"] = answer()
     trino.scripts['USE "demo"'] = Script(update="USE")
-    with TSqlSession(Federation(reached_trino, access, "lake")) as session:
+    with TSqlSession(Federation(reached_trino, access, "lake"), Definer()) as session:
         assert list(session.query("SELECT * FROM demo.flights").rows) == [("one",)]
         session.query("USE demo")
     assert trino.seen[-1] == 'USE "demo"'
@@ -114,10 +147,55 @@ def test_there_is_one_database(session: TSqlSession) -> None:
         session.query("USE sales")
 
 
-@pytest.mark.parametrize("sql", ["CREATE EXTERNAL DATA SOURCE s WITH (LOCATION = 'x')", "SELECT 1 OPTION (FORCE EXTERNALPUSHDOWN)"])
-def test_what_isnt_run_yet_says_so(session: TSqlSession, sql: str) -> None:
-    with pytest.raises(UsageError, match="is understood, but not run yet"):
-        session.query(sql)
+def test_definitions_are_run_by_the_definer_and_names_are_looked_up_anew(session: TSqlSession, trino: FakeTrino, definer: Definer) -> None:
+    trino.scripts[tables("demo", "flights")] = in_catalogs("lake")
+    trino.scripts["SELECT * FROM lake.demo.flights"] = answer()
+    session.query("SELECT * FROM demo.flights")
+    assert session.query("CREATE EXTERNAL DATA SOURCE s WITH (LOCATION = 'x')").command == "DONE"
+    assert [str(one) for one in definer.ran] == ["CREATE EXTERNAL DATA SOURCE [s] WITH (LOCATION = 'x')"]
+    session.query("SELECT * FROM demo.flights")
+    assert trino.seen.count(tables("demo", "flights")) == 2
+
+
+@pytest.mark.parametrize(("rows", "runs"), [([["one"]], 0), ([], 1)])
+def test_a_guard_asks_first(session: TSqlSession, trino: FakeTrino, definer: Definer, rows: list[list[str]], runs: int) -> None:
+    trino.scripts[tables("sys", "external_data_sources")] = in_catalogs("master")
+    trino.scripts["SELECT 1 FROM master.sys.external_data_sources"] = Script([("x", "varchar", VARCHAR)], [rows] if rows else [])
+    session.query("IF NOT EXISTS (SELECT 1 FROM sys.external_data_sources) CREATE EXTERNAL DATA SOURCE s WITH (LOCATION = 'x')")
+    assert len(definer.ran) == runs
+
+
+def test_pushdown_is_turned_off_for_one_statement(session: TSqlSession, trino: FakeTrino) -> None:
+    trino.scripts["SELECT 1"] = answer()
+    session.query("SELECT 1 OPTION (DISABLE EXTERNALPUSHDOWN)")
+    assert trino.sent["X-Trino-Session"] == "allow_pushdown_into_connectors=false"
+    session.query("SELECT 1")
+    assert not trino.sent.get("X-Trino-Session")
+
+
+def plan(*nodes: tuple[str, dict[str, str]]) -> Script:
+    """The plan of these nodes, each the child of the one before."""
+    made: dict[str, object] = {}
+    for name, descriptor in reversed(nodes):
+        made = {"name": name, "descriptor": descriptor, "children": [made] if made else []}
+    return Script([("Query Plan", "varchar", VARCHAR)], [[[json.dumps(made)]]])
+
+
+def test_forced_pushdown_fails_where_an_operator_stays_behind(session: TSqlSession, trino: FakeTrino) -> None:
+    pushed = ("TableScan", {"table": "ext_sales_0123456789:Query[SELECT a FROM b] columns=[a:integer:int4]"})
+    trino.scripts["EXPLAIN (TYPE LOGICAL, FORMAT JSON) SELECT 1"] = plan(("Output", {}), pushed)
+    trino.scripts["SELECT 1"] = answer()
+    assert list(session.query("SELECT 1 OPTION (FORCE EXTERNALPUSHDOWN)").rows) == [("one",)]
+    trino.scripts["EXPLAIN (TYPE LOGICAL, FORMAT JSON) SELECT 2"] = plan(("Aggregate", {"type": "FINAL", "keys": "[a]"}), pushed)
+    with pytest.raises(UsageError, match=r"the aggregate over sales stays in Trino: keys \[a\]"):
+        session.query("SELECT 2 OPTION (FORCE EXTERNALPUSHDOWN)")
+    assert "SELECT 2" not in trino.seen
+
+
+def test_an_external_table_that_cant_be_made_says_why(session: TSqlSession, trino: FakeTrino) -> None:
+    trino.scripts[tables("dbo", "broken")] = in_catalogs()
+    with pytest.raises(UnhealthyError, match=r"the external table dbo\.broken can't be read now: the source x doesn't answer"):
+        session.query("SELECT * FROM dbo.broken")
 
 
 def test_one_statement_at_a_time(session: TSqlSession) -> None:

@@ -1,0 +1,231 @@
+"""`bdc sql source|table|objects`: external data sources and tables, as they are defined and as they are."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bdc.cli.output import Format, FormatOption, NoInputOption, Output, YesOption, confirm
+from bdc.cli.settings import settings
+from bdc.errors import NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from bdc.sql.external.ddl import External
+    from bdc.sql.external.definitions import Definitions, Table, Troubles
+    from bdc.sql.polybase.statements import DropKind, ObjectName
+
+sources = typer.Typer(no_args_is_help=True, help="External data sources: databases outside, which tables may be of.")
+tables = typer.Typer(no_args_is_help=True, help="External tables: tables of external data sources.")
+
+SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help="Name of an external data source.")]
+TableArgument = Annotated[str, typer.Argument(metavar="TABLE", help="Name of an external table, [schema.]table; the schema is dbo.")]
+
+
+@sources.command("list")
+def list_sources(ctx: typer.Context, output: FormatOption = Format.table) -> None:
+    """The external data sources, and which of them can't be made."""
+    with _external(ctx) as external:
+        definitions, troubles = external.definitions(), external.troubles()
+    rows = [
+        {
+            "name": source.name,
+            "location": source.location,
+            "credential": source.credential.name if source.credential else None,
+            "tables": sum(table.source == source.name for table in definitions.tables),
+            "state": _state(troubles.sources.get(name)),
+        }
+        for name, source in definitions.sources.items()
+    ]
+    Output(output).emit(rows, columns={key: key.upper() for key in ("name", "location", "credential", "tables", "state")})
+
+
+@sources.command("show")
+def show_source(ctx: typer.Context, source: SourceArgument, output: FormatOption = Format.table) -> None:
+    """All that is known of one; no password."""
+    with _external(ctx) as external:
+        one, definitions, troubles = external.source(source), external.definitions(), external.troubles()
+    own = [table for table in definitions.tables if table.source == one.name]
+    shown = {
+        "name": one.name,
+        "location": one.location,
+        "options": one.options,
+        "credential": one.credential.name if one.credential else None,
+        "identity": one.credential.identity if one.credential else None,
+        "pushdown": one.pushdown,
+        "error": troubles.sources.get(one.name.lower()),
+        "tables": [_row(table, troubles) for table in own],
+    }
+    text = {**shown, "pushdown": "on" if one.pushdown else "off", "tables": ", ".join(map(str, own)) or "none"}
+    Output(output).emit(text if output is Format.table else shown)
+
+
+@sources.command("test")
+def test_source(ctx: typer.Context, source: SourceArgument) -> None:
+    """Ask a source for its schemas; exits with 5 and the cause where it doesn't answer."""
+    with _external(ctx) as external:
+        started = time.monotonic()
+        found = external.test(source)
+        seconds = time.monotonic() - started
+    Output().emit({}, text=f"{source} answers: {found} schema{'' if found == 1 else 's'}, {seconds:.1f} s")
+
+
+@sources.command("drop")
+def drop_source(ctx: typer.Context, source: SourceArgument, *, yes: YesOption = False, no_input: NoInputOption = False) -> None:
+    """Forget a source that no table is of; nothing changes in the source itself."""
+    _drop(ctx, "EXTERNAL DATA SOURCE", source, yes=yes, no_input=no_input)
+
+
+@tables.command("list")
+def list_tables(ctx: typer.Context, output: FormatOption = Format.table) -> None:
+    """The external tables, and which of them can't be read now."""
+    with _external(ctx) as external:
+        definitions, troubles = external.definitions(), external.troubles()
+    rows = [_row(table, troubles) for table in definitions.tables]
+    Output(output).emit(rows, columns={key: key.upper() for key in ("name", "source", "location", "state")})
+
+
+@tables.command("show")
+def show_table(ctx: typer.Context, table: TableArgument, output: FormatOption = Format.table) -> None:
+    """A table's definition, as the statement that makes it."""
+    from bdc.sql.polybase.statements import Column, CreateTable, ObjectName
+    from bdc.sql.polybase.types import parse_type
+
+    with _external(ctx) as external:
+        definitions, troubles = external.definitions(), external.troubles()
+    one = _find(definitions, table)
+    columns = tuple(Column(column.name, parse_type(column.type)) for column in one.columns)
+    statement = str(CreateTable(ObjectName((one.schema, one.name)), columns, one.source, one.location))
+    error = troubles.tables.get(str(one).lower())
+    Output(output).emit({**_row(one, troubles), "statement": statement}, text=statement + (f"\n-- {error}" if error else ""))
+
+
+@tables.command("create")
+def create_table(
+    ctx: typer.Context,
+    object_name: Annotated[str, typer.Argument(metavar="OBJECT", help="The object's name in the source, such as public.orders.")],
+    source: Annotated[str, typer.Option("--from", metavar="SOURCE", help="The source that it is of.")],
+    name: Annotated[str | None, typer.Option("--name", help="Name of the table, [schema.]table; else dbo and the object's.")] = None,
+    *,
+    yes: YesOption = False,
+    no_input: NoInputOption = False,
+) -> None:
+    """Make an external table of an object with all its columns: shows the statement, asks, and runs it."""
+    from bdc.sql.external.connectors import split_name
+
+    last = split_name(object_name)
+    if not last:
+        raise UsageError(f"{object_name!r} is no name of an object", "such as public.orders")
+    with _external(ctx) as external:
+        statement = external.proposal(source, object_name, _name(name) if name else _name_of(last[-1]))
+        Output().emit({}, text=str(statement))
+        if not confirm("Make this table?", yes=yes, no_input=no_input):
+            raise typer.Exit(1)
+        external.run(statement)
+
+
+@tables.command("drop")
+def drop_table(ctx: typer.Context, table: TableArgument, *, yes: YesOption = False, no_input: NoInputOption = False) -> None:
+    """Forget an external table; nothing changes in its source."""
+    _drop(ctx, "EXTERNAL TABLE", table, yes=yes, no_input=no_input)
+
+
+def objects(
+    ctx: typer.Context,
+    source: SourceArgument,
+    root: Annotated[str | None, typer.Argument(metavar="[ROOT]", help="[database.]schema to look below; else all schemas.")] = None,
+    depth: Annotated[int, typer.Option("--depth", min=1, max=2, help="2 shows the tables of each schema, too.")] = 1,
+    output: FormatOption = Format.table,
+) -> None:
+    """What a source has: its schemas, or the tables of one."""
+    with _external(ctx) as external:
+        found = external.objects(source, root, depth)
+    rows = [{"type": kind.lower(), "name": whole} for kind, whole, _ in found]
+    Output(output).emit(rows, columns={"type": "TYPE", "name": "NAME"})
+
+
+def explain(
+    ctx: typer.Context,
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="One statement; - reads it from stdin.")],
+    *,
+    analyze: Annotated[
+        bool, typer.Option("--analyze", help="Run it, and show Trino's plan with the rows, bytes and times of each step.")
+    ] = False,
+    output: FormatOption = Format.table,
+) -> None:
+    """What of a statement each source runs, and what Trino does; nothing runs without --analyze."""
+    from bdc.sql import connect
+    from bdc.sql.polybase.session import TSqlSession
+
+    text = (sys.stdin.read() if sql == "-" else sql).strip().rstrip(";")
+    options = settings(ctx)
+    with connect(options.kube(), options.config) as session:
+        if not isinstance(session, TSqlSession):
+            raise TypeError(type(session))
+        if analyze:
+            [(plan,)] = session.query(f"EXPLAIN ANALYZE {text}").rows
+            Output(output).emit({"plan": plan}, text=str(plan))
+            return
+        found = session.explain(text)
+    rows = [{"where": one.where, "operator": one.kind, "detail": one.detail} for one in found]
+    Output(output).emit(rows, columns={"where": "WHERE", "operator": "OPERATOR", "detail": "DETAIL"})
+
+
+@contextmanager
+def _external(ctx: typer.Context) -> Iterator[External]:
+    from bdc.sql import define
+
+    options = settings(ctx)
+    say = Output(quiet=options.quiet).progress
+    with define(options.kube(), options.config, say) as external:
+        yield external
+
+
+def _drop(ctx: typer.Context, kind: DropKind, name: str, *, yes: bool, no_input: bool) -> None:
+    from bdc.sql.polybase.statements import Drop
+
+    what = _name(name) if kind == "EXTERNAL TABLE" else _name_of(name)
+    if not confirm(f"Forget the {kind.lower()} {name}?", yes=yes, no_input=no_input):
+        raise typer.Exit(1)
+    with _external(ctx) as external:
+        external.run(Drop(kind, what))
+    Output(quiet=settings(ctx).quiet).progress(f"forgot {name}")
+
+
+def _find(definitions: Definitions, name: str) -> Table:
+    from bdc.sql.external.changes import table_name
+
+    schema, table = table_name(_name(name))
+    for one in definitions.tables:
+        if (one.schema.lower(), one.name.lower()) == (schema.lower(), table.lower()):
+            return one
+    raise NotFoundError(f"there is no external table {schema}.{table}", "bdc sql table list")
+
+
+def _name(text: str) -> ObjectName:
+    from bdc.sql.external.connectors import split_name
+    from bdc.sql.polybase.statements import ObjectName
+
+    parts = split_name(text)
+    if not 1 <= len(parts) <= 3:
+        raise UsageError(f"{text!r} is no name of a table", "[schema.]table")
+    return ObjectName(tuple(parts))
+
+
+def _name_of(part: str) -> ObjectName:
+    from bdc.sql.polybase.statements import ObjectName
+
+    return ObjectName((part,))
+
+
+def _row(table: Table, troubles: Troubles) -> dict[str, str]:
+    state = _state(troubles.tables.get(str(table).lower()))
+    return {"name": str(table), "source": table.source, "location": table.location, "state": state}
+
+
+def _state(error: str | None) -> str:
+    return error or "ok"

@@ -1,0 +1,293 @@
+"""Runs the statements that define external data: the definition is written and made real in one transaction, or neither is.
+
+A password goes into the Secret first; the row that names it follows. What an interrupted statement leaves is a key that no row names, or
+a catalog or view that no row defines, and the next reconciling removes both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from functools import cached_property
+from typing import Any
+
+from bdc.errors import NotFoundError, UsageError
+from bdc.kube import Kube
+from bdc.sql.errors import QueryError
+from bdc.sql.external import changes, passwords
+from bdc.sql.external.columns import suggestion
+from bdc.sql.external.connectors import Place, address, catalog, check, check_identity, identifier, literal, place, split_name
+from bdc.sql.external.definitions import Definitions, Source, Troubles
+from bdc.sql.external.reconcile import Engine, Found, make_own_catalog, object_columns, reconcile, silent
+from bdc.sql.external.store import Connection, changing, read, reading, record, troubles
+from bdc.sql.polybase.statements import (
+    Column as StatementColumn,
+)
+from bdc.sql.polybase.statements import (
+    CreateFormat,
+    CreateMasterKey,
+    CreateStatistics,
+    CreateTable,
+    Ddl,
+    Drop,
+    DropMasterKey,
+    Execute,
+    ObjectName,
+    SetCredential,
+    SetSource,
+)
+from bdc.sql.polybase.types import parse_type, trino_type
+from bdc.sql.result import Column, Result
+
+_SYSTEM = frozenset({"information_schema", "pg_catalog", "performance_schema", "mysql", "sys"})
+"""Schemas that servers keep for themselves."""
+
+
+class External:
+    """External data by one connection to the master, made when it is first needed, and one session with Trino; `say` hears remarks."""
+
+    def __init__(self, kube: Kube, cluster: str, connect: Callable[[], Connection], engine: Engine, say: Callable[[str], None]) -> None:
+        self._kube, self._cluster, self._connect, self._engine, self._say = kube, cluster, connect, engine, say
+
+    @cached_property
+    def _connection(self) -> Connection:
+        return self._connect()
+
+    def run(self, statement: Ddl) -> Result:
+        """Run one. Raises UsageError, NotFoundError, and UnhealthyError where a source doesn't answer."""
+        match statement:
+            case CreateMasterKey() | DropMasterKey():
+                return self._nothing(statement)
+            case SetCredential():
+                return self._credential(statement)
+            case SetSource():
+                return self._source(statement)
+            case CreateFormat():
+                return self._format(statement)
+            case CreateTable():
+                return self._table(statement)
+            case CreateStatistics():
+                return self._statistics(statement)
+            case Drop():
+                return self._drop(statement)
+            case Execute():
+                return self._execute(statement)
+        raise UsageError(f"{type(statement).__name__} is understood, but not run here")
+
+    def definitions(self) -> Definitions:
+        """What is defined now."""
+        with changing(self._connection):
+            return read(self._connection)
+
+    def troubles(self) -> Troubles:
+        """What can't be made of it, and why."""
+        with changing(self._connection):
+            return troubles(self._connection)
+
+    def trouble(self, schema: str, table: str) -> str | None:
+        """Why an external table isn't there, if it is defined at all."""
+        with reading():
+            row = self._connection.execute(
+                "SELECT coalesce(error, 'it is being made') FROM sys.external_tables WHERE lower(schema_name) = %s AND lower(name) = %s",
+                (schema.lower(), table.lower()),
+            ).fetchone()
+        return str(row[0]) if row else None
+
+    def proposal(self, source: str, location: str, name: ObjectName) -> CreateTable:
+        """The statement that makes a table of an object with all its columns, types as T-SQL has them."""
+        of = self.source(source)
+        _, found = self.columns(source, location)
+        types = {column: suggestion(kind) for column, kind in found.items()}
+        if left := [f"{column} ({found[column]})" for column, kind in types.items() if kind is None]:
+            self._say(f"left out, as T-SQL has no type for them: {', '.join(left)}")
+        columns = tuple(StatementColumn(column, parse_type(kind)) for column, kind in types.items() if kind)
+        return CreateTable(name, columns, of.name, location)
+
+    def source(self, name: str) -> Source:
+        """The source of that name. Raises NotFoundError."""
+        definitions = self.definitions()
+        if name.lower() not in definitions.sources:
+            known = ", ".join(one.name for one in definitions.sources.values()) or "none yet"
+            raise NotFoundError(f"there is no external data source {name}", f"there are: {known}")
+        return definitions.sources[name.lower()]
+
+    def columns(self, source: str, location: str) -> tuple[Place, dict[str, str]]:
+        """Where an object of a source is, and Trino's types of its columns by their names."""
+        of = self.source(source)
+        where = place(of, location)
+        with changing(self._connection):  # so that nobody removes the catalog, which may be of another database
+            self._engine.query(where.catalog.create())
+            return where, object_columns(self._engine, of.name, where, location)
+
+    def objects(self, source: str, root: str | None = None, depth: int = 1) -> list[tuple[str, str, str]]:
+        """(SCHEMA or TABLE, its name in the source, its last part): what is below `root`, `depth` levels deep."""
+        of = self.source(source)
+        names = split_name(root or "")
+        if root and not names:
+            raise UsageError(f"{root!r} is no name of an object")
+        levels = 2 if address(of).connector.per_database else 1
+        if len(names) > levels:
+            raise UsageError(f"{root} has too many names", f"the root is {'[database.]' if levels > 1 else ''}schema")
+        database = names.pop(0) if len(names) > 1 else None
+        schema = names[0] if names else None
+        before = f"{_written(database)}." if database else ""
+        where = catalog(of, database)
+        with changing(self._connection):
+            self._engine.query(where.create())
+            try:
+                schemas = [schema] if schema else self._schemas(where.name)
+                found = []
+                for one in schemas:
+                    if not schema:
+                        found.append(("SCHEMA", before + _written(one), one))
+                    if schema or depth > 1:
+                        tables = self._names(f"SHOW TABLES FROM {identifier(where.name)}.{identifier(one.lower())}")
+                        found += [("TABLE", f"{before}{_written(one)}.{_written(table)}", table) for table in tables]
+            except QueryError as error:
+                if error.code == "SCHEMA_NOT_FOUND":
+                    raise NotFoundError(f"the source {of.name} has no {root}", f"bdc sql objects {of.name}") from error
+                raise silent(of.name, error) from error
+        return found
+
+    def test(self, source: str) -> int:
+        """Ask a source for its schemas; how many it shows. Raises UnhealthyError with the cause where it doesn't answer."""
+        return len(self.objects(source))
+
+    def _names(self, sql: str) -> list[str]:
+        return [str(row[0]) for row in self._engine.query(sql).rows]
+
+    def _schemas(self, catalog: str) -> list[str]:
+        return [name for name in self._names(f"SHOW SCHEMAS FROM {identifier(catalog)}") if name not in _SYSTEM]
+
+    def _nothing(self, statement: CreateMasterKey | DropMasterKey) -> Result:
+        self._say("there is no master key here: secrets are kept in Kubernetes Secrets")
+        return Result([], command=str(statement).partition(" ENCRYPTION")[0])
+
+    def _credential(self, statement: SetCredential) -> Result:
+        check_identity(statement.identity)
+        with changing(self._connection):
+            key = passwords.keep(self._kube, self._cluster, statement.secret) if statement.secret is not None else None
+            changes.set_credential(self._connection, statement, key)
+            definitions = read(self._connection)
+            users = [name for name, one in definitions.sources.items() if one.credential and one.credential.key == key]
+            self._match(definitions, _tables_of(definitions, users))
+        self._sweep()
+        return Result([], command=f"{statement.verb} DATABASE SCOPED CREDENTIAL")
+
+    def _source(self, statement: SetSource) -> Result:
+        with changing(self._connection):
+            source = changes.set_source(self._connection, statement)
+            check(source)
+            make_own_catalog(self._engine, source)  # what Trino refuses is refused before anything is taken away
+            definitions = read(self._connection)
+            found = self._match(definitions, _tables_of(definitions, [source.name.lower()]))
+            if failed := found.sources.get(source.name.lower()):
+                raise failed
+        if statement.pushdown is False and address(source).connector.name == "mongodb":
+            self._say("MongoDB's connector pushes filters down whatever PUSHDOWN says")
+        if statement.resource_manager_location:
+            self._say("RESOURCE_MANAGER_LOCATION is kept and not used: queries are pushed down by Trino")
+        return Result([], command=f"{statement.verb} EXTERNAL DATA SOURCE")
+
+    def _format(self, statement: CreateFormat) -> Result:
+        with changing(self._connection):
+            changes.create_format(self._connection, statement)
+        return Result([], command="CREATE EXTERNAL FILE FORMAT")
+
+    def _table(self, statement: CreateTable) -> Result:
+        if statement.query is not None or statement.distribution or statement.file_format:
+            raise UsageError("external tables of files and of the data pool are understood, but not run yet")
+        if not statement.columns or not statement.location:
+            raise UsageError(
+                "an external table needs columns and a LOCATION", "CREATE EXTERNAL TABLE t (c type, ...) WITH (LOCATION = '...', ...)"
+            )
+        for column in statement.columns:
+            try:
+                trino_type(column.type)
+            except ValueError as error:
+                raise UsageError(f"the column {column.name}: {error}") from error
+        with changing(self._connection):
+            table = changes.create_table(self._connection, statement)
+            key = str(table).lower()
+            self._free(table.schema, table.name)
+            found = reconcile(read(self._connection), self._engine, only=[key])
+            if failed := found.tables.get(key):
+                raise failed
+        return Result([], command="CREATE EXTERNAL TABLE")
+
+    def _free(self, schema: str, name: str) -> None:
+        """Raises UsageError where the lake or the master has a table of that name: names without a catalog would mean both."""
+        taken = self._connection.execute(
+            "SELECT 1 FROM information_schema.tables WHERE lower(table_schema) = lower(%s) AND lower(table_name) = lower(%s)",
+            (schema, name),
+        ).fetchone()
+        there = f"table_schem = {literal(schema.lower())} AND table_name = {literal(name.lower())}"
+        lake = self._engine.query(f"SELECT 1 FROM system.jdbc.tables WHERE table_cat = 'lake' AND {there}").rows  # noqa: S608 quoted
+        if where := "master" if taken else "lake" if list(lake) else None:
+            raise UsageError(f"there is a table {schema}.{name} in the {where} already", "give it another schema, such as dbo")
+
+    def _drop(self, statement: Drop) -> Result:
+        command = f"DROP {statement.kind}"
+        if statement.kind == "STATISTICS":
+            return Result([], command=command)
+        with changing(self._connection):
+            if changes.drop(self._connection, statement.kind, statement.name, if_exists=statement.if_exists):
+                reconcile(read(self._connection), self._engine, only=())
+        self._sweep()
+        return Result([], command=command)
+
+    def _statistics(self, statement: CreateStatistics) -> Result:
+        schema, name = changes.table_name(statement.table)
+        if not any((one.schema.lower(), one.name.lower()) == (schema.lower(), name.lower()) for one in self.definitions().tables):
+            raise NotFoundError(f"there is no external table {schema}.{name}", "sys.external_tables lists them")
+        self._say(f"Trino reads the statistics that {schema}.{name}'s source keeps itself: nothing is made here")
+        return Result([], command="CREATE STATISTICS")
+
+    def _execute(self, statement: Execute) -> Result:
+        name = statement.procedure.parts[-1].lower()
+        if name == "sp_data_source_objects":
+            source, root, depth = _arguments(statement, ("data_source", "object_root_name", "max_search_depth"), 1)
+            found = self.objects(str(source), None if root is None else str(root), int(depth or 1))
+            columns = [Column(one, "varchar") for one in ("OBJECT_TYPE", "OBJECT_NAME", "OBJECT_LEAF_NAME", "TABLE_LOCATION")]
+            return Result(columns, iter([(kind, whole, leaf, whole if kind == "TABLE" else None) for kind, whole, leaf in found]))
+        if name == "sp_data_source_table_columns":
+            source, location = _arguments(statement, ("data_source", "table_location"), 2)
+            _, found_columns = self.columns(str(source), str(location))
+            return Result([Column("name", "varchar"), Column("type", "varchar")], iter(list(found_columns.items())))
+        raise UsageError(
+            f"there is no procedure {statement.procedure}", "there are sp_data_source_objects and sp_data_source_table_columns"
+        )
+
+    def _match(self, definitions: Definitions, tables: Collection[str]) -> Found:
+        """Make the federation match, with the views of these tables; say which of them can't be read now."""
+        found = reconcile(definitions, self._engine, only=tables)
+        record(self._connection, "table", {name: error.message for name, error in found.tables.items()}, looked_at=tables)
+        for name, failed in found.tables.items():
+            self._say(f"the external table {name} can't be read now: {failed.message}")
+        return found
+
+    def _sweep(self) -> None:
+        """Remove passwords that no credential has any more."""
+        with changing(self._connection):
+            passwords.sweep(self._kube, self._cluster, read(self._connection).keys)
+
+
+def _tables_of(definitions: Definitions, sources: Collection[str]) -> list[str]:
+    return [str(table).lower() for table in definitions.tables if table.source.lower() in sources]
+
+
+def _written(name: str) -> str:
+    return name if name.replace("_", "a").isalnum() else "[" + name.replace("]", "]]") + "]"
+
+
+def _arguments(statement: Execute, names: tuple[str, ...], needed: int) -> list[Any]:
+    """A procedure's arguments in order, those left out as None. Raises UsageError."""
+    values = dict(zip(names, statement.arguments, strict=False))
+    named = {name.lstrip("@").lower(): value for name, value in statement.named.items()}
+    if unknown := sorted(set(named) - set(names)) or len(statement.arguments) > len(names):
+        what = ", ".join(unknown) if isinstance(unknown, list) else "more"
+        raise UsageError(f"{statement.procedure} takes {', '.join('@' + name for name in names)}, and no {what}")
+    values |= named
+    found = [values.get(name) for name in names]
+    if None in found[:needed]:
+        raise UsageError(f"{statement.procedure} needs @{names[found.index(None)]}")
+    return found

@@ -1,0 +1,70 @@
+"""What is defined of external data: the shapes that the master's schema `polybase` keeps, and that the federation is made to match."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Credential:
+    """Whom to be at a source. `key` names the password in the Secret external-credentials; a key's value never changes."""
+
+    name: str
+    identity: str
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """An external data source. `location` is prefix://host[:port][/path]; `options` its CONNECTION_OPTIONS, k=v;..."""
+
+    name: str
+    location: str
+    options: str | None = None
+    credential: Credential | None = None
+    pushdown: bool = True
+
+
+@dataclass(frozen=True)
+class ColumnDefinition:
+    """A column as it was defined; `type` as T-SQL writes it, such as nvarchar(10)."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """An external table `schema.name` of an object of a source; `location` is that object's name there."""
+
+    schema: str
+    name: str
+    source: str
+    location: str
+    columns: tuple[ColumnDefinition, ...]
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Troubles:
+    """What the reconciler could not make, and why: by sources' names, and tables' schema.name, in lower case."""
+
+    sources: Mapping[str, str]
+    tables: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """All of it; sources by their names in lower case."""
+
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    tables: tuple[Table, ...] = ()
+    keys: frozenset[str] = frozenset()
+    """The keys of the Secret that credentials name."""
+
+    def of(self, table: Table) -> Source:
+        """The source of a table."""
+        return self.sources[table.source.lower()]

@@ -1,0 +1,218 @@
+"""Makes the federation match the definitions: catalogs for sources, views for tables. It remembers nothing; running it again does no harm.
+
+A source's catalog is named by a hash of its properties, and a view has one of its text as its comment, so what is there is compared by
+name alone. Views are looked at before catalogs go, and each failure stays with its table or source.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bdc.errors import BdcError, UnhealthyError, UsageError
+from bdc.sql.errors import QueryError
+from bdc.sql.external.columns import selected
+from bdc.sql.external.connectors import PREFIX, Catalog, Place, address, catalog, check, database_of, identifier, literal, place
+from bdc.sql.external.definitions import Definitions, Source, Table
+from bdc.sql.polybase.types import trino_type_of
+from bdc.sql.result import Result, Row
+
+EXTERNAL = "external"
+"""The catalog whose views stand for external tables."""
+
+_NO_OBJECT = frozenset({"TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND", "NOT_FOUND"})
+_MARK = "bdc "
+_LISTING = re.compile(r"^Error listing \w+ for catalog \S+: ")
+
+
+class Engine(Protocol):
+    """A session with Trino that may do everything."""
+
+    def query(self, sql: str) -> Result:
+        """Run one statement. Raises QueryError."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A table's view: where its object is, and the digest of all that it is made of."""
+
+    table: Table
+    place: Place
+    digest: str
+
+
+@dataclass
+class Found:
+    """What could not be made, and why: by sources' names, and tables' schema.name, in lower case."""
+
+    sources: dict[str, BdcError] = field(default_factory=dict)
+    tables: dict[str, BdcError] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+    """The digests of those tables."""
+
+
+def reconcile(
+    definitions: Definitions, engine: Engine, *, only: Collection[str] | None = None, known: Mapping[str, BdcError] | None = None
+) -> Found:
+    """Make catalogs and views, and remove those that nothing defines.
+
+    `only`: the tables (schema.name, in lower case) whose views may be made, where not all. `known`: errors of views by
+    their digests, which are believed and not tried again.
+    """
+    found = Found()
+    catalogs, views = _wanted(definitions, found)
+    there = {str(row[0]) for row in _rows(engine, "SELECT catalog_name FROM system.metadata.catalogs")}
+    _make_catalogs(engine, [one for one in catalogs.values() if one.name not in there], catalogs, found)
+    before = _views(engine)
+    _make_views(engine, {name: one for name, one in views.items() if only is None or name in only}, before, known or {}, found)
+    for name, digest in before.items():
+        if name not in views or (views[name].digest != digest and name in found.tables):
+            _drop_view(engine, name)
+    _drop_schemas(engine, {name.partition(".")[0] for name in views})
+    wanted = {one.name for one in catalogs.values()}
+    for name in sorted(there):
+        if name.startswith(PREFIX) and name not in wanted:
+            engine.query(f"DROP CATALOG IF EXISTS {identifier(name)}")
+    return found
+
+
+def _wanted(definitions: Definitions, found: Found) -> tuple[dict[tuple[str, str], Catalog], dict[str, Wanted]]:
+    """The catalogs by their sources' names and their own, as tables may be in several databases; the views by their tables' names."""
+    catalogs: dict[tuple[str, str], Catalog] = {}
+    views: dict[str, Wanted] = {}
+    for name, source in definitions.sources.items():
+        try:
+            check(source)
+            if own := own_catalog(source):
+                catalogs[name, own.name] = own
+        except UsageError as error:
+            found.sources[name] = error
+    for table in definitions.tables:
+        key = str(table).lower()
+        try:
+            where = place(definitions.of(table), table.location)
+        except UsageError as error:
+            found.tables[key] = error
+            continue
+        if refused := found.sources.get(table.source.lower()):
+            found.tables[key] = refused
+            continue
+        catalogs[table.source.lower(), where.catalog.name] = where.catalog
+        views[key] = Wanted(table, where, _digest(table, where))
+    return catalogs, views
+
+
+def _digest(table: Table, where: Place) -> str:
+    text = repr((str(table).lower(), where.relation, [(one.name, one.type) for one in table.columns]))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _make_catalogs(engine: Engine, missing: list[Catalog], catalogs: dict[tuple[str, str], Catalog], found: Found) -> None:
+    made: dict[str, QueryError | None] = {}
+    for one in missing:
+        if one.name in made:
+            continue
+        try:
+            engine.query(one.create())
+            made[one.name] = None
+        except QueryError as error:
+            made[one.name] = error
+    for (source, _), one in catalogs.items():
+        if failed := made.get(one.name):
+            found.sources[source] = _refused(source, failed)
+
+
+def make_own_catalog(engine: Engine, source: Source) -> None:
+    """Make the catalog of a source that names a database or needs none; it isn't asked. Raises BdcError where Trino refuses."""
+    if own := own_catalog(source):
+        try:
+            engine.query(own.create())
+        except QueryError as error:
+            raise _refused(source.name, error) from error
+
+
+def own_catalog(source: Source) -> Catalog | None:
+    """The catalog of the database that a source names itself. Raises UsageError."""
+    needs = address(source).connector.per_database
+    return catalog(source) if database_of(source) or not needs else None
+
+
+def _refused(source: str, error: QueryError) -> BdcError:
+    return BdcError(f"source {source}: {error.text}", error.hint)
+
+
+def _views(engine: Engine) -> dict[str, str]:
+    """The digests of the views that are there; "" of one that isn't ours."""
+    rows = _rows(
+        engine,
+        f"SELECT schema_name, table_name, comment FROM system.metadata.table_comments WHERE catalog_name = '{EXTERNAL}'",  # noqa: S608 a constant
+    )
+    return {f"{row[0]!s}.{row[1]!s}": str(row[2] or "").removeprefix(_MARK) for row in rows if row[0] != "information_schema"}
+
+
+def _make_views(engine: Engine, views: dict[str, Wanted], before: dict[str, str], known: Mapping[str, BdcError], found: Found) -> None:
+    down: dict[str, BdcError] = {}
+    for name, one in views.items():
+        if before.get(name) == one.digest:
+            continue
+        if said := found.sources.get(one.table.source.lower()) or down.get(one.place.catalog.name) or known.get(one.digest):
+            found.tables[name] = said
+        else:
+            try:
+                _make_view(engine, one)
+            except UnhealthyError as error:
+                found.tables[name] = down[one.place.catalog.name] = error
+            except BdcError as error:
+                found.tables[name] = error
+        if name in found.tables:
+            found.digests[name] = one.digest
+
+
+def _make_view(engine: Engine, wanted: Wanted) -> None:
+    table = wanted.table
+    found = object_columns(engine, table.source, wanted.place, table.location)
+    columns = selected(table, {one.name: trino_type_of(one.type) for one in table.columns}, found)
+    schema = f"{EXTERNAL}.{identifier(table.schema.lower())}"
+    engine.query(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    view, mark = f"{schema}.{identifier(table.name.lower())}", literal(_MARK + wanted.digest)
+    text = f"SELECT {columns} FROM {wanted.place.relation}"  # noqa: S608 names, quoted
+    engine.query(f"CREATE OR REPLACE VIEW {view} COMMENT {mark} SECURITY DEFINER AS {text}")
+
+
+def object_columns(engine: Engine, source: str, where: Place, location: str) -> dict[str, str]:
+    """Trino's types of an object's columns by their names. Raises UnhealthyError where the source doesn't answer, UsageError where it has
+    no such object.
+    """
+    try:
+        return {str(row[0]).lower(): str(row[1]) for row in _rows(engine, f"SHOW COLUMNS FROM {where.relation}")}
+    except QueryError as error:
+        if error.code in _NO_OBJECT:
+            raise UsageError(f"the source {source} has no {location}", f"bdc sql objects {source} lists what it has") from error
+        raise silent(source, error) from error
+
+
+def silent(source: str, error: QueryError) -> UnhealthyError:
+    """A source that can't be asked."""
+    cause = _LISTING.sub("", " ".join(error.text.split()))[:300]
+    return UnhealthyError(
+        f"the source {source} doesn't answer: {cause}", f"check its LOCATION, and what its credential says: bdc sql source show {source}"
+    )
+
+
+def _drop_view(engine: Engine, name: str) -> None:
+    schema, _, view = name.partition(".")
+    engine.query(f"DROP VIEW IF EXISTS {EXTERNAL}.{identifier(schema)}.{identifier(view)}")
+
+
+def _drop_schemas(engine: Engine, wanted: set[str]) -> None:
+    """Those of tables that are gone: names are looked up in schemas, too."""
+    for row in _rows(engine, f"SHOW SCHEMAS FROM {EXTERNAL}"):
+        if (name := str(row[0])) not in {*wanted, "information_schema", "default"}:
+            engine.query(f"DROP SCHEMA IF EXISTS {EXTERNAL}.{identifier(name)}")
+
+
+def _rows(engine: Engine, sql: str) -> list[Row]:
+    return list(engine.query(sql).rows)

@@ -1,0 +1,296 @@
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bdc.errors import UsageError
+from bdc.sql.external.connectors import CONNECTORS, PREFIX, Catalog, address, catalog, check, place, split_name
+from bdc.sql.external.definitions import Credential, Source
+
+ANNA = Credential("reader", "anna", "k1")
+LOCATIONS = {
+    "postgresql": "postgresql://db/sales", "mysql": "mysql://db", "mariadb": "mariadb://db", "sqlserver": "sqlserver://db/sales",
+    "oracle": "oracle://db/sales", "clickhouse": "clickhouse://db", "mongodb": "mongodb://db",
+}  # fmt: skip
+
+
+def url_of(made: Catalog) -> str:
+    return next(value for key, value in made.properties.items() if key.endswith("connection-url"))
+
+
+@pytest.mark.parametrize(
+    ("location", "options", "table", "connector", "url", "relation"),
+    [
+        ("postgresql://db/sales", None, "Orders", "postgresql", "jdbc:postgresql://db:5432/sales", '"public"."orders"'),
+        ("POSTGRESQL://DB:7/sales/", "SSLMode = require;", "a.b", "postgresql", "jdbc:postgresql://db:7/sales?sslmode=require", '"a"."b"'),
+        (
+            "postgresql://[::1]/sales", "ssl=true;options=-c a=b&c", "b", "postgresql",
+            "jdbc:postgresql://[::1]:5432/sales?ssl=true&options=-c%20a%3Db%26c", '"public"."b"',
+        ),
+        ("mysql://db", "sslMode=REQUIRED;socketTimeout=9", "shop.t", "mysql", "jdbc:mysql://db:3306?sslMode=REQUIRED&socketTimeout=9",
+         '"shop"."t"'),
+        ("mariadb://db", "usessl=true", "shop.t", "mariadb", "jdbc:mariadb://db:3306/?useSsl=true", '"shop"."t"'),
+        ("sqlserver://db", "Database=sales", "t", "sqlserver", "jdbc:sqlserver://db:1433;databaseName=sales", '"dbo"."t"'),
+        (
+            "sqlserver://db/sales", "encrypt=true;Application Name=a}b;Packet Size=4096", "x.t", "sqlserver",
+            "jdbc:sqlserver://db:1433;databaseName=sales;encrypt=true;applicationName={a}}b};packetSize=4096", '"x"."t"',
+        ),
+        ("oracle://db", "Service Name=pdb1", "hr.t", "oracle", "jdbc:oracle:thin:@//db:1521/pdb1", '"hr"."t"'),
+        ("oracle://db/pdb1", "oracle.jdbc.readtimeout=5", "t", "oracle", "jdbc:oracle:thin:@//db:1521/pdb1?oracle.jdbc.ReadTimeout=5",
+         '"anna"."t"'),
+        ("clickhouse://db", "ssl=true", "shop.t", "clickhouse", "jdbc:clickhouse://db:8123/?ssl=true", '"shop"."t"'),
+        ("mongodb://db", "authsource=admin", "shop.t", "mongodb", "mongodb://anna:${external:k1@url}@db:27017/?authSource=admin",
+         '"shop"."t"'),
+    ],
+)  # fmt: skip
+def test_a_location_becomes_a_catalog_and_a_relation_in_it(
+    location: str, options: str | None, table: str, connector: str, url: str, relation: str
+) -> None:
+    source = Source("My Sales!", location, options, ANNA)
+    check(source)
+    found = place(source, table)
+    assert (found.catalog.connector, url_of(found.catalog)) == (connector, url)
+    assert found.catalog.name.startswith(f"{PREFIX}my_sales_")
+    assert found.relation == f'"{found.catalog.name}".{relation}'
+
+
+@pytest.mark.parametrize("prefix", CONNECTORS)
+def test_passwords_are_references(prefix: str) -> None:
+    made = catalog(Source("s", LOCATIONS[prefix], None, ANNA))
+    if prefix == "mongodb":
+        assert url_of(made) == "mongodb://anna:${external:k1@url}@db:27017/"
+        assert set(made.properties) == {"mongodb.connection-url", "mongodb.case-insensitive-name-matching"}
+    else:
+        assert made.properties["connection-user"] == "anna"
+        assert made.properties["connection-password"] == "${external:k1}"
+
+
+@pytest.mark.parametrize("prefix", CONNECTORS)
+def test_without_a_password_there_is_no_reference(prefix: str) -> None:
+    source = Source("s", LOCATIONS[prefix])
+    assert not {"connection-user", "connection-password"} & set(catalog(source).properties)
+    named = catalog(replace(source, credential=Credential("reader", "anna")))
+    assert "${" not in named.create()
+    assert "anna" in named.create()
+
+
+def test_a_user_of_mongodb_is_escaped_for_its_url() -> None:
+    assert url_of(catalog(Source("s", "mongodb://db", None, Credential("c", "a@b/c", "k")))).startswith("mongodb://a%40b%2Fc:${external:k@")
+
+
+@pytest.mark.parametrize(("prefix", "url"), [("postgresql", "//db:5432/lists"), ("sqlserver", "databaseName=lists")])
+def test_a_tables_database_wins_over_its_sources(prefix: str, url: str) -> None:
+    source = Source("s", f"{prefix}://db/sales", "database=third" if prefix == "postgresql" else None)
+    assert url in url_of(place(source, "lists.public.t").catalog)
+    assert "sales" in url_of(place(source, "public.t").catalog)
+    assert place(source, "lists.public.t").catalog.name != place(source, "public.t").catalog.name
+    assert place(source, "sales.public.t").catalog == place(source, "public.t").catalog
+
+
+def test_a_source_need_not_name_a_database_where_its_tables_do() -> None:
+    source = Source("s", "postgresql://db")
+    check(source)
+    assert url_of(place(source, "lists.public.t").catalog) == "jdbc:postgresql://db:5432/lists"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("a", ["a"]),
+        (" a . b ", ["a", "b"]),
+        ("[a.b].[c]]d]", ["a.b", "c]d"]),
+        ('"a.b"."c""d".e f', ["a.b", 'c"d', "e f"]),
+        ("日付.$x", ["日付", "$x"]),
+        ("", []),
+        ("a.", []),
+        ("a..b", []),
+        (".a", []),
+        ("[a", []),
+        ("[]", []),
+        ('a"b', []),
+    ],
+)
+def test_names_are_split_at_their_dots(text: str, names: list[str]) -> None:
+    assert split_name(text) == names
+
+
+def test_names_with_quotes_are_quoted_for_trino() -> None:
+    assert place(Source("s", "postgresql://db/x"), '[A"b].[C d]').relation.endswith('"a""b"."c d"')
+
+
+@pytest.mark.parametrize("prefix", [one for one in CONNECTORS if one != "mongodb"])
+def test_pushdown_is_turned_off_as_a_whole(prefix: str) -> None:
+    off = catalog(Source("s", LOCATIONS[prefix], pushdown=False))
+    on = catalog(Source("s", LOCATIONS[prefix]))
+    added = {key: value for key, value in off.properties.items() if key not in on.properties}
+    assert added == dict.fromkeys(("join-pushdown.enabled", "aggregation-pushdown.enabled", "topn-pushdown.enabled"), "false")
+
+
+BASE = Source("s", "postgresql://db/sales", "sslmode=require", ANNA)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(BASE, credential=replace(ANNA, key="k2")),
+        replace(BASE, credential=replace(ANNA, identity="bob")),
+        replace(BASE, credential=None),
+        replace(BASE, location="postgresql://db:5433/sales"),
+        replace(BASE, location="postgresql://db/lists"),
+        replace(BASE, options="sslmode=disable"),
+        replace(BASE, options=None),
+        replace(BASE, pushdown=False),
+        replace(BASE, name="t"),
+    ],
+)
+def test_what_changes_is_another_catalog(changed: Source) -> None:
+    assert catalog(changed).name != catalog(BASE).name
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        replace(BASE),
+        replace(BASE, name="S"),
+        replace(BASE, location="PostgreSQL://DB:5432/sales/"),
+        replace(BASE, options=" SSLMODE = require ; "),
+        replace(BASE, credential=replace(ANNA, name="renamed")),
+    ],
+)
+def test_what_means_the_same_is_the_same_catalog(same: Source) -> None:
+    assert catalog(same) == catalog(BASE)
+
+
+def test_names_of_catalogs_are_names_whatever_the_sources_is() -> None:
+    for name in ("日付", "a" * 99, 'x"; DROP', "-"):
+        made = catalog(replace(BASE, name=name)).name
+        assert made.startswith(PREFIX)
+        assert len(made) <= 50
+        assert made.replace("_", "").isalnum()
+        assert made.isascii()
+
+
+def test_strings_are_quoted_where_a_catalog_is_created() -> None:
+    made = catalog(Source("s", "postgresql://db/sales", None, Credential("c", "o'neil', \"x\" = 'y")))
+    text = made.create()
+    assert text.startswith(f'CREATE CATALOG IF NOT EXISTS "{made.name}" USING postgresql WITH ("connection-url" = \'jdbc:postgresql://')
+    assert "\"connection-user\" = 'o''neil'', \"x\" = ''y'" in text
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        (Source("s", "db2://db/x"), "begins with none of postgresql://, mysql://"),
+        (Source("s", "postgresql:db/x"), "begins with none of"),
+        (Source("s", ""), "begins with none of"),
+        *((Source("s", f"{one}://b/x"), f"{one}:// is understood, but not run yet") for one in ("s3", "hdfs", "abfss", "sqldatapool")),
+        (Source("s", "postgresql://anna@db/x"), "LOCATION has a user"),
+        (Source("s", "postgresql://anna:pw@db/x"), "LOCATION has a user"),
+        (Source("s", "postgresql://db/x?user=a"), r"LOCATION has \? or #"),
+        (Source("s", "postgresql://db/x#y"), r"LOCATION has \? or #"),
+        (Source("s", "postgresql:///x"), "LOCATION names no host"),
+        (Source("s", "postgresql://d b/x"), "LOCATION names no host"),
+        (Source("s", "postgresql://db:99999/x"), "LOCATION can't be read"),
+        (Source("s", "postgresql://db:many/x"), "LOCATION can't be read"),
+        (Source("s", "postgresql://[db/x"), "LOCATION can't be read"),
+        (Source("s", "postgresql://db/x/y"), "'x/y' can't be a database's name"),
+        (Source("s", "sqlserver://db/x;y=z"), "'x;y=z' can't be a database's name"),
+        *((Source("s", f"{one}://db/x"), "takes none") for one in ("mysql", "mariadb", "clickhouse", "mongodb")),
+        (Source("s", "postgresql://${ENV:X}/x"), r"\$\{ may stand neither in LOCATION nor in CONNECTION_OPTIONS"),
+        (Source("s", "postgresql://db/x", "sslmode=${ENV:X}"), r"\$\{ may stand neither"),
+        (Source("s", "postgresql://db/x", None, Credential("c", "${ENV:X}")), r"\$\{ may not stand in IDENTITY"),
+        *(
+            (Source("s", "sqlserver://db/x", f"{one}=p"), "CONNECTION_OPTIONS has")
+            for one in ("password", "PWD", "User", "uid", "user name", "User ID")
+        ),
+        (Source("s", "sqlserver://db", "database=a;b"), "'b', which is no k=v"),
+        (Source("s", "sqlserver://db", "=b"), "'', which is no k=v"),
+        (Source("s", "sqlserver://db", "database=a/b"), "'a/b' can't be a database's name"),
+        (Source("s", "mysql://db", "database=a"), "MySQL takes no option database here"),
+    ],
+)  # fmt: skip
+def test_what_no_connector_takes_is_refused(source: Source, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        check(source)
+
+
+def test_an_unknown_option_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(UsageError, match="PostgreSQL takes no option socketFactory here") as caught:
+        check(Source("s", "postgresql://db/x", "socketFactory=evil"))
+    assert caught.value.hint is not None
+    assert {"sslmode", "ApplicationName"} <= set(caught.value.hint.removeprefix("it takes ").split(", "))
+
+
+@pytest.mark.parametrize(
+    ("location", "table", "told"),
+    [
+        ("postgresql://db/x", "a.b.c.d", r"isn't \[database.\]\[schema.\]table, as PostgreSQL has it"),
+        ("postgresql://db/x", "", "isn't"),
+        ("postgresql://db/x", "a..b", "isn't"),
+        ("mysql://db", "a.b.c", "isn't database.table, as MySQL has it"),
+        ("mysql://db", "orders", "names no database"),
+        ("mongodb://db", "orders", "names no database"),
+        ("oracle://db/x", "orders", "names no schema"),
+        ("postgresql://db", "public.orders", "no database is named"),
+        ("sqlserver://db", "orders", "no database is named"),
+        ("postgresql://db/x?y", "orders", r"LOCATION has \? or #"),
+    ],
+)
+def test_tables_locations_that_lead_nowhere_are_refused(location: str, table: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        place(Source("s", location), table)
+
+
+WORDS = ("${", "external:k1", "db", "sales", "5432", "::1", "é", "%24%7B", "database=", "sslmode=", "encrypt=")
+PIECES = st.lists(st.sampled_from([*"${}[]\"'.;=?#@:/%&\\ \n\t", *WORDS]) | st.text(max_size=3), max_size=8).map("".join)
+SOURCES = st.builds(
+    lambda prefix, separator, rest, options, identity: Source("s", prefix + separator + rest, options, Credential("c", identity, "k1")),
+    st.sampled_from([*CONNECTORS, "s3", "x", ""]),
+    st.sampled_from(["://db/", "://db", "://", ""]),
+    PIECES,
+    st.none() | PIECES,
+    PIECES,
+)
+
+
+@given(SOURCES)
+def test_no_source_makes_trino_resolve_anything_but_its_own_password(source: Source) -> None:
+    try:
+        check(source)
+        made = catalog(source)
+    except UsageError:
+        return
+    for value in made.properties.values():
+        assert "${" not in value.replace("${external:k1}", "").replace("${external:k1@url}", "")
+
+
+@given(st.sampled_from(["mysql://db", "mongodb://db"]), PIECES)
+def test_no_tables_location_changes_a_catalog_that_has_all_databases(location: str, table: str) -> None:
+    source = Source("s", location, None, ANNA)
+    try:
+        found = place(source, table)
+    except UsageError:
+        return
+    assert found.catalog == catalog(source)
+
+
+@given(st.sampled_from(list(CONNECTORS)), PIECES)
+def test_locations_can_always_be_read_or_are_refused(prefix: str, text: str) -> None:
+    with suppress(UsageError):
+        assert address(Source("s", f"{prefix}://{text}")).host
+
+
+@pytest.mark.parametrize("location", ["[${external:other}].public.t", "[x;encrypt=false].dbo.t", "[a/b].dbo.t", "[a?b=c].dbo.t"])
+@pytest.mark.parametrize("prefix", ["postgresql", "sqlserver", "oracle"])
+def test_a_database_that_a_table_names_cant_change_the_rest_of_the_url(prefix: str, location: str) -> None:
+    with pytest.raises(UsageError, match="can't be a database's name"):
+        place(Source("s", f"{prefix}://db/x"), location)
+
+
+def test_no_port_is_0() -> None:
+    with pytest.raises(UsageError, match="the port 0"):
+        address(Source("s", "postgresql://db:0/x"))
