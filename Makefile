@@ -25,9 +25,11 @@ unit: .venv/ready
 
 # As root: makes test hosts of namespaces, beside whatever cluster runs on this machine, and removes them.
 e2e: .venv/ready
+	.ci/packages
 	$(BIN)/pytest -q -x -m "not full" --durations=12 tests/e2e
 
 e2e-full: .venv/ready
+	.ci/packages
 	$(BIN)/pytest -q tests/e2e
 
 reference: .venv/ready

@@ -1,0 +1,101 @@
+"""Database servers on a test host's outside neighbour: what external data sources are of."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.e2e.host import TestHost
+
+ACCOUNT = "nobody"
+SECONDS = 60
+
+
+class Server:
+    """One server, of files below `folder`; `command` runs it in the foreground as an account without rights."""
+
+    stops_by = signal.SIGTERM
+
+    def __init__(self, host: TestHost, folder: Path, command: list[str], answers: Callable[[], bool]) -> None:
+        self._host, self._folder, self._command, self._answers = host, folder, command, answers
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        line = " ".join(f"'{word}'" for word in [*AS_NOBODY, *self._command])
+        self._process = self._host.popen(["sh", "-c", f"exec {line} >>{self._folder}/log 2>&1"], outside=True)
+        deadline = time.monotonic() + SECONDS
+        while not self._answers():
+            assert self._process.poll() is None, (self._folder / "log").read_text()
+            assert time.monotonic() < deadline, (self._folder / "log").read_text()
+            time.sleep(0.2)
+
+    def stop(self) -> None:
+        """End it, its clients' connections with it, and wait until it has."""
+        assert self._process
+        self._process.send_signal(self.stops_by)
+        self._process.communicate(timeout=SECONDS)
+
+
+AS_NOBODY = ("setpriv", f"--reuid={ACCOUNT}", "--regid=nogroup", "--clear-groups")
+
+
+class PostgreSql(Server):
+    """PostgreSQL at `port`; passwords are asked for over the network, and not of `sql`."""
+
+    stops_by = signal.SIGINT  # https://www.postgresql.org/docs/current/server-shutdown.html: fast
+
+    def __init__(self, host: TestHost, port: int, user: str, password: str) -> None:
+        folder = _folder(host, f"postgresql-{port}")
+        self._programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1]
+        self._login = [str(self._programs / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", str(folder), "-p", str(port), "-U", user]
+        file = folder / "password"
+        file.write_text(password)
+        file.chmod(0o644)
+        made = [str(self._programs / "initdb"), "-D", f"{folder}/data", "-U", user, "--pwfile", str(file), "-A", "scram-sha-256"]
+        _run(host, [*AS_NOBODY, *made, "--no-sync", "-E", "UTF8", "--locale=C"])
+        (folder / "data" / "pg_hba.conf").write_text("local all all trust\nhost all all all scram-sha-256\n")
+        settings = {"port": port, "listen_addresses": "*", "unix_socket_directories": folder, "fsync": "off"}
+        command = [str(self._programs / "postgres"), "-D", f"{folder}/data"]
+        super().__init__(host, folder, [*command, *(f"--{name}={value}" for name, value in settings.items())], self._ready)
+
+    def sql(self, database: str, statements: str) -> str:
+        """Run statements as the user; what they print."""
+        return _run(self._host, [*self._login, "-A", "-t", database], stdin=statements)
+
+    def _ready(self) -> bool:
+        return self._host.run([*self._login, "-c", "SELECT 1", "postgres"], outside=True).returncode == 0
+
+
+class MariaDb(Server):
+    """MariaDB at `port`, whose `script` runs as root before it lets anybody in."""
+
+    def __init__(self, host: TestHost, port: int, script: str) -> None:
+        folder = _folder(host, f"mariadb-{port}")
+        (folder / "init.sql").write_text(script)
+        (folder / "data").mkdir()
+        shutil.chown(folder / "data", ACCOUNT)
+        install = ["mariadb-install-db", "--no-defaults", f"--datadir={folder}/data", "--skip-test-db"]
+        _run(host, [*AS_NOBODY, *install, "--auth-root-authentication-method=normal"])
+        options = {"datadir": f"{folder}/data", "socket": f"{folder}/socket", "pid-file": f"{folder}/pid", "port": port}
+        options |= {"bind-address": "0.0.0.0", "init-file": f"{folder}/init.sql"}
+        command = ["/usr/sbin/mariadbd", "--no-defaults", *(f"--{name}={value}" for name, value in options.items())]
+        super().__init__(host, folder, command, lambda: (folder / "pid").exists())
+
+
+def _folder(host: TestHost, name: str) -> Path:
+    folder = host.folder / name
+    folder.mkdir()
+    shutil.chown(folder, ACCOUNT)
+    folder.chmod(0o755)
+    return folder
+
+
+def _run(host: TestHost, command: list[str], stdin: str | None = None) -> str:
+    done = host.run(command, outside=True, stdin=stdin)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

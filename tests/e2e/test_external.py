@@ -1,0 +1,262 @@
+"""External data: PolyBase's statements on an outside PostgreSQL and an outside MariaDB, one of which fails now and then."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.e2e.host import TestHost
+from tests.e2e.outside import MariaDb, PostgreSql
+from tests.e2e.test_cluster import KUBECTL, all_ready, bdc, document, kubectl, password
+
+SALES, WEB, ROTATED = "sales: p@ss w/o:rd", "we'b pw+1", "another: p@ss/word"
+DOCS = Path(__file__).parents[2] / "docs" / "federation.md"
+BEFORE = """\
+-- A script as such are written for SQL Server
+USE bdc;
+GO
+IF NOT EXISTS (SELECT * FROM sys.external_data_sources WHERE name = 'SalesServer')
+    CREATE MASTER KEY ENCRYPTION BY PASSWORD = 'Str0ng!';
+GO
+"""
+AFTER = """
+GO
+CREATE STATISTICS OrdersStatistics ON dbo.Orders (CustomerId) WITH FULLSCAN;
+"""
+
+
+@pytest.fixture(scope="module")
+def host(prepared: None) -> Iterator[TestHost]:
+    with TestHost("external", 62) as made:
+        bdc(made, "up", timeout_seconds=1500)
+        all_ready(made)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def sales(host: TestHost) -> Iterator[PostgreSql]:
+    """Databases sales (1,000 orders of 10 customers, 100 each) and hr, one object's name in capitals."""
+    server = PostgreSql(host, 5433, "sales", SALES)
+    server.start()
+    server.sql("postgres", "CREATE DATABASE sales; CREATE DATABASE hr;")
+    server.sql(
+        "sales",
+        "CREATE TABLE orders (orderid int PRIMARY KEY, customerid int, region text, amount numeric(12,2), placed timestamp, note jsonb);"
+        "INSERT INTO orders SELECT i, i % 10, (ARRAY['north', 'south'])[1 + i % 2], i, timestamp '2026-01-01' + i * interval '1 minute', "
+        "jsonb_build_object('a', i) FROM generate_series(1, 1000) i; ANALYZE;",
+    )
+    server.sql("hr", """CREATE TABLE "Staff" (id int, "Name" varchar(20)); INSERT INTO "Staff" VALUES (1, 'ann'), (2, 'bob');""")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def shop(host: TestHost) -> Iterator[MariaDb]:
+    user = WEB.replace("'", "''")
+    server = MariaDb(
+        host,
+        3307,
+        f"CREATE USER 'web'@'%' IDENTIFIED BY '{user}';\nCREATE DATABASE shop;\nGRANT ALL ON shop.* TO 'web'@'%';\n"
+        "CREATE TABLE IF NOT EXISTS shop.Visits (id INT PRIMARY KEY, customer INT, page VARCHAR(40), price DECIMAL(8,2));\n"
+        "REPLACE INTO shop.Visits VALUES (1, 7, 'home', 1.5), (2, 7, 'cart', 2.25), (3, 8, 'home', 0);\n",
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
+def rows(host: TestHost, sql: str, *options: str, code: int = 0) -> Any:
+    """A statement's rows, one mapping each."""
+    done = bdc(host, "-q", "sql", "query", "-o", "json", *options, sql, code=code)
+    return json.loads(done.stdout) if code == 0 else done.stderr
+
+
+def plan(host: TestHost, sql: str) -> str:
+    return str(rows(host, f"EXPLAIN {sql}")[0]["Query Plan"])
+
+
+def until(seconds: float, host: TestHost, sql: str) -> Any:
+    """The rows of a statement, as soon as it works."""
+    deadline = time.monotonic() + seconds
+    while True:
+        done = host.run(["bdc", "-q", "sql", "query", "-o", "json", sql])
+        if done.returncode == 0:
+            return json.loads(done.stdout)
+        assert time.monotonic() < deadline, done.stderr
+        time.sleep(0.5)
+
+
+def script(address: str) -> str:
+    """The docs' script between some more that such scripts have; its servers and passwords are the test's."""
+    text = DOCS.read_text(encoding="utf-8").partition("```sql\n")[2].partition("```")[0]
+    values = {
+        "sales.example.com:5432": f"{address}:5433",
+        "shop.example.com:3306": f"{address}:3307",
+        "the password": SALES,
+        "another password": WEB.replace("'", "''"),
+    }
+    for written, value in values.items():
+        assert text.count(written) == 1, written
+        text = text.replace(written, value)
+    return BEFORE + text + AFTER
+
+
+def test_a_polybase_script_runs_unchanged(host: TestHost, sales: PostgreSql, shop: MariaDb) -> None:
+    customers = "CREATE TABLE customers (id int, name text); INSERT INTO customers VALUES (7, 'ann'), (8, 'bob');"
+    bdc(host, "sql", "run", "-e", "master", "-", stdin=customers)
+    done = bdc(host, "sql", "run", "-o", "csv", "-", stdin=script(host.outside_address))
+    # 100 orders of each: 7, 17, ... 997 and 8, 18, ... 998; ann has visited twice, so that her orders count twice.
+    assert done.stdout.splitlines() == ["customer,total,pages", "ann!,100400.00,2", "bob!,50300.00,1"]
+
+
+def test_names_find_external_tables_however_they_are_written(host: TestHost) -> None:
+    [row] = rows(host, "SELECT (SELECT count(*) FROM Orders) a, (SELECT count(*) FROM [DBO].[orders]) b, (SELECT max(name) FROM staff) c")
+    assert row == {"a": 1000, "b": 1000, "c": "bob"}
+    assert rows(host, "SELECT OrderId, Note FROM dbo.orders WHERE OrderId = 7") == [{"OrderId": 7, "Note": '{"a":7}'}]
+
+
+def test_what_the_source_can_do_it_does_and_pushdown_can_be_turned_off(host: TestHost) -> None:
+    sql = "SELECT customerid, count(*), sum(amount) FROM dbo.orders WHERE region = 'north' GROUP BY customerid"
+    assert "Query[SELECT" in plan(host, sql)
+    assert "Aggregate" not in plan(host, sql)
+    [source, *_] = document(host, "sql", "explain", sql)
+    assert (source["where"], source["operator"]) == ("salesserver", "query")
+    assert 'GROUP BY "customerid"' in source["detail"]
+    assert len(rows(host, f"{sql} OPTION (FORCE EXTERNALPUSHDOWN)")) == 5
+    by_text = "SELECT region, count(*) FROM dbo.orders GROUP BY region OPTION (FORCE EXTERNALPUSHDOWN)"
+    assert "the aggregate over salesserver stays in Trino: keys [region]" in rows(host, by_text, code=2)
+    off = plan(host, f"{sql} OPTION (DISABLE EXTERNALPUSHDOWN)")
+    assert "Aggregate" in off
+    assert "filterPredicate = (region" in off
+
+
+def test_definitions_are_in_the_masters_views(host: TestHost) -> None:
+    found = rows(host, "SELECT t.name, t.location, s.location AS source FROM sys.external_tables t JOIN sys.external_data_sources s "
+                 "ON s.data_source_id = t.data_source_id ORDER BY t.name", "-e", "master")  # fmt: skip
+    address = host.outside_address
+    assert found == [
+        {"name": "Orders", "location": "sales.public.orders", "source": f"postgresql://{address}:5433/sales"},
+        {"name": "Staff", "location": "hr.public.Staff", "source": f"postgresql://{address}:5433/sales"},
+        {"name": "Visits", "location": "shop.Visits", "source": f"mariadb://{address}:3307"},
+    ]
+    identities = rows(host, "SELECT credential_identity AS i FROM sys.database_scoped_credentials ORDER BY name")
+    assert identities == [{"i": "sales"}, {"i": "web"}]
+
+
+def test_sources_are_looked_into_and_tables_made_of_what_is_there(host: TestHost) -> None:
+    assert "answers: 1 schema" in bdc(host, "sql", "source", "test", "shop").stdout
+    assert document(host, "sql", "objects", "SalesServer", "hr.public") == [{"type": "table", "name": "hr.public.staff"}]
+    columns = rows(host, "EXEC sp_data_source_table_columns 'Shop', 'shop.Visits'")
+    assert columns[-1] == {"name": "price", "type": "decimal(8,2)"}
+    objects = rows(host, "EXEC sp_data_source_objects @data_source = 'Shop', @max_search_depth = 2")
+    assert [row["OBJECT_NAME"] for row in objects] == ["shop", "shop.visits"]
+    made = bdc(host, "sql", "table", "create", "shop.Visits", "--from", "shop", "--name", "web.again", "--yes")
+    assert "[price] decimal(8, 2)" in made.stdout
+    assert rows(host, "SELECT sum(price) AS sum FROM web.again") == [{"sum": 3.75}]
+    bdc(host, "sql", "table", "drop", "web.again", "--yes")
+    assert "there is no table web.again" in rows(host, "SELECT 1 FROM web.again", code=1)
+
+
+@pytest.mark.parametrize(
+    ("sql", "code", "told"),
+    [
+        ("DROP EXTERNAL DATA SOURCE SalesServer", 2, "in use by the external tables dbo.Orders, dbo.Staff"),
+        ("DROP DATABASE SCOPED CREDENTIAL WebLogin", 2, "in use by the external data source Shop"),
+        ("CREATE EXTERNAL TABLE x (id BIT) WITH (LOCATION = 'orders', DATA_SOURCE = SalesServer)", 2, "no column id"),
+        ("CREATE EXTERNAL TABLE x (orderid BIT) WITH (LOCATION = 'orders', DATA_SOURCE = SalesServer)", 2, "is integer in orders"),
+        ("CREATE EXTERNAL TABLE x (id INT) WITH (LOCATION = 'nix', DATA_SOURCE = SalesServer)", 2, "SalesServer has no nix"),
+        ("CREATE EXTERNAL TABLE x (id INT) WITH (LOCATION = 'nix', DATA_SOURCE = nobody)", 3, "no external data source nobody"),
+        ("CREATE EXTERNAL TABLE other.dbo.x (id INT) WITH (LOCATION = 'nix', DATA_SOURCE = Shop)", 2, "one database, bdc, and no other"),
+        ("CREATE EXTERNAL TABLE public.customers (id INT) WITH (LOCATION = 'shop.Visits', DATA_SOURCE = Shop)", 2, "in the master already"),
+        ("CREATE EXTERNAL DATA SOURCE x WITH (LOCATION = 'teradata://a')", 2, "begins with none of"),
+        ("CREATE EXTERNAL DATA SOURCE x WITH (LOCATION = 'postgresql://u:p@a/b')", 2, "LOCATION has a user"),
+        ("INSERT INTO external.dbo.orders SELECT * FROM external.dbo.orders", 1, ""),
+    ],
+)  # fmt: skip
+def test_what_is_refused_leaves_nothing(host: TestHost, sql: str, code: int, told: str) -> None:
+    assert told in rows(host, sql, code=code)
+    assert [row["name"] for row in document(host, "sql", "table", "list")] == ["dbo.Orders", "dbo.Staff", "web.Visits"]
+    assert [row["name"] for row in document(host, "sql", "source", "list")] == ["SalesServer", "Shop"]
+
+
+def test_a_new_coordinator_has_all_of_it_with_no_command(host: TestHost) -> None:
+    kubectl(host, "delete", "pod", "-l", "app.kubernetes.io/component=trino-coordinator")
+    all_ready(host)
+    assert until(60, host, "SELECT count(*) AS n FROM orders") == [{"n": 1000}]
+    assert until(10, host, "SELECT count(*) AS n FROM web.visits") == [{"n": 3}]
+
+
+def test_a_catalog_dropped_by_hand_comes_back(host: TestHost) -> None:
+    [name] = [row["n"] for row in rows(host, "SELECT catalog_name AS n FROM system.metadata.catalogs WHERE catalog_name LIKE 'ext_shop%'")]
+    rows(host, f"DROP CATALOG {name}")
+    assert until(60, host, "SELECT count(*) AS n FROM web.visits") == [{"n": 3}]
+
+
+def test_a_source_that_is_down_harms_no_other(host: TestHost, shop: MariaDb) -> None:
+    shop.stop()
+    try:
+        error = rows(host, "CREATE EXTERNAL TABLE web.more (id INT) WITH (LOCATION = 'shop.Visits', DATA_SOURCE = Shop)", code=5)
+        assert "the source Shop doesn't answer" in error
+        assert "the source Shop doesn't answer" in bdc(host, "sql", "source", "test", "Shop", code=5).stderr
+        assert rows(host, "SELECT count(*) AS n FROM orders") == [{"n": 1000}]
+        rows(host, "SELECT count(*) AS n FROM web.visits", code=1)
+        # A table that can't be made says why, to whoever reads it and in the list of tables.
+        rows(host, "ALTER EXTERNAL DATA SOURCE Shop SET LOCATION = 'mariadb://{}:3308'".format(host.outside_address))  # noqa: UP032
+        assert "the source Shop doesn't answer" in rows(host, "SELECT count(*) AS n FROM web.visits", code=5)
+        [state] = [row["state"] for row in document(host, "sql", "table", "list") if row["name"] == "web.Visits"]
+        assert "the source Shop doesn't answer" in state
+    finally:
+        shop.start()
+    rows(host, "ALTER EXTERNAL DATA SOURCE Shop SET LOCATION = 'mariadb://{}:3307'".format(host.outside_address))  # noqa: UP032
+    assert rows(host, "SELECT count(*) AS n FROM web.visits") == [{"n": 3}]
+
+
+def test_a_password_changes_while_all_runs(host: TestHost, sales: PostgreSql) -> None:
+    sales.sql("postgres", f"ALTER ROLE sales PASSWORD '{ROTATED}'")
+    statement = f"ALTER DATABASE SCOPED CREDENTIAL SalesLogin WITH IDENTITY = 'sales', SECRET = '{ROTATED}'"
+    bdc(host, "sql", "run", "-", stdin=statement)
+    assert rows(host, "SELECT count(*) AS n FROM orders") == [{"n": 1000}]
+    kept = json.loads(kubectl(host, "get", "secret", "external-credentials", "-o", "json"))["data"].values()
+    assert sorted(base64.b64decode(value).decode() for value in kept) == sorted([ROTATED, WEB])
+
+
+def test_no_password_is_anywhere_but_in_its_secret(host: TestHost, tmp_path: Path) -> None:
+    kubectl(host, "create", "configmap", "planted", f"--from-literal=a={base64.b64encode(WEB.encode()).decode()}")
+    assert leaks(host) == {"objects"}, "the search finds what is there"
+    kubectl(host, "delete", "configmap", "planted")
+    assert leaks(host) == set()
+
+
+def texts_below(folder: Path) -> str:
+    """The contents of all files, packed ones unpacked."""
+    found = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    return "\n".join((gzip.decompress if path.suffix == ".gz" else bytes)(path.read_bytes()).decode(errors="replace") for path in found)
+
+
+def leaks(host: TestHost) -> set[str]:
+    """Where a password is found, as it is, in base64, or as a part of a URL: all the places that people and programs read."""
+    secrets = (SALES, WEB, ROTATED)
+    forms = {*secrets, *(base64.b64encode(one.encode()).decode() for one in secrets), *(quote(one, safe="") for one in secrets)}
+    kinds = "pods,configmaps,deployments,statefulsets,jobs,replicasets,events,services,serviceaccounts"
+    user = f"bdc:{password(host)}"
+    texts = {
+        "objects": kubectl(host, "get", kinds, "-o", "json"),
+        "logs": texts_below(host.folder / "disk" / "var_log"),
+        "processes": host.run(["ps", "axww", "-o", "args"]).stdout,
+        "state": texts_below(host.folder / "home"),
+        "queries": host.run(["curl", "-sSk", "-u", user, f"https://{host.address}:31880/v1/query"]).stdout,
+        "statements": json.dumps(rows(host, "SELECT query FROM system.runtime.queries")),
+        "definitions": json.dumps([rows(host, f"SELECT * FROM polybase.{name}", "-e", "master") for name in ("credentials", "sources")]),
+        "catalogs": host.run([*KUBECTL, "exec", "deploy/trino-coordinator", "--", "sh", "-c", "cat /etc/trino/catalog/*"]).stdout,
+    }
+    assert "ext_salesserver" in texts["statements"] + texts["catalogs"]
+    assert all(texts.values()), [name for name, text in texts.items() if not text]
+    return {name for name, text in texts.items() if any(form in text for form in forms)}
