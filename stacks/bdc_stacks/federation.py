@@ -36,6 +36,17 @@ _PASSWORDS = {
 """Whose passwords are in which file: the administrator's, and those of ordinary users."""
 
 
+_DRAIN_SECONDS = 180
+_DRAIN = """import time, urllib.request as u
+headers = {"Content-Type": "application/json", "X-Trino-User": "bdc"}
+u.urlopen(u.Request("http://127.0.0.1:8080/v1/info/state", b'"SHUTTING_DOWN"', headers, method="PUT"), timeout=5)
+while True: time.sleep(1)"""
+"""A worker takes no more work, ends what it has, and then itself, which ends the wait; it lets those that may write system_information.
+
+https://trino.io/docs/current/admin/graceful-shutdown.html
+"""
+
+
 class TrinoFederation(pulumi.ComponentResource):
     """Trino. Attributes: `ready`."""
 
@@ -92,13 +103,15 @@ class TrinoFederation(pulumi.ComponentResource):
             "jvm.config": jvm,
             "node.properties": render("federation/node.properties.j2"),
             "log.properties": render("federation/log.properties.j2"),
+            "access-control.properties": render("federation/access-control.properties.j2", rules="/etc/trino/access-rules.json"),
+            "access-rules.json": render("federation/access-rules.json.j2", administrator="bdc"),
             "secrets.toml": render("federation/secrets.toml.j2", folder=EXTERNAL_CREDENTIALS_PATH),
         }
         if coordinator:
             for name, file in _PASSWORDS.items():
                 files[name] = render("federation/password-authenticator.properties.j2", file=file)
-            files["access-control.properties"] = render("federation/access-control.properties.j2", rules="/etc/trino/access-rules.json")
-            files["access-rules.json"] = render("federation/access-rules.json.j2", administrator="bdc")
+            files["resource-groups.properties"] = render("federation/resource-groups.properties.j2", folder="/etc/trino")
+            files["resource-groups.json"] = render("federation/resource-groups.json.j2", administrator="bdc")
         return files
 
     def _servers(self, name: str, replicas: int, of: Resources, catalogs: k8s.core.v1.ConfigMap) -> k8s.apps.v1.Deployment:
@@ -132,6 +145,7 @@ class TrinoFederation(pulumi.ComponentResource):
             startupProbe=_info(periodSeconds=2, failureThreshold=150),
             readinessProbe=_info(periodSeconds=5, timeoutSeconds=5),
             livenessProbe=pods.tcp(8080, periodSeconds=20, failureThreshold=6),
+            **({} if coordinator else {"lifecycle": {"preStop": {"exec": {"command": ["python3", "-c", _DRAIN]}}}}),
         )
         return k8s.apps.v1.Deployment(
             name,
@@ -143,6 +157,7 @@ class TrinoFederation(pulumi.ComponentResource):
                 "template": pods.template(
                     self._site, "federation", name, UID, [server], [etc, *(volume for volume, _ in volumes)],
                     checksum=digest([files, self._catalogs, self._site.tls]),
+                    **({} if coordinator else {"terminationGracePeriodSeconds": _DRAIN_SECONDS}),
                 ),
             },
             opts=pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[config, catalogs])),

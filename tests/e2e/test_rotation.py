@@ -69,7 +69,7 @@ def test_the_parts_own_passwords_and_the_certificate(host: TestHost) -> None:
     before, shown = secret(host, "master-credentials"), pair(host)
     said = json.loads(bdc(host, "credentials", "rotate", "--internal", "--certificates", "--yes", "-o", "json", timeout_seconds=900).stdout)
     assert said["rotated"] == ["internal", "certificates"]
-    assert set(said["restarted"]) == {"master", "metastore", "trino-coordinator", "httpfs", "spark-history", "spark-connect"}
+    assert set(said["restarted"]) == {"master", "metastore", "trino-coordinator", "reconciler", "httpfs", "spark-history", "spark-connect"}
     after = secret(host, "master-credentials")
     assert before.keys() == after.keys()
     assert set(before.values()).isdisjoint(after.values())
@@ -137,7 +137,7 @@ def test_a_secret_that_was_edited_by_hand(host: TestHost) -> None:
     patch = json.dumps({"stringData": {"password": "written-by-hand"}})
     assert host.run([*KUBECTL, "patch", "secret", "credentials", "--type=merge", "-p", patch]).returncode == 0
     changed = {one["name"] for one in json.loads(bdc(host, "plan", "-o", "json").stdout)["resources"]}
-    assert changed == {"federation-passwords", "master-setup", "httpfs", "spark-history"}
+    assert changed == {"federation-passwords", "master-setup", "httpfs", "spark-history", "reconciler"}
     bdc(host, "up", timeout_seconds=600)
     deadline = time.monotonic() + 120
     while accepted(host, "written-by-hand", old[1])["trino"] is not True:  # the kubelet looks once a minute

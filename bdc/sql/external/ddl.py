@@ -19,9 +19,7 @@ from bdc.sql.external.connectors import Place, address, catalog, check, check_id
 from bdc.sql.external.definitions import Definitions, Source, Troubles
 from bdc.sql.external.reconcile import Engine, Found, make_own_catalog, object_columns, reconcile, silent
 from bdc.sql.external.store import Connection, changing, read, reading, record, troubles
-from bdc.sql.polybase.statements import (
-    Column as StatementColumn,
-)
+from bdc.sql.polybase import statements
 from bdc.sql.polybase.statements import (
     CreateFormat,
     CreateMasterKey,
@@ -75,17 +73,17 @@ class External:
 
     def definitions(self) -> Definitions:
         """What is defined now."""
-        with changing(self._connection):
+        with reading(self._connection):
             return read(self._connection)
 
     def troubles(self) -> Troubles:
         """What can't be made of it, and why."""
-        with changing(self._connection):
+        with reading(self._connection):
             return troubles(self._connection)
 
     def trouble(self, schema: str, table: str) -> str | None:
         """Why an external table isn't there, if it is defined at all."""
-        with reading():
+        with reading(self._connection):
             row = self._connection.execute(
                 "SELECT coalesce(error, 'it is being made') FROM sys.external_tables WHERE lower(schema_name) = %s AND lower(name) = %s",
                 (schema.lower(), table.lower()),
@@ -99,7 +97,7 @@ class External:
         types = {column: suggestion(kind) for column, kind in found.items()}
         if left := [f"{column} ({found[column]})" for column, kind in types.items() if kind is None]:
             self._say(f"left out, as T-SQL has no type for them: {', '.join(left)}")
-        columns = tuple(StatementColumn(column, parse_type(kind)) for column, kind in types.items() if kind)
+        columns = tuple(statements.Column(column, parse_type(kind)) for column, kind in types.items() if kind)
         return CreateTable(name, columns, of.name, location)
 
     def source(self, name: str) -> Source:

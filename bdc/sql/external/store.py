@@ -21,10 +21,11 @@ _LOCK = 7_236_001
 
 
 @contextmanager
-def reading() -> Iterator[None]:
-    """Errors of the database become ours."""
+def reading(connection: Connection) -> Iterator[None]:
+    """A transaction that waits for nobody; errors of the database become ours."""
     try:
-        yield
+        with connection.transaction():
+            yield
     except psycopg.errors.UndefinedTable as error:
         raise BdcError("this cluster's master keeps no external data sources yet", "bdc up brings it up to date") from error
     except psycopg.errors.InsufficientPrivilege as error:
@@ -36,7 +37,7 @@ def reading() -> Iterator[None]:
 @contextmanager
 def changing(connection: Connection) -> Iterator[None]:
     """A transaction that nobody else changes definitions in, or makes the federation match others."""
-    with reading(), connection.transaction():
+    with reading(connection):
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         yield
 

@@ -1,0 +1,62 @@
+"""Trino's servers: what they have of external data, who may make catalogs, and how a worker goes."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+import pytest
+
+from bdc.config.load import load
+from bdc.config.names import EXTERNAL_CREDENTIALS, EXTERNAL_CREDENTIALS_PATH
+from bdc_stacks import platform
+from tests.stacks.recording import Json, declared, templates
+
+WORKERS = load(file=None, cluster=None, overrides={"federation.workers": "2"}, env={}).config
+
+
+@pytest.fixture(scope="module")
+def objects() -> dict[tuple[str, str], Json]:
+    return declared(platform.program, WORKERS)
+
+
+def files(objects: dict[tuple[str, str], Json], server: str) -> dict[str, str]:
+    return dict(objects["ConfigMap", server]["data"])
+
+
+@pytest.mark.parametrize("server", ["trino-coordinator", "trino-worker"])
+def test_every_server_finds_the_passwords_of_sources_where_its_plugin_looks(objects: dict[tuple[str, str], Json], server: str) -> None:
+    spec = templates(objects)[f"Deployment/{server}"]["spec"]
+    [volume] = [volume for volume in spec["volumes"] if volume.get("secret", {}).get("secretName") == EXTERNAL_CREDENTIALS]
+    assert volume["secret"]["optional"] is True, "it comes with the first credential"
+    [container] = spec["containers"]
+    [mount] = [mount for mount in container["volumeMounts"] if mount["name"] == volume["name"]]
+    assert mount["mountPath"] == tomllib.loads(files(objects, server)["secrets.toml"])["external"]["folder"] == EXTERNAL_CREDENTIALS_PATH
+
+
+@pytest.mark.parametrize("server", ["trino-coordinator", "trino-worker"])
+def test_the_administrator_makes_catalogs_of_sources_only_and_others_none(objects: dict[tuple[str, str], Json], server: str) -> None:
+    rules = json.loads(files(objects, server)["access-rules.json"])["catalogs"]
+    assert [(rule.get("user"), rule["catalog"]) for rule in rules if rule["allow"] == "owner"] == [("bdc", "ext_.*")]
+    everybodys = {rule["catalog"]: rule["allow"] for rule in rules if "user" not in rule}
+    assert everybodys == {"lake": "all", "external": "read-only", "tpch": "read-only", "system": "read-only"}
+
+
+def test_a_worker_ends_what_it_has_and_a_coordinator_goes_at_once(objects: dict[tuple[str, str], Json]) -> None:
+    found = templates(objects)
+    worker, coordinator = (found[f"Deployment/trino-{name}"]["spec"] for name in ("worker", "coordinator"))
+    [command] = [container["lifecycle"]["preStop"]["exec"]["command"] for container in worker["containers"]]
+    assert "SHUTTING_DOWN" in command[-1]
+    assert worker["terminationGracePeriodSeconds"] > 60
+    assert "lifecycle" not in coordinator["containers"][0]
+
+
+def test_statements_of_ordinary_users_have_a_group_each(objects: dict[tuple[str, str], Json]) -> None:
+    groups = json.loads(files(objects, "trino-coordinator")["resource-groups.json"])
+    assert groups["selectors"] == [{"user": "bdc", "group": "administrator"}, {"group": "users.${USER}"}]
+    assert {group["name"] for group in groups["rootGroups"]} == {"administrator", "users"}
+
+
+def test_the_reconciler_may_clear_out_one_secret_and_nothing_else(objects: dict[tuple[str, str], Json]) -> None:
+    [rule] = objects["Role", "reconciler"]["rules"]
+    assert (rule["resources"], rule["resourceNames"], rule["verbs"]) == (["secrets"], [EXTERNAL_CREDENTIALS], ["get", "patch"])
