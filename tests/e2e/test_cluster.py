@@ -178,7 +178,7 @@ def test_names_and_tsql_on_the_federation(host: TestHost, tmp_path: Path) -> Non
     finally:
         bdc(host, "sql", "query", "--engine", "master", "DROP SCHEMA demo CASCADE")
     nowhere = bdc(host, "sql", "query", "SELECT * FROM demo.nix", code=1)
-    assert "there is no table demo.nix in lake or master" in nowhere.stderr
+    assert "there is no table demo.nix in external, lake or master" in nowhere.stderr
     wrong = bdc(host, "sql", "query", "SELECT nix\nFROM demo.flights WHERE nix", code=1)
     assert "line 1, column 8: Column 'nix' cannot be resolved" in wrong.stderr or "line 2, column 25: " in wrong.stderr, wrong.stderr
     (tmp_path / "broken.sql").write_text("SELECT 1\nGO\nCREATE EXTERNAL TABLE t (a xml) WITH (DATA_SOURCE = s)")

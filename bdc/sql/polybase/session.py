@@ -140,7 +140,7 @@ class TSqlSession:
             self._explain(*parts)
             what = f"schema {parts[0]}" if of.new or of.maybe else f"table {name}"
             raise QueryError(
-                f"there is no {what} in {' or '.join(HOMES)}",
+                f"there is no {what} in {', '.join(HOMES[:-1])} or {HOMES[-1]}",
                 "TABLE_NOT_FOUND",
                 None,
                 "write catalog.schema.table; SHOW CATALOGS lists them",

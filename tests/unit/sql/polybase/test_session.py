@@ -104,7 +104,7 @@ def test_what_need_not_be_there_is_looked_for_by_its_schema(session: TSqlSession
 
 @pytest.mark.parametrize(
     ("catalogs", "told"),
-    [((), "there is no table demo.flights in external or lake or master"), (("lake", "master"), "demo.flights may be in lake and master")],
+    [((), "there is no table demo.flights in external, lake or master"), (("lake", "master"), "demo.flights may be in lake and master")],
 )
 def test_names_that_are_nowhere_or_twice(session: TSqlSession, trino: FakeTrino, catalogs: tuple[str, ...], told: str) -> None:
     trino.scripts[tables("demo", "flights")] = in_catalogs(*catalogs)
