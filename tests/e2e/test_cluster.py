@@ -388,7 +388,7 @@ def test_rotated_credentials_replace_the_old_ones(host: TestHost) -> None:
     old = document(host, "credentials", "show")
     said = document(host, "credentials", "rotate", "--yes")
     assert said["rotated"] == ["password", "token"]
-    assert sorted(said["restarted"]) == ["httpfs", "spark-connect", "spark-history"]
+    assert sorted(said["restarted"]) == ["httpfs", "reconciler", "spark-connect", "spark-history"]
     now = document(host, "credentials", "show")
     assert set(accepted(host, old["password"], old["token"]).values()) == {False}
     assert set(accepted(host, now["password"], now["token"]).values()) == {True}
