@@ -55,27 +55,6 @@ def application(tmp_path: Path, text: str) -> str:
     return str(file)
 
 
-def test_an_analyst_reads_external_tables_and_can_neither_define_any_nor_read_past_them(host: TestHost, ann: dict[str, Any]) -> None:
-    """The source is the cluster's own master, which asks for a password as any other would."""
-    bdc(host, "sql", "run", "-e", "master", "-", stdin="CREATE TABLE letters (a text); INSERT INTO letters VALUES ('x'), ('y')")
-    secret = bdc(host, "credentials", "show", "--password").stdout.strip()
-    script = f"""
-CREATE DATABASE SCOPED CREDENTIAL own WITH IDENTITY = 'bdc', SECRET = '{secret}';
-CREATE EXTERNAL DATA SOURCE own WITH (LOCATION = 'postgresql://master/bdc', CONNECTION_OPTIONS = 'sslmode=require', CREDENTIAL = own);
-CREATE EXTERNAL TABLE dbo.characters (a NVARCHAR(MAX)) WITH (LOCATION = 'public.letters', DATA_SOURCE = own);
-"""
-    bdc(host, "sql", "run", "-", stdin=script)
-    count = "SELECT count(*) AS n FROM dbo.characters WHERE a > 'x'"
-    assert json.loads(own(host, "sql", "query", count, "-o", "json").stdout) == [{"n": 1}]
-    catalogs = json.loads(own(host, "sql", "query", "SHOW CATALOGS", "-o", "json").stdout)
-    assert {row["Catalog"] for row in catalogs} == {"external", "lake", "system", "tpch"}
-    for statement in ("DROP EXTERNAL TABLE dbo.characters", "CREATE EXTERNAL DATA SOURCE x WITH (LOCATION = 'postgresql://master/bdc')"):
-        assert "administrator" in own(host, "sql", "query", statement, code=1).stderr
-    assert "Access Denied" in own(host, "sql", "query", "DROP VIEW external.dbo.characters", code=1).stderr
-    bdc(host, "sql", "table", "drop", "dbo.characters", "--yes")
-    bdc(host, "sql", "source", "drop", "own", "--yes")
-
-
 def test_an_analyst_submits_follows_and_queries(host: TestHost, ann: dict[str, Any], tmp_path: Path) -> None:
     own(host, "hdfs", "put", "-", "numbers.txt", stdin="1\n2\n39\n")
     job = application(
