@@ -94,13 +94,11 @@ def test_up_makes_a_cluster_of_a_bare_machine(host: TestHost) -> None:
 
 def test_a_second_up_changes_nothing(host: TestHost) -> None:
     assert document(host, "plan") == {"changes": 0, "configuration": [], "resources": [], "restarts": []}
-    # Named, so that a failure tells which. Pods of Jobs have ended, and are Kubernetes' to keep or to make again.
-    columns = "custom-columns=:.metadata.name,:.metadata.uid"
-    running = ("get", "pods", "--field-selector=status.phase=Running", "--no-headers", "-o", columns)
-    before = kubectl(host, *running).splitlines()
+    named = ("get", "pods", "--no-headers", "-o", "custom-columns=:.metadata.name,:.metadata.uid")  # a failure tells which
+    before = kubectl(host, *named).splitlines()
     events = [json.loads(line) for line in bdc(host, "up", "-o", "json").stdout.splitlines()]
     assert [event for event in events if "resource" in event] == []
-    assert kubectl(host, *running).splitlines() == before
+    assert kubectl(host, *named).splitlines() == before
 
 
 def test_the_main_job_gives_the_known_answers(host: TestHost, flights: Path) -> None:
