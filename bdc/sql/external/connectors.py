@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 from urllib.parse import quote, urlsplit
 
 from bdc.errors import UsageError
@@ -33,9 +32,9 @@ _SECRET_OPTIONS = frozenset({"password", "pwd", "user", "uid", "username", "user
 class Connector:
     """How one kind of source becomes catalogs.
 
-    `url` has {host}, {port}, {database} and {options}; `parts` are the names that a table's location may have, the last ones being
-    needed; those in `defaults` may be left out. `per_database`: a catalog sees one database, which is the first of three names.
-    `options`: CONNECTION_OPTIONS that the driver takes, by their lower-case names; `database_options` name the database.
+    `name` is Trino's connector. `url` has {host}, {port}, {database}, {login} and {options}, which begin with `start` and are joined by
+    `between`. `per_database`: a catalog sees one database, the first of three names of a table's location; else a location has two names.
+    `default_schema` may be left out of it. `options`: the CONNECTION_OPTIONS that the driver takes, by their names in lower case.
     """
 
     name: str
@@ -48,8 +47,6 @@ class Connector:
     default_schema: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     properties: Mapping[str, str] = field(default_factory=dict)
-    live: bool = False
-    """Whether the tests run it against a server; else only its settings are checked."""
 
 
 def _known(*names: str) -> dict[str, str]:
@@ -76,11 +73,11 @@ _MONGODB = _known(
 CONNECTORS: dict[str, Connector] = {
     "postgresql": Connector(
         "postgresql", 5432, "jdbc:postgresql://{host}:{port}/{database}{options}", "PostgreSQL", per_database=True, default_schema="public",
-        options=_POSTGRESQL, properties={**_JDBC, "postgresql.array-mapping": "AS_ARRAY"}, live=True,
+        options=_POSTGRESQL, properties={**_JDBC, "postgresql.array-mapping": "AS_ARRAY"},
     ),
     "mysql": Connector("mysql", 3306, "jdbc:mysql://{host}:{port}{options}", "MySQL", options=_MYSQL, properties=_JDBC),
     "mariadb": Connector(
-        "mariadb", 3306, "jdbc:mariadb://{host}:{port}/{options}", "MariaDB", options=_MARIADB, properties=_JDBC, live=True,
+        "mariadb", 3306, "jdbc:mariadb://{host}:{port}/{options}", "MariaDB", options=_MARIADB, properties=_JDBC,
     ),
     "sqlserver": Connector(
         "sqlserver", 1433, "jdbc:sqlserver://{host}:{port};databaseName={database}{options}", "SQL Server", ";", ";", per_database=True,
@@ -96,7 +93,7 @@ CONNECTORS: dict[str, Connector] = {
     ),
     "mongodb": Connector(
         "mongodb", 27017, "mongodb://{login}{host}:{port}/{options}", "MongoDB", options=_MONGODB,
-        properties={"mongodb.case-insensitive-name-matching": "true"}, live=True,
+        properties={"mongodb.case-insensitive-name-matching": "true"},
     ),
 }  # fmt: skip
 """By the prefix of LOCATION."""
@@ -310,6 +307,5 @@ def _options(source: Source, connector: Connector) -> tuple[str | None, Sequence
 
 def _value(connector: Connector, value: str) -> str:
     if connector.between == ";":  # SQL Server's driver takes braces around what could be mistaken
-        braced: Literal["{"] = "{"
-        return value if re.fullmatch(r"[A-Za-z0-9_.:-]*", value) else braced + value.replace("}", "}}") + "}"
+        return value if re.fullmatch(r"[A-Za-z0-9_.:-]*", value) else "{" + value.replace("}", "}}") + "}"
     return quote(value, safe="")
