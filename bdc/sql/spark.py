@@ -21,7 +21,9 @@ _END_SECONDS = 5.0
 _ERROR_CHARACTERS = 4000
 _COMPLAINT_BYTES = 4000
 _HINT = "bdc status shows whether Spark Connect is well"
-_HEAD = re.compile(r"^(?:\([\w.$]+\) )?\[[\w.]+\] ")
+_STACK = re.compile(r"\n\s*(?:JVM|Driver) stacktrace:.*", re.DOTALL)
+_FRAMES = re.compile(r"^[ \t]*(?:at [\w.$/<>]+\(.*\)|\.\.\. \d+ more)\n?", re.MULTILINE)
+_HEAD = re.compile(r"^(?:\([\w.$]+\) )?(?:\[[\w.]+\] )?")
 _TAIL = re.compile(r"\s*SQLSTATE: \w{5}(?:; line (\d+),? pos (\d+))?.*", re.DOTALL)
 _PARSER = re.compile(r"\s*\(line (\d+), pos (\d+)\)\s*(?:== SQL.*)?$", re.DOTALL)
 
@@ -150,7 +152,7 @@ def _command(sql: str) -> str:
 
 
 def _query_error(answer: Mapping[str, Any]) -> QueryError:
-    """Spark's message without its condition, SQLSTATE and plan, which follow it in the text."""
+    """Spark's message without its condition, SQLSTATE, plan and JVM's frames, which follow it in the text."""
     text = str(answer.get("error") or "the statement failed").strip()
     place = None
     for pattern in (_PARSER, _TAIL):
@@ -159,7 +161,7 @@ def _query_error(answer: Mapping[str, Any]) -> QueryError:
             if len(groups) == 2:
                 place = int(groups[0]), int(groups[1]) + 1
             text = text[: found.start()]
-    text = _HEAD.sub("", text).strip()[:_ERROR_CHARACTERS]
+    text = _FRAMES.sub("", _HEAD.sub("", _STACK.sub("", text))).strip()[:_ERROR_CHARACTERS]
     if "CANCELED" in str(answer.get("condition")):
         text = "it was cancelled"
     return QueryError(text, answer.get("condition") or answer.get("sqlstate"), place)

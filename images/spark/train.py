@@ -25,7 +25,7 @@ SETTINGS = {
     "spark.eventLog.dir": f"file://{FOLDER}",
     "spark.eventLog.enabled": "true",
     "spark.eventLog.rolling.enabled": "true",
-    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.catalog.spark_catalog": "dev.bdc.spark.SessionCatalog",
     "spark.sql.execution.arrow.pythonUDF.columnarInput.enabled": "false",
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.shuffle.partitions": "2",

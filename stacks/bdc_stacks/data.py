@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -44,10 +45,10 @@ class Data(pulumi.ComponentResource):
         for pool in config.spark.pools:
             self._pool(pool)
         self._inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
-        self._secrets(config)
-        self._master_access("")
+        credentials = self._secrets(config)
+        roles = {spark_role(name): self._master_access(name) for name in ("", *config.spark.pools)}
+        self._trino_passwords(credentials, roles)
         for name, of in config.spark.pools.items():
-            self._master_access(name)
             if of.connect:
                 self._pool_token(name)
         self._volumes(config)
@@ -68,8 +69,9 @@ class Data(pulumi.ComponentResource):
         namespace = self._pools[name] = self._namespace(f"pool-{name}", pool_namespace(self._site.cluster, name), **{POOL: name})
         self._pull_secret(pulumi.ResourceOptions(parent=self, depends_on=[namespace]), name)
 
-    def _master_access(self, pool: str) -> None:
-        """How Spark's applications get into the SQL master: the driver's library reads passwords from a file as libpq does.
+    def _master_access(self, pool: str) -> k8s.core.v1.Secret:
+        """How Spark's applications get into the SQL master: the driver's library reads passwords from a file as libpq does. The Secret with
+        the role's password.
 
         https://www.postgresql.org/docs/current/libpq-pgpass.html
         """
@@ -80,6 +82,17 @@ class Data(pulumi.ComponentResource):
         data = both.apply(lambda of: identity.encode({"pgpass": f"{where}:{of[0]['password']}\n", "ca.crt": of[1]["ca.crt"]}))
         after = pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[self._pools[pool]] if pool else []))
         self._secret(MASTER_ACCESS, "master", data, after, pool)
+        return kept
+
+    def _trino_passwords(self, credentials: k8s.core.v1.Secret, roles: Mapping[str, k8s.core.v1.Secret]) -> None:
+        """Trino's password file: the administrator, and Spark's applications, whose roles have the passwords of the master's."""
+        secrets = pulumi.Output.all(credentials.data.apply(identity.decode), *(one.data.apply(identity.decode) for one in roles.values()))
+
+        def lines(of: Sequence[Mapping[str, str]]) -> dict[str, str]:
+            known = [(of[0]["username"], of[0]["password"]), *zip(roles, (one["password"] for one in of[1:]), strict=True)]
+            return identity.encode({"password.db": "".join(identity.trino_password_file(*one) for one in known)})
+
+        self._secret(TRINO_PASSWORDS, "federation", secrets.apply(lines), self._inside)
 
     def _pool_token(self, pool: str) -> None:
         """The token of a pool's Spark Connect: for the door, and for the server and its sessions in the pool."""
@@ -100,7 +113,8 @@ class Data(pulumi.ComponentResource):
         made = f"pool-{pool}-{name}" if pool else name
         return k8s.core.v1.Secret(made, metadata=metadata, type="Opaque", data=pulumi.Output.secret(data), opts=options)
 
-    def _secrets(self, config: Config) -> None:
+    def _secrets(self, config: Config) -> k8s.core.v1.Secret:
+        """The administrator's."""
         ca = self._ca = self._secret(CA, "storage", identity.encode(identity.authority(config.name)), self._once())
         hosts = self._site.hosts()
         issued = ca.data.apply(lambda data: identity.encode(identity.certificate(identity.decode(data), hosts)))
@@ -114,13 +128,10 @@ class Data(pulumi.ComponentResource):
         names = ("superuser-password", "replication-password", "metastore-password", "trino-password")
         self._secret(MASTER_CREDENTIALS, "master", identity.encode({name: identity.password() for name in names}), self._once())
         self._secret(FEDERATION_INTERNAL, "federation", identity.encode({"shared-secret": identity.shared_secret()}), self._once())
-        line = credentials.data.apply(identity.decode).apply(
-            lambda values: identity.encode({"password.db": identity.trino_password_file(values["username"], values["password"])})
-        )
-        self._secret(TRINO_PASSWORDS, "federation", line, self._inside)
         # Ordinary users come and go by `bdc context export` and `revoke`.
         self._secret(USERS, "master", identity.encode({USERS_OF_TRINO: "", USERS_OF_DOORS: ""}), self._once())
         self._pull_secret(self._inside)
+        return credentials
 
     def _pull_secret(self, options: pulumi.ResourceOptions, pool: str = "") -> None:
         name, login = self._site.pull_secret, self._site.pull_login

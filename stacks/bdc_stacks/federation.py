@@ -18,6 +18,7 @@ from bdc.config.names import (
     USERS,
     USERS_OF_TRINO,
     selector,
+    spark_role,
 )
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
@@ -104,7 +105,7 @@ class TrinoFederation(pulumi.ComponentResource):
             "node.properties": render("federation/node.properties.j2"),
             "log.properties": render("federation/log.properties.j2"),
             "access-control.properties": render("federation/access-control.properties.j2", rules="/etc/trino/access-rules.json"),
-            "access-rules.json": render("federation/access-rules.json.j2", administrator="bdc"),
+            "access-rules.json": render("federation/access-rules.json.j2", administrator="bdc", spark=spark_role()),
             "secrets.toml": render("federation/secrets.toml.j2", folder=EXTERNAL_CREDENTIALS_PATH),
         }
         if coordinator:

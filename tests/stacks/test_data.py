@@ -8,6 +8,7 @@ import ipaddress
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from bdc.config.load import load
 from bdc.config.model import Config
 from bdc_stacks import data
 from bdc_stacks.identity import authority, certificate, decode, trino_password_file
@@ -63,3 +64,18 @@ def test_trinos_password_line_is_pbkdf2_that_verifies() -> None:
     assert again.hex() == derived
     assert trino_password_file("bdc", "sesame") == trino_password_file("bdc", "sesame")
     assert "sesame" not in trino_password_file("bdc", "sesame")
+
+
+def test_spark_has_the_masters_passwords_in_the_federation() -> None:
+    config = load(file=None, cluster=None, overrides={"spark.pools.etl.max_cpu": "4"}, env={}).config
+    objects = declared(data.program, config)
+    own = {
+        "bdc": decode(objects["Secret", "credentials"]["data"])["password"],
+        "spark": decode(objects["Secret", "master-spark"]["data"])["password"],
+        "spark-etl": decode(objects["Secret", "master-spark-etl"]["data"])["password"],
+    }
+    known = decode(objects["Secret", "federation-passwords"]["data"])["password.db"]
+    assert known == "".join(trino_password_file(name, text) for name, text in own.items())
+    for where, name in (("", "spark"), ("bdc-pool-etl/", "spark-etl")):
+        line = decode(objects["Secret", f"{where}master-access"]["data"])["pgpass"]
+        assert line.strip().split(":")[-2:] == [name, own[name]]

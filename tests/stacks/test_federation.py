@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 
 import pytest
@@ -40,6 +41,18 @@ def test_the_administrator_makes_catalogs_of_sources_only_and_others_none(object
     assert [(rule.get("user"), rule["catalog"]) for rule in rules if rule["allow"] == "owner"] == [("bdc", "ext_.*")]
     everybodys = {rule["catalog"]: rule["allow"] for rule in rules if "user" not in rule}
     assert everybodys == {"lake": "all", "external": "read-only", "tpch": "read-only", "system": "read-only"}
+
+
+def test_sparks_applications_read_external_tables_and_nothing_else(objects: dict[tuple[str, str], Json]) -> None:
+    rules = json.loads(files(objects, "trino-coordinator")["access-rules.json"])["catalogs"]
+
+    def allowed(user: str, catalog: str) -> str:
+        fit = (one for one in rules if re.fullmatch(one.get("user", ".*"), user) and re.fullmatch(one["catalog"], catalog))
+        return str(next(fit)["allow"])
+
+    found = {name: allowed("spark-etl", name) for name in ("external", "lake", "master", "ext_sales_1")}
+    assert found == {"external": "read-only", "lake": "none", "master": "none", "ext_sales_1": "none"}
+    assert {allowed("spark", "external"), allowed("sparkle", "lake")} == {"read-only", "all"}
 
 
 def test_a_worker_ends_what_it_has_and_a_coordinator_goes_at_once(objects: dict[tuple[str, str], Json]) -> None:

@@ -37,7 +37,13 @@ def test_a_pools_settings_are_the_clusters_but_for_what_it_says() -> None:
     objects = declared(platform.program, config())
     cluster, etl, bi = (settings(objects, where) for where in ("", "bdc-pool-etl/", "bdc-pool-bi/"))
     changed = {key for key in etl if etl[key] != cluster.get(key)}
-    own = {"spark.bdc.pool", "spark.bdc.priorityClass", "spark.bdc.maxCpu", "spark.sql.catalog.master.url"}
+    own = {
+        "spark.bdc.pool",
+        "spark.bdc.priorityClass",
+        "spark.bdc.maxCpu",
+        "spark.sql.catalog.master.url",
+        "spark.sql.catalog.external.url",
+    }
     assert changed == {"spark.executor.memory", "spark.kubernetes.namespace", *own}
     assert (etl["spark.bdc.maxCpu"], bi["spark.bdc.maxMemory"]) == ("4", "8Gi")
     assert (etl["spark.executor.memory"], etl["spark.kubernetes.namespace"], etl["spark.bdc.pool"]) == ("3072m", "bdc-pool-etl", "etl")

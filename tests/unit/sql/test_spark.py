@@ -104,6 +104,19 @@ def test_a_statement_without_a_result_is_over_when_it_returns() -> None:
             None,
         ),
         ("something else", None, "something else", None),
+        ("read only\n\nDriver stacktrace:\nJVM stacktrace:\njava.lang.X\n\tat a.b(C.java:1)", None, "read only", None),
+        (
+            "Job aborted: x.Y: no\n\tat a.C.$anonfun$d$2$adapted(E.scala:1)\n\tat f/g.h(Unknown)\nCaused by: i.J: full\n\t... 3 more",
+            None,
+            "Job aborted: x.Y: no\nCaused by: i.J: full",
+            None,
+        ),
+        (
+            'PythonException: Traceback:\n  File "x", line 3\nValueError: at least (1)',
+            None,
+            'PythonException: Traceback:\n  File "x", line 3\nValueError: at least (1)',
+            None,
+        ),
     ],
 )
 def test_errors_without_their_plans(message: str, condition: str | None, text: str, place: tuple[int, int] | None) -> None:
