@@ -34,10 +34,13 @@ FEDERATION_INTERNAL = "federation-internal"
 """Secret with key shared-secret, by which Trino's servers know each other."""
 
 TRINO_PASSWORDS = "federation-passwords"
-"""Secret with key password.db, Trino's password file; it follows from `credentials`."""
+"""Secret with key password.db, Trino's password file; it follows from `credentials` and the Secrets of Spark's roles."""
 
 EXTERNAL_CREDENTIALS, EXTERNAL_CREDENTIALS_PATH = "external-credentials", "/etc/bdc/external"
 """Secret with the passwords of external data sources, each by a key of its own that never changes its value; and where Trino has it."""
+
+DRIVERS = "/drivers"
+"""Folder on HDFS with the jars of JDBC drivers, for databases that have no connector of their own."""
 
 USERS, USERS_OF_TRINO, USERS_OF_DOORS = "users", "trino.db", "door.map"
 """Secret with what ordinary users' passwords are known by: a password file of Trino's, a map of HAProxy's."""

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bdc.config.model import Resources, Storage, pod
-from bdc.config.names import HADOOP_CONF, NAMESERVICE, selector
+from bdc.config.names import DRIVERS, HADOOP_CONF, NAMESERVICE, selector
 from bdc.config.paths import resources
 from bdc.config.quantity import mebibytes, size
 from bdc.config.render import render
@@ -26,6 +26,7 @@ FOLDERS = {
     "/spark/staging": ("bdc", "755"),
     "/spark-events": ("bdc", "1777"),
     "/data": ("bdc", "755"),
+    DRIVERS: ("bdc", "755"),
 }
 """Owner and permission of each folder that every cluster has."""
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from tests.e2e.host import TestHost
@@ -85,6 +86,44 @@ class MariaDb(Server):
         options |= {"bind-address": "0.0.0.0", "init-file": f"{folder}/init.sql"}
         command = ["/usr/sbin/mariadbd", "--no-defaults", *(f"--{name}={value}" for name, value in options.items())]
         super().__init__(host, folder, command, lambda: (folder / "pid").exists())
+
+
+class H2(Server):
+    """H2 at `port`, with the database `name` of one user, made by `script`."""
+
+    def __init__(self, host: TestHost, port: int, name: str, user: str, password: str, script: str) -> None:
+        folder = _folder(host, f"h2-{port}")
+        (folder / "script.sql").write_text(script)
+        login = ["-url", f"jdbc:h2:{folder}/{name}", "-user", user, "-password", password]
+        java = ["java", "-cp", str(java_servers() / "*")]
+        _run(host, [*AS_NOBODY, *java, "org.h2.tools.RunScript", *login, "-script", f"{folder}/script.sql"])
+        command = [*java, "org.h2.tools.Server", "-tcp", "-tcpAllowOthers", "-tcpPort", str(port), "-ifExists", "-baseDir", str(folder)]
+        super().__init__(host, folder, command, lambda: _listens(host, port))
+
+
+class MongoDb(Server):
+    """A server of MongoDB's protocol at its port, 27017; it knows no users and keeps all in memory."""
+
+    port = 27017
+
+    def __init__(self, host: TestHost) -> None:
+        folder = _folder(host, "mongodb")
+        (folder / "hosts").write_text(f"{host.outside_address} localhost\n")  # it listens at what is called so
+        hosts = f"-Djdk.net.hosts.file={folder}/hosts"
+        command = ["java", hosts, "-cp", str(java_servers() / "*"), "de.bwaldvogel.mongo.InMemoryMongoServer"]
+        super().__init__(host, folder, command, lambda: _listens(host, self.port))
+
+
+@cache
+def java_servers() -> Path:
+    """A folder with the jars of servers that are written in Java."""
+    folder = Path(__file__).parent / "servers"
+    subprocess.run(["mvn", "-B", "-q", "-f", str(folder / "pom.xml"), "package"], check=True)
+    return folder / "target" / "dependency"
+
+
+def _listens(host: TestHost, port: int) -> bool:
+    return host.run(["bash", "-c", f"exec 3<>/dev/tcp/{host.outside_address}/{port}"], outside=True).returncode == 0
 
 
 def _folder(host: TestHost, name: str) -> Path:

@@ -8,13 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bdc.errors import UsageError
-from bdc.sql.external.connectors import CONNECTORS, PREFIX, Catalog, address, catalog, check, place, split_name
+from bdc.sql.external.connectors import CONNECTORS, GENERIC
 from bdc.sql.external.definitions import Credential, Source
+from bdc.sql.external.places import PREFIX, Catalog, address, catalog, check, place, split_name
 
 ANNA = Credential("reader", "anna", "k1")
 LOCATIONS = {
     "postgresql": "postgresql://db/sales", "mysql": "mysql://db", "mariadb": "mariadb://db", "sqlserver": "sqlserver://db/sales",
     "oracle": "oracle://db/sales", "clickhouse": "clickhouse://db", "mongodb": "mongodb://db",
+    "snowflake": "snowflake://acme-eu1.snowflakecomputing.com/sales", "redshift": "redshift://db/sales", "teradata": "teradata://db",
+    "db2": "db2://db/sales", "jdbc": "jdbc:h2:tcp://db/sales",
 }  # fmt: skip
 
 
@@ -42,6 +45,20 @@ def url_of(made: Catalog) -> str:
         ("oracle://db", "Service Name=pdb1", "hr.t", "oracle", "jdbc:oracle:thin:@//db:1521/pdb1", '"hr"."t"'),
         ("oracle://db/pdb1", "oracle.jdbc.readtimeout=5", "t", "oracle", "jdbc:oracle:thin:@//db:1521/pdb1?oracle.jdbc.ReadTimeout=5",
          '"anna"."t"'),
+        ("redshift://db/sales", "ssl=true", "t", "redshift", "jdbc:redshift://db:5439/sales?ssl=true", '"public"."t"'),
+        ("teradata://db", None, "hr.t", GENERIC, "jdbc:teradata://db/DBS_PORT=1025", '"hr"."t"'),
+        ("teradata://db:7", "tmode=TERA", "hr.t", GENERIC, "jdbc:teradata://db/DBS_PORT=7,TMODE=TERA", '"hr"."t"'),
+        ("db2://db/hr", "sslconnection=true", "x.t", GENERIC, "jdbc:db2://db:50000/hr:sslConnection=true;", '"x"."t"'),
+        ("jdbc:h2:tcp://db:9092/hr;IFEXISTS=TRUE", None, "x.t", GENERIC, "jdbc:h2:tcp://db:9092/hr;IFEXISTS=TRUE", '"x"."t"'),
+        ("JDBC://Derby://db:1527/hr", None, "x.t", GENERIC, "jdbc:derby://db:1527/hr", '"x"."t"'),
+        (
+            "odbc://db:1400", "Driver={ODBC Driver 17 for SQL Server}; ServerNode = db:1400; Database=hr; Encrypt=yes", "t", "sqlserver",
+            "jdbc:sqlserver://db:1400;databaseName=hr;encrypt=yes", '"dbo"."t"',
+        ),
+        ("odbc://db/hr", "Driver={PostgreSQL Unicode(x64)};SSLMode=require", "t", "postgresql",
+         "jdbc:postgresql://db:5432/hr?sslmode=require", '"public"."t"'),
+        ("odbc://db", "driver=Teradata Database ODBC Driver 16.20", "hr.t", GENERIC, "jdbc:teradata://db/DBS_PORT=1025", '"hr"."t"'),
+        ("odbc://db", "Driver={MySQL ODBC 8.0 Unicode Driver}", "hr.t", "mysql", "jdbc:mysql://db:3306", '"hr"."t"'),
         ("clickhouse://db", "ssl=true", "shop.t", "clickhouse", "jdbc:clickhouse://db:8123/?ssl=true", '"shop"."t"'),
         ("mongodb://db", "authsource=admin", "shop.t", "mongodb", "mongodb://anna:${external:k1@url}@db:27017/?authSource=admin",
          '"shop"."t"'),
@@ -76,6 +93,44 @@ def test_without_a_password_there_is_no_reference(prefix: str) -> None:
     named = catalog(replace(source, credential=Credential("reader", "anna")))
     assert "${" not in named.create()
     assert "anna" in named.create()
+
+
+def test_snowflake_is_told_account_database_role_and_warehouse_by_properties() -> None:
+    source = Source("s", "snowflake://acme-eu1.snowflakecomputing.com/sales", "Warehouse=small;role=reader;loginTimeout=9", ANNA)
+    properties = place(source, "public.t").catalog.properties
+    assert properties["connection-url"] == "jdbc:snowflake://acme-eu1.snowflakecomputing.com:443/?loginTimeout=9"
+    assert {key: value for key, value in properties.items() if key.startswith("snowflake.")} == {
+        "snowflake.account": "acme-eu1", "snowflake.database": "sales", "snowflake.role": "reader", "snowflake.warehouse": "small",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("prefix", [name for name, one in CONNECTORS.items() if one.name == GENERIC])
+def test_drivers_are_in_a_folder_of_hdfs(prefix: str) -> None:
+    assert catalog(Source("s", LOCATIONS[prefix])).properties["drivers.folder"] == "hdfs://bdc/drivers"
+
+
+@pytest.mark.parametrize(
+    ("location", "options", "said", "remedy"),
+    [
+        ("jdbc:postgresql://db/x", None, "PostgreSQL has a connector of its own", "postgresql://host:port"),
+        ("jdbc:h2:tcp://db/x;PASSWORD=secret", None, "PASSWORD=", "CREDENTIAL"),
+        ("jdbc:db2://db/x:user = me;", None, "user=", "CREDENTIAL"),
+        ("jdbc:h2:tcp://db/x", "a=b", "aren't taken beside jdbc:", "in its URL"),
+        ("jdbc:h2", None, "begins with none of", ""),
+        ("jdbc://h2", None, "no URL of a driver", "jdbc:h2:"),
+        ("odbc://db", None, "name no Driver", "Driver={...}"),
+        ("odbc://db", "Driver={Excel Files}", "no driver that is known here: 'Excel Files'", "SQL Server"),
+        ("odbc://db", "Driver={Oracle in OraClient19Home1};UID=me", "has UID", "CREDENTIAL"),
+        ("teradata://db", "charset=UTF8,x", "'UTF8,x', which can't stand", ""),
+        ("db2://db", "sslconnection=true;x=y", "Db2 takes no option x", "sslConnection"),
+    ],
+)
+def test_what_drivers_cant_be_told(location: str, options: str | None, said: str, remedy: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check(Source("s", location, options))
+    assert said in str(caught.value)
+    assert remedy in (caught.value.hint or "")
+    assert "secret" not in str(caught.value)
 
 
 def test_a_user_of_mongodb_is_escaped_for_its_url() -> None:
@@ -184,7 +239,7 @@ def test_strings_are_quoted_where_a_catalog_is_created() -> None:
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        (Source("s", "db2://db/x"), "begins with none of postgresql://, mysql://"),
+        (Source("s", "sybase://db/x"), "begins with none of postgresql://, mysql://"),
         (Source("s", "postgresql:db/x"), "begins with none of"),
         (Source("s", ""), "begins with none of"),
         *((Source("s", f"{one}://b/x"), f"{one}:// is understood, but not run yet") for one in ("s3", "hdfs", "abfss", "sqldatapool")),
