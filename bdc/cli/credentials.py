@@ -117,7 +117,9 @@ def rotate(
     flags = {"password": password or password_stdin, "token": token, "internal": internal, "certificates": certificates, "ca": authority}
     kinds: list[Kind] = [kind for kind in rotation.KINDS if flags[kind] or (everything and kind != "ca")]
     kinds = kinds or ["password", "token"]
-    given = _read_password() if password_stdin else None
+    given = read_password() if password_stdin else None
+    if given is not None:
+        rotation.check_password(given)
     if not confirm(_question(chosen.config.name, kinds, restarts(chosen.config, kinds)), yes=yes, no_input=no_input):
         raise typer.Exit(1)
     title = f"rotating the credentials of cluster {chosen.config.name}"
@@ -143,9 +145,8 @@ def _after(kinds: Sequence[str]) -> str:
     return "\n".join([*lines, *(["for clients: bdc credentials ca FILE"] if "ca" in kinds else [])])
 
 
-def _read_password() -> str:
-    from bdc.lifecycle.rotation import check_password
-
+def read_password() -> str:
+    """A password from the terminal, asked for twice, or the first line of standard input. Raises UsageError for none."""
     if sys.stdin.isatty():
         from getpass import getpass
 
@@ -154,7 +155,8 @@ def _read_password() -> str:
             raise UsageError("the two passwords differ", "try again")
     else:
         text = sys.stdin.readline().rstrip("\r\n")
-    check_password(text)
+    if not text:
+        raise UsageError("there is no password", "type one, or give it on standard input")
     return text
 
 

@@ -1,4 +1,4 @@
-"""`SELECT 1` on Trino's endpoint, as any client asks it: TLS from the cluster's CA, user and password, Trino's REST protocol.
+"""Short queries on Trino's endpoint, as any client asks it: TLS from the cluster's CA, user and password, Trino's REST protocol.
 
 https://trino.io/docs/current/develop/client-protocol.html. Spoken with the standard library, so that `bdc status` doesn't load a client.
 """
@@ -11,7 +11,8 @@ import json
 import socket
 import ssl
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,28 +34,44 @@ class Answer:
 
 def select_one(kube: Kube, config: Config, timeout_seconds: float) -> Answer:
     """Ask. Raises BdcError when it failed or took too long, OSError when nobody answers."""
+    with _session(kube, config, timeout_seconds) as (connection, headers):
+        info = _send(connection, "GET", "/v1/info", {})
+        begun = time.monotonic()
+        if not info["starting"]:
+            _run(connection, headers, "SELECT 1", timeout_seconds)
+    return Answer(str(info["nodeVersion"]["version"]), None if info["starting"] else time.monotonic() - begun)
+
+
+def query(kube: Kube, config: Config, sql: str, timeout_seconds: float) -> list[list[Any]]:
+    """The rows of a query, as JSON has them. Raises BdcError when it failed or took too long, OSError when nobody answers."""
+    with _session(kube, config, timeout_seconds) as (connection, headers):
+        return _run(connection, headers, sql, timeout_seconds)
+
+
+@contextmanager
+def _session(kube: Kube, config: Config, timeout_seconds: float) -> Iterator[tuple[http.client.HTTPConnection, dict[str, str]]]:
     user = credentials(kube, config.name)
     pair = f"{user.username}:{user.password.get_secret_value()}".encode()
     headers = {"Authorization": f"Basic {base64.b64encode(pair).decode()}", "X-Trino-User": user.username, "X-Trino-Source": "bdc status"}
     with reach(kube, config, "trino") as reached, closing(_Connection(reached, timeout_seconds)) as connection:
         try:
-            info = _send(connection, "GET", "/v1/info", {})
-            seconds = None if info["starting"] else _run(connection, headers, timeout_seconds)
+            yield connection, headers
         except http.client.HTTPException as error:
             raise BdcError(f"its endpoint doesn't speak HTTP as it should: {type(error).__name__}") from error
-    return Answer(str(info["nodeVersion"]["version"]), seconds)
 
 
-def _run(connection: http.client.HTTPConnection, headers: dict[str, str], timeout_seconds: float) -> float:
+def _run(connection: http.client.HTTPConnection, headers: dict[str, str], sql: str, timeout_seconds: float) -> list[list[Any]]:
     begun = time.monotonic()
-    answer = _send(connection, "POST", "/v1/statement", headers, b"SELECT 1")
+    rows: list[list[Any]] = []
+    answer = _send(connection, "POST", "/v1/statement", headers, sql.encode())
     while following := answer.get("nextUri"):
         if time.monotonic() - begun > timeout_seconds:
-            raise BdcError(f"SELECT 1 took more than {timeout_seconds:g} s ({answer.get('stats', {}).get('state', 'unknown')})")
+            raise BdcError(f"{sql[:40]} took more than {timeout_seconds:g} s ({answer.get('stats', {}).get('state', 'unknown')})")
         answer = _send(connection, "GET", urlsplit(following).path, headers)
+        rows += answer.get("data") or []
     if failure := answer.get("error"):
-        raise BdcError(f"SELECT 1 failed: {failure.get('message')}")
-    return time.monotonic() - begun
+        raise BdcError(f"{sql[:40]} failed: {failure.get('message')}")
+    return rows
 
 
 def _send(

@@ -8,8 +8,9 @@ from typing import Any
 from bdc.config.quantity import human
 from bdc.errors import BdcError
 from bdc.health.finding import Check, Finding, Ground, fail, named, ok, warn
-from bdc.health.probes import ask, lag, namenode, patroni
+from bdc.health.probes import SECONDS, ask, lag, namenode, patroni
 from bdc.health.snapshot import ready_pod
+from bdc.health.trino import query
 
 LAG_BYTES = 16 * 2**20
 HDFS_FREE_SHARE = 0.10
@@ -85,6 +86,22 @@ def federation(ground: Ground) -> Finding:
     return _answers(ground, "federation")
 
 
+_EXTERNAL = """SELECT 'source', name, error FROM master.sys.external_data_sources
+UNION ALL SELECT 'table', schema_name || '.' || name, error FROM master.sys.external_tables ORDER BY 1, 2"""
+
+
+def external(ground: Ground) -> Finding:
+    """The federation has all external data sources and tables that are defined."""
+    rows = query(ground.kube, ground.config, _EXTERNAL, SECONDS)
+    if broken := [(kind, name, error) for kind, name, error in rows if error]:
+        kind, name, error = broken[0]
+        more = f", and {len(broken) - 1} more" if len(broken) > 1 else ""
+        return warn(f"the {kind} {name} can't be read: {error}{more}", "bdc sql source list; bdc sql table list")
+    tables = sum(kind == "table" for kind, *_ in rows)
+    sources = len(rows) - tables
+    return ok(f"{tables} table{'' if tables == 1 else 's'}, {sources} source{'' if sources == 1 else 's'}" if rows else "none")
+
+
 def history(ground: Ground) -> Finding:
     """The history server reads the event logs."""
     return _answers(ground, "spark")
@@ -118,5 +135,6 @@ CHECKS = (
     Check("master-replicas", "master's replicas", replicas),
     Check("metastore", "metastore answers", metastore),
     Check("federation", "Trino answers", federation),
+    Check("external", "external tables", external),
     Check("history", "history server answers", history),
 )

@@ -64,7 +64,7 @@ def test_a_healthy_cluster_is_well(ground: Ground, check: str) -> None:
 def test_ids_are_unique_and_every_check_is_tested() -> None:
     assert len(BY_ID) == len(CHECKS) >= 15
     elsewhere = {"kubernetes-certificates", "disk", "dns", "metastore", "federation", "endpoints", "certificates", "authority"}
-    elsewhere |= {"network-policies"}
+    elsewhere |= {"network-policies", "external"}
     assert set(BY_ID) == {*WELL, *elsewhere}
 
 
@@ -315,6 +315,20 @@ def test_engines_that_answer_and_do_not(ground: Ground, monkeypatch: pytest.Monk
     assert look(ground, check).message == f"{check} is there"
     monkeypatch.setattr(engines, "ask", lambda *_: Probe(False, "doesn't answer: refused"))
     failed(look(ground, check), "doesn't answer")
+
+
+def test_external_tables(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[list[str | None]] = []
+    monkeypatch.setattr(engines, "query", lambda *_: rows)
+    assert look(ground, "external").message == "none"
+    rows += [["source", "Sales", None], ["table", "dbo.orders", None], ["table", "dbo.staff", None]]
+    assert look(ground, "external").message == "2 tables, 1 source"
+    rows[1][2] = rows[2][2] = "the source Sales doesn't answer"
+    finding = look(ground, "external")
+    assert (finding.level, finding.message) == (
+        Level.WARN,
+        "the table dbo.orders can't be read: the source Sales doesn't answer, and 1 more",
+    )
 
 
 def certificate(name: str, days: int, issuer: tuple[Any, Any] | None = None) -> tuple[x509.Certificate, Any]:
