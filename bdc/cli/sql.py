@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bdc.sql.spark import Spark
 
 app = typer.Typer(no_args_is_help=True, help="SQL on the federation, the master and Spark.")
+app.add_typer(sql_external.credentials, name="credential")
 app.add_typer(sql_external.sources, name="source")
 app.add_typer(sql_external.tables, name="table")
 app.command("objects")(sql_external.objects)

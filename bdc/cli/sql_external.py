@@ -1,4 +1,4 @@
-"""`bdc sql source|table|objects`: external data sources and tables, as they are defined and as they are."""
+"""`bdc sql credential|source|table|objects|explain`: external data sources and tables, as they are defined and as they are."""
 
 from __future__ import annotations
 
@@ -19,11 +19,58 @@ if TYPE_CHECKING:
     from bdc.sql.external.definitions import Definitions, Table, Troubles
     from bdc.sql.polybase.statements import DropKind, ObjectName
 
+credentials = typer.Typer(no_args_is_help=True, help="Users and passwords for external data sources.")
 sources = typer.Typer(no_args_is_help=True, help="External data sources: databases outside, which tables may be of.")
 tables = typer.Typer(no_args_is_help=True, help="External tables: tables of external data sources.")
 
 SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help="Name of an external data source.")]
 TableArgument = Annotated[str, typer.Argument(metavar="TABLE", help="Name of an external table, [schema.]table; the schema is dbo.")]
+
+
+@credentials.command("list")
+def list_credentials(ctx: typer.Context, output: FormatOption = Format.table) -> None:
+    """The credentials, and the sources that use them; no password."""
+    with _external(ctx) as external:
+        definitions = external.definitions()
+    using: dict[str, list[str]] = {}
+    for source in definitions.sources.values():
+        if source.credential:
+            using.setdefault(source.credential.name, []).append(source.name)
+    rows = [
+        {"name": one.name, "identity": one.identity, "password": one.key is not None, "sources": using.get(one.name, [])}
+        for one in definitions.credentials
+    ]
+    shown = [{**row, "password": "yes" if row["password"] else "no", "sources": ", ".join(using.get(str(row["name"]), []))} for row in rows]
+    columns = {key: key.upper() for key in ("name", "identity", "password", "sources")}
+    Output(output).emit(shown if output is Format.table else rows, columns=columns)
+
+
+@credentials.command("set")
+def set_credential(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the credential; one that is there is changed.")],
+    identity: Annotated[str, typer.Option("--identity", metavar="USER", help="Whom to be at the source.")],
+) -> None:
+    """Make or change a credential. The password is asked for, or read from standard input: it is in no argument and no history."""
+    from bdc.cli.credentials import read_password
+    from bdc.sql.polybase.statements import SetCredential
+
+    with _external(ctx) as external:
+        there = any(one.name.lower() == name.lower() for one in external.definitions().credentials)
+        external.run(SetCredential("ALTER" if there else "CREATE", name, identity, read_password()))
+    Output(quiet=settings(ctx).quiet).progress(f"{'changed' if there else 'made'} {name}")
+
+
+@credentials.command("drop")
+def drop_credential(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of a credential.")],
+    *,
+    yes: YesOption = False,
+    no_input: NoInputOption = False,
+) -> None:
+    """Forget a credential that no source uses, and its password."""
+    _drop(ctx, "DATABASE SCOPED CREDENTIAL", name, yes=yes, no_input=no_input)
 
 
 @sources.command("list")
@@ -91,17 +138,20 @@ def list_tables(ctx: typer.Context, output: FormatOption = Format.table) -> None
 
 @tables.command("show")
 def show_table(ctx: typer.Context, table: TableArgument, output: FormatOption = Format.table) -> None:
-    """A table's definition, as the statement that makes it."""
-    from bdc.sql.polybase.statements import Column, CreateTable, ObjectName
-    from bdc.sql.polybase.types import parse_type
+    """A table's definition, as the statements that make it and say who may read it."""
+    from bdc.sql.external.changes import EVERYBODY
+    from bdc.sql.polybase.statements import Column, CreateTable, DataType, ObjectName, SetReaders
 
     with _external(ctx) as external:
         definitions, troubles = external.definitions(), external.troubles()
     one = _find(definitions, table)
-    columns = tuple(Column(column.name, parse_type(column.type)) for column in one.columns)
-    statement = str(CreateTable(ObjectName((one.schema, one.name)), columns, one.source, one.location))
+    name, columns = ObjectName((one.schema, one.name)), tuple(Column(column.name, DataType(column.type)) for column in one.columns)
+    statement = str(CreateTable(name, columns, one.source, one.location))
+    rights = [] if one.readers is None else [str(SetReaders("REVOKE", name, (EVERYBODY,)))]
+    rights += [str(SetReaders("GRANT", name, one.readers))] if one.readers else []
     error = troubles.tables.get(str(one).lower())
-    Output(output).emit({**_row(one, troubles), "statement": statement}, text=statement + (f"\n-- {error}" if error else ""))
+    shown = {**_row(one, troubles), "readers": None if one.readers is None else list(one.readers), "statement": statement}
+    Output(output).emit(shown, text="\n".join([statement, *rights, *([f"-- {error}"] if error else [])]))
 
 
 @tables.command("create")
@@ -115,7 +165,7 @@ def create_table(
     no_input: NoInputOption = False,
 ) -> None:
     """Make an external table of an object with all its columns: shows the statement, asks, and runs it."""
-    from bdc.sql.external.connectors import split_name
+    from bdc.sql.external.places import split_name
 
     last = split_name(object_name)
     if not last:
@@ -207,7 +257,7 @@ def _find(definitions: Definitions, name: str) -> Table:
 
 
 def _name(text: str) -> ObjectName:
-    from bdc.sql.external.connectors import split_name
+    from bdc.sql.external.places import split_name
     from bdc.sql.polybase.statements import ObjectName
 
     parts = split_name(text)

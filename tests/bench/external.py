@@ -10,7 +10,7 @@ from bdc.sql import connect
 from bdc.sql.federation import Federation
 
 TIMES = 9
-STATEMENT = "SELECT customer, count(*) AS n, sum(amount) AS total FROM {} WHERE id % 10 <> 3 AND region = 'north' GROUP BY customer"
+STATEMENT = "SELECT customer, count(*) AS n, sum(amount) AS total FROM {} WHERE id % 7 <> 3 AND region = 'north' GROUP BY customer"
 
 
 def main(catalog: str, create: str) -> None:

@@ -1,10 +1,12 @@
-"""External data: PolyBase's statements on an outside PostgreSQL and an outside MariaDB, one of which fails now and then."""
+"""External data: PolyBase's statements on outside servers: PostgreSQL, MariaDB, which fails now and then, H2, and MongoDB's protocol."""
 
 from __future__ import annotations
 
 import base64
 import gzip
 import json
+import re
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +16,10 @@ from urllib.parse import quote
 import pytest
 
 from tests.e2e.host import TestHost
-from tests.e2e.outside import MariaDb, PostgreSql
+from tests.e2e.outside import H2, MariaDb, MongoDb, PostgreSql, java_servers
 from tests.e2e.test_cluster import KUBECTL, all_ready, bdc, document, kubectl, password
 
-SALES, WEB, ROTATED = "sales: p@ss w/o:rd", "we'b pw+1", "another: p@ss/word"
+SALES, WEB, ROTATED, DEPOT = "sales: p@ss w/o:rd", "we'b pw+1", "another: p@ss/word", "d3pot pw"
 DOCS = Path(__file__).parents[2] / "docs" / "federation.md"
 BEFORE = """\
 -- A script as such are written for SQL Server
@@ -69,6 +71,41 @@ def shop(host: TestHost) -> Iterator[MariaDb]:
         "REPLACE INTO shop.Visits VALUES (1, 7, 'home', 1.5), (2, 7, 'cart', 2.25), (3, 8, 'home', 0);\n",
     )
     server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def depot(host: TestHost) -> Iterator[H2]:
+    """A database of which bdc knows nothing but JDBC; the first of its two rows has a value in each column, the other none."""
+    server = H2(
+        host,
+        9092,
+        "depot",
+        "depot",
+        DEPOT,
+        "CREATE TABLE parts (id INT PRIMARY KEY, customer INT, part VARCHAR(20), weight DECIMAL(8,3), big BIGINT, ratio DOUBLE PRECISION, "
+        "ok BOOLEAN, made DATE, seen TIMESTAMP(6), zoned TIMESTAMP(6) WITH TIME ZONE, raw VARBINARY(4), mark UUID);"
+        "INSERT INTO parts VALUES (1, 7, 'bolt', 1.25, 5000000000, 0.5, TRUE, DATE '1066-10-14', TIMESTAMP '2026-03-29 02:30:00.123456', "
+        "TIMESTAMP WITH TIME ZONE '2026-01-01 10:00:00+02:00', X'00FF', '7f1b2c3d-0000-4000-8000-000000000001');"
+        "INSERT INTO parts (id, customer, part) VALUES (2, 8, 'nut');"
+        "INSERT INTO parts (id, customer, part) SELECT x, 100, 'washer' FROM SYSTEM_RANGE(3, 1002);",
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def reviews(host: TestHost) -> Iterator[MongoDb]:
+    server = MongoDb(host)
+    server.start()
+    fill = (
+        "import datetime, pymongo; pymongo.MongoClient('{}').shop.Reviews.insert_many([{{'customer': 7, 'stars': 5, 'text': 'fine', "
+        "'at': datetime.datetime(2026, 1, 2, 3, 4, 5), 'tags': ['a', 'b']}}, {{'customer': 8, 'stars': 1}}])"
+    )
+    done = host.run([sys.executable, "-c", fill.format(host.outside_address)], outside=True)
+    assert done.returncode == 0, done.stderr
     yield server
     server.stop()
 
@@ -176,7 +213,9 @@ def test_sources_are_looked_into_and_tables_made_of_what_is_there(host: TestHost
         ("CREATE EXTERNAL TABLE x (id INT) WITH (LOCATION = 'nix', DATA_SOURCE = nobody)", 3, "no external data source nobody"),
         ("CREATE EXTERNAL TABLE other.dbo.x (id INT) WITH (LOCATION = 'nix', DATA_SOURCE = Shop)", 2, "one database, bdc, and no other"),
         ("CREATE EXTERNAL TABLE public.customers (id INT) WITH (LOCATION = 'shop.Visits', DATA_SOURCE = Shop)", 2, "in the master already"),
-        ("CREATE EXTERNAL DATA SOURCE x WITH (LOCATION = 'teradata://a')", 2, "begins with none of"),
+        ("CREATE EXTERNAL DATA SOURCE x WITH (LOCATION = 'sybase://a')", 2, "begins with none of"),
+        ("CREATE EXTERNAL DATA SOURCE x WITH (LOCATION = 'teradata://a')", 1, "no JDBC driver in hdfs://bdc/drivers takes jdbc:teradata:"),
+        ("CREATE EXTERNAL DATA SOURCE x WITH (LOCATION = 'odbc://a', CONNECTION_OPTIONS = 'Driver={x}')", 2, "no driver that is"),
         ("CREATE EXTERNAL DATA SOURCE x WITH (LOCATION = 'postgresql://u:p@a/b')", 2, "LOCATION has a user"),
         ("INSERT INTO external.dbo.orders SELECT * FROM external.dbo.orders", 1, ""),
     ],
@@ -185,6 +224,76 @@ def test_what_is_refused_leaves_nothing(host: TestHost, sql: str, code: int, tol
     assert told in rows(host, sql, code=code)
     assert [row["name"] for row in document(host, "sql", "table", "list")] == ["dbo.Orders", "dbo.Staff", "web.Visits"]
     assert [row["name"] for row in document(host, "sql", "source", "list")] == ["SalesServer", "Shop"]
+
+
+def test_any_database_with_a_jdbc_driver(host: TestHost, depot: H2) -> None:
+    bdc(host, "sql", "credential", "set", "DepotLogin", "--identity", "depot", stdin="wrong\n")
+    bdc(host, "sql", "credential", "set", "depotlogin", "--identity", "depot", stdin=f"{DEPOT}\n")
+    credentials = {row["name"]: row for row in document(host, "sql", "credential", "list")}
+    assert credentials["DepotLogin"] == {"name": "DepotLogin", "identity": "depot", "password": True, "sources": []}
+    location = f"jdbc:h2:tcp://{host.outside_address}:9092/depot"
+    source = f"CREATE EXTERNAL DATA SOURCE Depot WITH (LOCATION = '{location}', CREDENTIAL = DepotLogin)"
+    failed = rows(host, source, code=1)
+    assert "no JDBC driver in hdfs://bdc/drivers takes jdbc:h2:... (it has none)" in failed
+    assert "bdc hdfs put DRIVER.jar /drivers/" in failed
+    [jar] = java_servers().glob("h2-*.jar")
+    bdc(host, "hdfs", "put", str(jar), "/drivers/")
+    rows(host, source)
+    bdc(host, "sql", "table", "create", "public.parts", "--from", "Depot", "--name", "dbo.parts", "--yes")
+    assert rows(host, "SELECT * FROM dbo.parts WHERE id < 3 ORDER BY id") == [
+        {
+            "id": 1, "customer": 7, "part": "bolt", "weight": 1.25, "big": 5000000000, "ratio": 0.5, "ok": True, "made": "1066-10-14",
+            "seen": "2026-03-29 02:30:00.123456", "zoned": "2026-01-01 08:00:00.000000 UTC", "raw": r"\x00ff",
+            "mark": "7f1b2c3d-0000-4000-8000-000000000001",
+        },
+        {"id": 2, "customer": 8, "part": "nut"} | dict.fromkeys(
+            ("weight", "big", "ratio", "ok", "made", "seen", "zoned", "raw", "mark")
+        ),
+    ]  # fmt: skip
+    assert (
+        len(rows(host, "SELECT customer, count(*), max(id) FROM parts WHERE id > 2 GROUP BY customer OPTION (FORCE EXTERNALPUSHDOWN)")) == 1
+    )
+    texts = "SELECT count(*) AS n FROM parts WHERE part = 'washer'"
+    assert rows(host, texts) == [{"n": 1000}]
+    assert "stays in Trino" in rows(host, f"{texts} OPTION (FORCE EXTERNALPUSHDOWN)", code=2)
+
+
+def test_documents_of_mongodb(host: TestHost, reviews: MongoDb) -> None:
+    statements = (
+        f"CREATE EXTERNAL DATA SOURCE Reviews WITH (LOCATION = 'mongodb://{host.outside_address}');\nGO\n"
+        "CREATE EXTERNAL TABLE web.Reviews (customer BIGINT, stars BIGINT, text NVARCHAR(100), at DATETIME2(3), tags NVARCHAR(MAX))\n"
+        "WITH (LOCATION = 'shop.Reviews', DATA_SOURCE = Reviews)"
+    )
+    bdc(host, "sql", "run", "-", stdin=statements)
+    assert rows(host, "SELECT * FROM web.reviews ORDER BY stars DESC") == [
+        {"customer": 7, "stars": 5, "text": "fine", "at": "2026-01-02 03:04:05.000", "tags": '["a","b"]'},
+        {"customer": 8, "stars": 1, "text": None, "at": None, "tags": None},
+    ]
+
+
+def plain(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose times are written without a zone, UTC, and without zeros that say nothing."""
+    return {key: re.sub(r"(:\d\d)(\.\d*?)0*( UTC)?$", r"\1\2", value).rstrip(".") if isinstance(value, str) else value
+            for key, value in row.items()}  # fmt: skip
+
+
+EVERYWHERE = (
+    "SELECT count(*) AS n, sum(amount) AS total, max(placed) AS placed FROM dbo.orders WHERE placed > TIMESTAMP '2026-01-01 01:00:00'",
+    "SELECT c.name, count(*) AS n, sum(o.amount) AS total FROM dbo.orders o JOIN public.customers c ON c.id = o.customerid "
+    "WHERE o.region = 'south' OR o.note LIKE '%1%' GROUP BY c.name ORDER BY c.name",
+    "SELECT p.part, v.page, r.stars FROM dbo.parts p JOIN web.visits v ON v.customer = p.customer "
+    "JOIN web.reviews r ON r.customer = p.customer ORDER BY 1, 2",
+    "SELECT id, weight, big, ratio, ok, made, seen, zoned, raw, mark FROM dbo.parts "
+    "WHERE id <= 2 AND (made IS NULL OR made < DATE '1500-01-01') ORDER BY id",
+    "SELECT count(*) AS n FROM orders",
+)
+
+
+@pytest.mark.parametrize("sql", EVERYWHERE)
+def test_one_text_has_one_answer_in_trino_and_spark(host: TestHost, sql: str) -> None:
+    on_trino, on_spark = rows(host, sql), rows(host, sql, "-e", "spark")
+    assert [plain(row) for row in on_spark] == [plain(row) for row in on_trino]
+    assert on_trino
 
 
 def test_a_new_coordinator_has_all_of_it_with_no_command(host: TestHost) -> None:
@@ -219,13 +328,27 @@ def test_a_source_that_is_down_harms_no_other(host: TestHost, shop: MariaDb) -> 
     assert rows(host, "SELECT count(*) AS n FROM web.visits") == [{"n": 3}]
 
 
+def test_doctor_and_psql_know_external_tables(host: TestHost) -> None:
+    """Procedures of the master define them as well; one that can't be is said by the view, and by doctor."""
+    call = "CALL polybase.create_external_table('web.again', 'Shop', 'shop.Visits', ARRAY['id {}', 'price numeric(8,2)'])"
+    rows(host, call.format("bit"), "-e", "master")
+    error = until(60, host, "SELECT 1 / count(error) AS there, max(error) AS error FROM sys.external_tables WHERE name = 'again'")
+    assert "is integer in shop.Visits" in error[0]["error"]
+    [check] = [row for row in json.loads(host.run(["bdc", "doctor", "-o", "json"]).stdout) if row["check"] == "external"]
+    assert (check["level"], "web.again" in check["message"]) == ("warn", True)
+    rows(host, "CALL polybase.drop_external_table('web.again')", "-e", "master")
+    rows(host, call.format("int"), "-e", "master")
+    assert until(60, host, "SELECT sum(price) AS sum FROM web.again") == [{"sum": 3.75}]
+    rows(host, "DROP EXTERNAL TABLE web.again")
+
+
 def test_a_password_changes_while_all_runs(host: TestHost, sales: PostgreSql) -> None:
     sales.sql("postgres", f"ALTER ROLE sales PASSWORD '{ROTATED}'")
     statement = f"ALTER DATABASE SCOPED CREDENTIAL SalesLogin WITH IDENTITY = 'sales', SECRET = '{ROTATED}'"
     bdc(host, "sql", "run", "-", stdin=statement)
     assert rows(host, "SELECT count(*) AS n FROM orders") == [{"n": 1000}]
     kept = json.loads(kubectl(host, "get", "secret", "external-credentials", "-o", "json"))["data"].values()
-    assert sorted(base64.b64decode(value).decode() for value in kept) == sorted([ROTATED, WEB])
+    assert sorted(base64.b64decode(value).decode() for value in kept) == sorted([ROTATED, WEB, DEPOT])
 
 
 def test_no_password_is_anywhere_but_in_its_secret(host: TestHost, tmp_path: Path) -> None:
@@ -243,7 +366,7 @@ def texts_below(folder: Path) -> str:
 
 def leaks(host: TestHost) -> set[str]:
     """Where a password is found, as it is, in base64, or as a part of a URL: all the places that people and programs read."""
-    secrets = (SALES, WEB, ROTATED)
+    secrets = (SALES, WEB, ROTATED, DEPOT)
     forms = {*secrets, *(base64.b64encode(one.encode()).decode() for one in secrets), *(quote(one, safe="") for one in secrets)}
     kinds = "pods,configmaps,deployments,statefulsets,jobs,replicasets,events,services,serviceaccounts"
     user = f"bdc:{password(host)}"

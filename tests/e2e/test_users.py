@@ -99,6 +99,41 @@ def test_sessions_with_the_pools_own_spark_connect(host: TestHost, ann: dict[str
     assert own(host, "credentials", "show", "--token", "--pool", "etl").stdout.strip() == extension(ann)["tokens"]["etl"]
 
 
+def test_external_tables_are_everybodys_until_they_are_somebodys(host: TestHost, ann: dict[str, Any]) -> None:
+    """Who defines is the administrator; who reads, GRANT and REVOKE say; who may not learns nothing, whatever they ask."""
+    made = "CREATE TABLE letters (id int, text text); INSERT INTO letters SELECT i, 'text ' || i FROM generate_series(1, 9) i;"
+    bdc(host, "sql", "run", "-e", "master", "-", stdin=made)
+    password = bdc(host, "credentials", "show", "--password").stdout
+    bdc(host, "sql", "credential", "set", "Own", "--identity", "bdc", stdin=password)
+    define = "CREATE EXTERNAL DATA SOURCE Own WITH (LOCATION = 'postgresql://master/bdc', CREDENTIAL = Own)"
+    assert "administrator" in own(host, "sql", "query", define, code=1).stderr
+    for statement in (
+        define,
+        "CREATE EXTERNAL TABLE letters (id INT, text NVARCHAR(20)) WITH (LOCATION = 'public.letters', DATA_SOURCE = Own)",
+    ):
+        bdc(host, "sql", "query", statement)
+    counted = "SELECT count(*) AS n, max(id) AS last FROM dbo.letters"
+    assert json.loads(own(host, "sql", "query", "-o", "json", counted).stdout) == [{"n": 9, "last": 9}]
+    catalogs = json.loads(own(host, "sql", "query", "-o", "json", "SHOW CATALOGS").stdout)
+    assert [row["Catalog"] for row in catalogs] == ["external", "lake", "system", "tpch"]
+    assert "Access Denied" in own(host, "sql", "query", "DROP VIEW external.dbo.letters", code=1).stderr
+    assert "administrator" in own(host, "sql", "query", "GRANT SELECT ON letters TO ann", code=1).stderr
+    bdc(host, "sql", "query", "REVOKE SELECT ON letters FROM public")
+    for sql in (
+        counted,
+        "SELECT text FROM dbo.letters WHERE id = 1",
+        "SELECT text FROM dbo.letters WHERE id = 100",
+        f"{counted} WHERE id < 0",
+    ):
+        assert "you may not read dbo.letters (PERMISSION_DENIED)" in own(host, "sql", "query", sql, code=1).stderr, sql
+    assert document(host, "sql", "query", counted) == [{"n": 9, "last": 9}]
+    bdc(host, "sql", "query", "GRANT SELECT ON letters TO ann")
+    assert json.loads(own(host, "sql", "query", "-o", "json", counted).stdout) == [{"n": 9, "last": 9}]
+    assert "GRANT SELECT ON [dbo].[letters] TO [ann]" in bdc(host, "sql", "table", "show", "letters").stdout
+    forced = own(host, "sql", "query", "-o", "json", f"{counted} OPTION (FORCE EXTERNALPUSHDOWN)")
+    assert json.loads(forced.stdout) == [{"n": 9, "last": 9}], "her right costs no pushdown"
+
+
 def test_what_fails_is_explained(host: TestHost, ann: dict[str, Any], tmp_path: Path) -> None:
     done = own(
         host, "spark", "submit", application(tmp_path, "spark.table('nothing_here')\n"), "--name", "fails", code=1, timeout_seconds=300

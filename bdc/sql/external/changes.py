@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from bdc.errors import NotFoundError, UsageError
 from bdc.sql.external.definitions import ColumnDefinition, Source, Table
 from bdc.sql.external.store import Connection, read
-from bdc.sql.polybase.statements import CreateFormat, CreateTable, DropKind, ObjectName, SetCredential, SetSource
+from bdc.sql.polybase.statements import CreateFormat, CreateTable, DropKind, ObjectName, SetCredential, SetReaders, SetSource
 
 DEFAULT_SCHEMA = "dbo"
+EVERYBODY = "public"
+"""Whom rights are given to that everybody has, as in SQL Server and PostgreSQL."""
 
 _KINDS: Mapping[DropKind, tuple[str, str]] = {
     "DATABASE SCOPED CREDENTIAL": ("credentials", "credential"),
@@ -106,6 +108,35 @@ def create_table(connection: Connection, wanted: CreateTable) -> Table:
     )
     columns = tuple(ColumnDefinition(column.name, str(column.type)) for column in wanted.columns)
     return Table(schema, name, wanted.source, str(wanted.location), columns)
+
+
+def set_readers(connection: Connection, wanted: SetReaders) -> str:
+    """Let people read a table, or no more; schema.name. Raises NotFoundError without such a table, UsageError where everybody reads it."""
+    schema, name = table_name(wanted.table)
+    number, whole = _table(connection, schema, name), f"{schema}.{name}"
+    if number is None:
+        raise NotFoundError(
+            f"there is no external table {whole}",
+            f"rights in the master are the master's: bdc sql query -e master '{wanted.verb} SELECT ON ...'",
+        )
+    everybody = EVERYBODY in map(str.lower, wanted.people)
+    names = [one.lower() for one in wanted.people if one.lower() != EVERYBODY]
+    for one in names if wanted.verb == "GRANT" else ():
+        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (one,)).fetchone():
+            raise NotFoundError(f"there is no user {one}", "bdc context users lists them; Spark's applications are spark, or spark-POOL")
+    row = connection.execute("SELECT readers FROM polybase.tables WHERE object_id = %s", (number,)).fetchone()
+    before: list[str] | None = row[0] if row else None
+    if wanted.verb == "REVOKE" and names and before is None and not everybody:
+        raise UsageError(
+            f"everybody may read {whole}, so that nobody can lose the right alone",
+            f"REVOKE SELECT ON {whole} FROM public, then GRANT it to those that may",  # noqa: S608 words for a user
+        )
+    if wanted.verb == "GRANT":
+        after = None if everybody or before is None else sorted({*before, *names})
+    else:
+        after = sorted({*(before or ())} - {*names})
+    connection.execute("UPDATE polybase.tables SET readers = %s WHERE object_id = %s", (after, number))
+    return whole
 
 
 def drop(connection: Connection, kind: DropKind, name: ObjectName, *, if_exists: bool) -> bool:

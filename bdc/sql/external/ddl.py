@@ -14,9 +14,10 @@ from bdc.errors import NotFoundError, UsageError
 from bdc.kube import Kube
 from bdc.sql.errors import QueryError
 from bdc.sql.external import changes, passwords
+from bdc.sql.external.changes import EVERYBODY
 from bdc.sql.external.columns import suggestion
-from bdc.sql.external.connectors import Place, address, catalog, check, check_identity, identifier, literal, place, split_name
 from bdc.sql.external.definitions import Definitions, Source, Troubles
+from bdc.sql.external.places import Place, address, catalog, check, check_identity, identifier, literal, place, split_name
 from bdc.sql.external.reconcile import Engine, Found, make_own_catalog, object_columns, reconcile, silent
 from bdc.sql.external.store import Connection, changing, read, reading, record, troubles
 from bdc.sql.polybase import statements
@@ -31,6 +32,7 @@ from bdc.sql.polybase.statements import (
     Execute,
     ObjectName,
     SetCredential,
+    SetReaders,
     SetSource,
 )
 from bdc.sql.polybase.types import parse_type, trino_type
@@ -67,6 +69,8 @@ class External:
                 return self._statistics(statement)
             case Drop():
                 return self._drop(statement)
+            case SetReaders():
+                return self._readers(statement)
             case Execute():
                 return self._execute(statement)
         raise UsageError(f"{type(statement).__name__} is understood, but not run here")
@@ -239,6 +243,18 @@ class External:
             raise NotFoundError(f"there is no external table {schema}.{name}", "sys.external_tables lists them")
         self._say(f"Trino reads the statistics that {schema}.{name}'s source keeps itself: nothing is made here")
         return Result([], command="CREATE STATISTICS")
+
+    def _readers(self, statement: SetReaders) -> Result:
+        with changing(self._connection):
+            table = changes.set_readers(self._connection, statement)
+            definitions = read(self._connection)
+            found = self._match(definitions, [table.lower()])
+            readers = next(one.readers for one in definitions.tables if str(one).lower() == table.lower())
+            if table.lower() in found.tables and readers is not None:
+                self._say("nobody can read it meanwhile")
+        if statement.verb == "GRANT" and readers is None and EVERYBODY not in map(str.lower, statement.people):
+            self._say(f"everybody may read {table} already, until REVOKE SELECT ON {table} FROM public")  # noqa: S608 words
+        return Result([], command=statement.verb)
 
     def _execute(self, statement: Execute) -> Result:
         name = statement.procedure.parts[-1].lower()

@@ -36,13 +36,16 @@ class ColumnDefinition:
 
 @dataclass(frozen=True)
 class Table:
-    """An external table `schema.name` of an object of a source; `location` is that object's name there."""
+    """An external table `schema.name` of an object of a source; `location` is that object's name there. `readers`: the users that may read
+    it; None: everybody.
+    """
 
     schema: str
     name: str
     source: str
     location: str
     columns: tuple[ColumnDefinition, ...]
+    readers: tuple[str, ...] | None = None
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
@@ -62,8 +65,12 @@ class Definitions:
 
     sources: Mapping[str, Source] = field(default_factory=dict)
     tables: tuple[Table, ...] = ()
-    keys: frozenset[str] = frozenset()
-    """The keys of the Secret that credentials name."""
+    credentials: tuple[Credential, ...] = ()
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of the Secret that credentials name."""
+        return frozenset(one.key for one in self.credentials if one.key)
 
     def of(self, table: Table) -> Source:
         """The source of a table."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bdc.sql.external.connectors import PREFIX
+from bdc.sql.external.places import PREFIX
 
 TRINO = "Trino"
 

@@ -12,11 +12,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bdc.config.names import DRIVERS
 from bdc.errors import BdcError, UnhealthyError, UsageError
 from bdc.sql.errors import QueryError
 from bdc.sql.external.columns import selected
-from bdc.sql.external.connectors import PREFIX, Catalog, Place, address, catalog, check, database_of, identifier, literal, place
+from bdc.sql.external.connectors import GENERIC
 from bdc.sql.external.definitions import Definitions, Source, Table
+from bdc.sql.external.places import PREFIX, Catalog, Place, address, catalog, check, database_of, identifier, literal, place
 from bdc.sql.polybase.types import trino_type_of
 from bdc.sql.result import Result, Row
 
@@ -24,6 +26,8 @@ EXTERNAL = "external"
 """The catalog whose views stand for external tables."""
 
 _NO_OBJECT = frozenset({"TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND", "NOT_FOUND"})
+ADMINISTRATOR = "bdc"
+_PERMISSION_DENIED = 4  # io.trino.spi.StandardErrorCode
 _MARK = "bdc "
 _LISTING = re.compile(r"^Error listing \w+ for catalog \S+: ")
 
@@ -106,7 +110,7 @@ def _wanted(definitions: Definitions, found: Found) -> tuple[dict[tuple[str, str
 
 
 def _digest(table: Table, where: Place) -> str:
-    text = repr((str(table).lower(), where.relation, [(one.name, one.type) for one in table.columns]))
+    text = repr((str(table).lower(), where.relation, [(one.name, one.type) for one in table.columns], table.readers))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -122,7 +126,7 @@ def _make_catalogs(engine: Engine, missing: list[Catalog], catalogs: dict[tuple[
             made[one.name] = error
     for (source, _), one in catalogs.items():
         if failed := made.get(one.name):
-            found.sources[source] = _refused(source, failed)
+            found.sources[source] = _refused(source, one, failed)
 
 
 def make_own_catalog(engine: Engine, source: Source) -> None:
@@ -131,7 +135,7 @@ def make_own_catalog(engine: Engine, source: Source) -> None:
         try:
             engine.query(own.create())
         except QueryError as error:
-            raise _refused(source.name, error) from error
+            raise _refused(source.name, own, error) from error
 
 
 def own_catalog(source: Source) -> Catalog | None:
@@ -140,8 +144,9 @@ def own_catalog(source: Source) -> Catalog | None:
     return catalog(source) if database_of(source) or not needs else None
 
 
-def _refused(source: str, error: QueryError) -> BdcError:
-    return BdcError(f"source {source}: {error.text}", error.hint)
+def _refused(source: str, made: Catalog, error: QueryError) -> BdcError:
+    no_driver = made.connector == GENERIC and error.text.startswith("no JDBC driver")
+    return BdcError(f"source {source}: {error.text}", f"bdc hdfs put DRIVER.jar {DRIVERS}/" if no_driver else error.hint)
 
 
 def _views(engine: Engine) -> dict[str, str]:
@@ -174,12 +179,38 @@ def _make_views(engine: Engine, views: dict[str, Wanted], before: dict[str, str]
 def _make_view(engine: Engine, wanted: Wanted) -> None:
     table = wanted.table
     found = object_columns(engine, table.source, wanted.place, table.location)
-    columns = selected(table, {one.name: trino_type_of(one.type) for one in table.columns}, found)
+    types = _types(table)
+    columns = selected(table, types, found)
     schema = f"{EXTERNAL}.{identifier(table.schema.lower())}"
     engine.query(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     view, mark = f"{schema}.{identifier(table.name.lower())}", literal(_MARK + wanted.digest)
     text = f"SELECT {columns} FROM {wanted.place.relation}"  # noqa: S608 names, quoted
+    if table.readers is not None:
+        text += _for_readers(table, table.readers, types)
     engine.query(f"CREATE OR REPLACE VIEW {view} COMMENT {mark} SECURITY DEFINER AS {text}")
+
+
+def _types(table: Table) -> dict[str, str]:
+    """Trino's types by columns' names. Raises UsageError: what came by the master's procedures nobody has parsed yet."""
+    found: dict[str, str] = {}
+    for one in table.columns:
+        try:
+            found[one.name] = trino_type_of(one.type)
+        except ValueError as error:
+            raise UsageError(f"{table}: the column {one.name}: {error}") from error
+    return found
+
+
+def _for_readers(table: Table, readers: Collection[str], types: Mapping[str, str]) -> str:
+    """What makes a view one for its readers. `current_user` is who asks, also in a view with its owner's rights.
+
+    Trino knows it when it plans, so that a reader's plan is that of the table alone. All others' is one row of nothing but failures, which
+    doesn't touch the source: a condition that a row fails or passes before it is refused would tell them what is in it.
+    """
+    allowed = f"current_user IN ({', '.join(map(literal, sorted({ADMINISTRATOR, *readers})))})"
+    refusal = f"fail({_PERMISSION_DENIED}, {literal(f'you may not read {table}')})"
+    columns = ", ".join(f"CAST({refusal} AS {kind}) AS {identifier(name.lower())}" for name, kind in types.items())
+    return f" WHERE {allowed} UNION ALL SELECT {columns} WHERE NOT {allowed} AND {refusal}"
 
 
 def object_columns(engine: Engine, source: str, where: Place, location: str) -> dict[str, str]:

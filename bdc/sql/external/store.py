@@ -47,7 +47,7 @@ def read(connection: Connection) -> Definitions:
     credentials = {
         number: Credential(name, identity, key)
         for number, name, identity, key in connection.execute(
-            "SELECT credential_id, name, identity, secret_key FROM polybase.credentials"
+            "SELECT credential_id, name, identity, secret_key FROM polybase.credentials ORDER BY name"
         ).fetchall()
     }
     rows = connection.execute("SELECT name, location, connection_options, credential_id, pushdown FROM polybase.sources ORDER BY name")
@@ -56,11 +56,14 @@ def read(connection: Connection) -> Definitions:
     for number, name, kind in connection.execute("SELECT object_id, name, type FROM polybase.columns ORDER BY object_id, column_id"):
         columns.setdefault(number, []).append(ColumnDefinition(name, kind))
     tables = connection.execute(
-        "SELECT t.object_id, t.schema_name, t.name, s.name, t.location FROM polybase.tables t "
+        "SELECT t.object_id, t.schema_name, t.name, s.name, t.location, t.readers FROM polybase.tables t "
         "JOIN polybase.sources s USING (data_source_id) ORDER BY 2, 3"
     ).fetchall()
-    found = tuple(Table(row[1], row[2], row[3], row[4], tuple(columns.get(row[0], ()))) for row in tables)
-    return Definitions(sources, found, frozenset(one.key for one in credentials.values() if one.key))
+    found = tuple(
+        Table(schema, name, source, location, tuple(columns.get(number, ())), None if readers is None else tuple(sorted(readers)))
+        for number, schema, name, source, location, readers in tables
+    )
+    return Definitions(sources, found, tuple(credentials.values()))
 
 
 def troubles(connection: Connection) -> Troubles:

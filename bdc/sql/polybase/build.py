@@ -24,6 +24,7 @@ from bdc.sql.polybase.statements import (
     FormatType,
     ObjectName,
     SetCredential,
+    SetReaders,
     SetSource,
     Use,
 )
@@ -169,6 +170,12 @@ class Build:
         scan = [str(one) for option in rest if isinstance(option, Tree) for one in option.children]
         percent = Decimal(scan[1]) if len(scan) > 1 else None
         return CreateStatistics(str(name), _object(cast("Tree[Token]", table)), tuple(map(str, columns)), scan[:1] == ["FULLSCAN"], percent)
+
+    def _permission(self, tree: Tree[Token]) -> SetReaders:
+        verb, named, *people = tree.children
+        if str(verb).upper() == "DENY":
+            raise MisfitError("there is no DENY here: REVOKE SELECT ON ... FROM public, and GRANT it to those that may", _start(verb))
+        return SetReaders(cast("Any", str(verb).upper()), _object(cast("Tree[Token]", named)), tuple(map(str, people)))
 
     def _execute(self, tree: Tree[Token]) -> Execute:
         named, *said = cast("list[Tree[Token]]", tree.children)

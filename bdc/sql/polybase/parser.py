@@ -21,7 +21,7 @@ from bdc.sql.polybase.lexer import Lines, Word, words
 from bdc.sql.polybase.statements import Ddl, Guarded, Placed, Plain, Pushdown, Statement
 from bdc.sql.statements import split
 
-_MARKS = {"(": "LPAR", ")": "RPAR", ",": "COMMA", ".": "DOT", "=": "EQUAL"}
+_MARKS = {"(": "LPAR", ")": "RPAR", ",": "COMMA", ".": "DOT", "=": "EQUAL", ":": "COLON"}
 _KINDS = {"string": "STRING", "number": "NUMBER", "variable": "VARIABLE"}
 _SHOWN = {
     "NAME": "a name", "STRING": "a string in quotes", "NUMBER": "a number", "QUERY": "a query", "VARIABLE": "@name", "$END": "the end",
@@ -31,6 +31,7 @@ _SHOWN = {
 _OURS = (
     ("CREATE", "EXTERNAL"), ("ALTER", "EXTERNAL"), ("DROP", "EXTERNAL"), ("CREATE", "MASTER"), ("DROP", "MASTER"), ("CREATE", "DATABASE"),
     ("ALTER", "DATABASE"), ("DROP", "DATABASE"), ("CREATE", "STATISTICS"), ("DROP", "STATISTICS"), ("EXEC",),
+    ("GRANT", "SELECT", "ON"), ("REVOKE", "SELECT", "ON"), ("DENY", "SELECT", "ON"),
 )  # fmt: skip
 _PLAIN = frozenset({
     "ALTER", "ANALYZE", "CALL", "COMMENT", "COMMIT", "CREATE", "DEALLOCATE", "DELETE", "DENY", "DESC", "DESCRIBE", "DROP", "EXECUTE",

@@ -60,6 +60,8 @@ class TSqlSession:
     def query(self, sql: str) -> Result:
         """Run one statement; see `Session`."""
         found = parse(sql)
+        if not found:
+            raise UsageError(f"there is no statement in {sql.strip()!r}", "GO stands in a line of its own" if sql.strip() else None)
         if len(found) != 1:
             raise UsageError(f"this is {len(found)} statements, and one runs at a time")
         return self._run(found[0].statement)

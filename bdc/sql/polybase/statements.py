@@ -203,6 +203,19 @@ class CreateStatistics:
         return f"CREATE STATISTICS {quoted(self.name)} ON {self.table} ({', '.join(map(quoted, self.columns))}){scan}"
 
 
+@dataclass(frozen=True)
+class SetReaders:
+    """GRANT or REVOKE of SELECT on a table: `people` are users, or `public`, who is everybody."""
+
+    verb: Literal["GRANT", "REVOKE"]
+    table: ObjectName
+    people: tuple[str, ...]
+
+    def __str__(self) -> str:
+        to = "TO" if self.verb == "GRANT" else "FROM"
+        return f"{self.verb} SELECT ON {self.table} {to} {', '.join(map(quoted, self.people))}"
+
+
 Argument = str | Decimal | None
 
 
@@ -252,7 +265,10 @@ class Guarded:
         return f"IF {'' if self.exists else 'NOT '}EXISTS ({self.query}) {self.statement}"
 
 
-Ddl = CreateMasterKey | DropMasterKey | SetCredential | Drop | SetSource | CreateFormat | CreateTable | CreateStatistics | Execute | Use
+Ddl = (
+    CreateMasterKey | DropMasterKey | SetCredential | Drop | SetSource | CreateFormat | CreateTable | CreateStatistics | SetReaders
+    | Execute | Use
+)  # fmt: skip
 Statement = Ddl | Plain | Guarded
 
 

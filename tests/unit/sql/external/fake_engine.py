@@ -12,6 +12,7 @@ from bdc.sql.result import Result, Row
 _ID = r'("(?:[^"]|"")+"|\w+)'
 _TEXT = r"'((?:[^']|'')*)'"
 _RELATION = rf"{_ID}\.{_ID}\.{_ID}"
+_QUERY = f"(SELECT .*? FROM {_RELATION}(?: WHERE .*)?)"
 
 
 @dataclass
@@ -44,7 +45,7 @@ class FakeView:
 
     @property
     def catalog(self) -> str:
-        found = re.search(rf"FROM {_RELATION}$", self.text)
+        found = re.search(rf"FROM {_RELATION}(?: WHERE |$)", self.text)
         assert found
         return _name(found[1])
 
@@ -89,7 +90,7 @@ class FakeEngine:
             f"DROP CATALOG IF EXISTS {_ID}": lambda name: self._forget(self.catalogs, _name(name)),
             f"CREATE SCHEMA IF NOT EXISTS external.{_ID}": self._create_schema,
             f"DROP SCHEMA IF EXISTS external.{_ID}": self._drop_schema,
-            rf"CREATE OR REPLACE VIEW external\.{_ID}\.{_ID} COMMENT {_TEXT} SECURITY DEFINER AS (SELECT .* FROM {_RELATION})": self._view,
+            rf"CREATE OR REPLACE VIEW external\.{_ID}\.{_ID} COMMENT {_TEXT} SECURITY DEFINER AS {_QUERY}": self._view,
             rf"DROP VIEW IF EXISTS external\.{_ID}\.{_ID}": lambda *names: self._forget(self.views, ".".join(map(_name, names))),
             rf"SELECT 1 FROM system.jdbc.tables WHERE table_cat = 'lake' AND table_schem = {_TEXT} AND table_name = {_TEXT}": self._lake,
             f"SHOW SCHEMAS FROM {_ID}": self._show_schemas,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from collections.abc import Iterator
 
 import pytest
 
@@ -89,7 +90,7 @@ def test_a_table_of_a_source_that_is_down_leaves_neither_row_nor_view(desk: Desk
         ),
         ("CREATE EXTERNAL DATA SOURCE x WITH (LOCATION = 's3://x')", UsageError, "s3:// is understood, but not run yet"),
         ("ALTER EXTERNAL DATA SOURCE nix SET PUSHDOWN = OFF", NotFoundError, "there is no external data source nix"),
-        ("ALTER EXTERNAL DATA SOURCE Sales SET LOCATION = 'db2://x'", UsageError, "begins with none of"),
+        ("ALTER EXTERNAL DATA SOURCE Sales SET LOCATION = 'sybase://x'", UsageError, "begins with none of"),
         ("ALTER DATABASE SCOPED CREDENTIAL nix WITH IDENTITY = 'x'", NotFoundError, "there is no credential nix"),
         ("EXEC sp_help 'x'", UsageError, "there is no procedure"),
     ],
@@ -442,3 +443,63 @@ def test_columns_without_a_type_in_tsql_are_left_out_of_a_proposal(desk: Desk, s
     statement = desk.external.proposal("Sales", "public.odd", ObjectName(("odd",)))
     assert [column.name for column in statement.columns] == ["a"]
     assert desk.said == ["left out, as T-SQL has no type for them: b (interval day to second)"]
+
+
+def readers(desk: Desk) -> list[str]:
+    return [row[0] for row in desk.rows("SELECT grantee FROM sys.database_permissions ORDER BY 1")]
+
+
+@pytest.fixture
+def people(desk: Desk) -> Iterator[Desk]:
+    """With users that the master knows."""
+    desk.connection.execute("CREATE ROLE ann; CREATE ROLE bob")
+    yield desk
+    desk.connection.execute("DROP ROLE ann; DROP ROLE bob")
+
+
+def test_everybody_reads_until_the_right_is_given_to_some(people: Desk) -> None:
+    people.run(*STORY)
+    everybodys = people.engine.views["dbo.orders"]
+    assert readers(people) == ["public"]
+    people.run("GRANT SELECT ON dbo.orders TO Ann")
+    assert (readers(people), people.said) == (
+        ["public"],
+        ["everybody may read dbo.orders already, until REVOKE SELECT ON dbo.orders FROM public"],
+    )
+    assert people.engine.views["dbo.orders"] == everybodys
+    assert people.run("REVOKE SELECT ON OBJECT::dbo.Orders FROM public").command == "REVOKE"
+    assert readers(people) == []
+    assert "current_user IN ('bdc') UNION ALL" in people.engine.views["dbo.orders"].text
+    people.run("GRANT SELECT ON orders TO Ann, [bob]")
+    assert readers(people) == ["ann", "bob"]
+    assert people.engine.views["dbo.orders"].text.startswith(f"{everybodys.text} WHERE current_user IN ('ann', 'bdc', 'bob') UNION ALL ")
+    people.run("REVOKE SELECT ON orders FROM ann")
+    assert readers(people) == ["bob"]
+    people.run("GRANT SELECT ON orders TO public")
+    assert readers(people) == ["public"]
+    assert people.engine.views["dbo.orders"] == everybodys
+
+
+def test_who_may_not_read_gets_failures_in_the_place_of_rows(people: Desk) -> None:
+    people.run(*STORY, "REVOKE SELECT ON orders FROM public")
+    _, others = people.engine.views["dbo.orders"].text.split(" UNION ALL ")
+    refusal = "fail(4, 'you may not read dbo.Orders')"
+    assert others == (
+        f"""SELECT CAST({refusal} AS integer) AS "id", CAST({refusal} AS varchar(20)) AS "customer" """
+        f"WHERE NOT current_user IN ('bdc') AND {refusal}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("statement", "error", "told"),
+    [
+        ("GRANT SELECT ON public.customers TO ann", NotFoundError, "there is no external table public.customers"),
+        ("GRANT SELECT ON orders TO nobody", NotFoundError, "there is no user nobody"),
+        ("REVOKE SELECT ON orders FROM ann", UsageError, "everybody may read dbo.orders"),
+    ],
+)
+def test_rights_that_cant_be_given(people: Desk, statement: str, error: type[BdcError], told: str) -> None:
+    people.run(*STORY)
+    with pytest.raises(error, match=told):
+        people.run(statement)
+    assert readers(people) == ["public"]

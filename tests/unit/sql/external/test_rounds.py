@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from bdc.errors import UnhealthyError
@@ -158,7 +159,7 @@ def test_a_source_that_trino_refuses_is_said_beside_its_tables(desk: Desk, round
 
 def test_a_definition_that_cant_be_is_said_and_hurts_no_other(desk: Desk, rounds: Rounds) -> None:
     desk.run(*STORY, *PEOPLE)
-    desk.connection.execute("UPDATE polybase.sources SET location = 'db2://x' WHERE name = 'Lists'")
+    desk.connection.execute("UPDATE polybase.sources SET location = 'sybase://x' WHERE name = 'Lists'")
     found = rounds.look(desk.connection)
     assert (list(found.sources), list(found.tables)) == (["lists"], ["dbo.people"])
     assert list(desk.engine.views) == ["dbo.orders"]
@@ -307,3 +308,37 @@ def test_a_change_wakes_the_next_round(runs: Runs, desk: Desk, monkeypatch: pyte
     timer.join()
     assert time.monotonic() - started < 4
     assert [one.url for one in desk.engine.catalogs.values()] == ["jdbc:postgresql://db:5432/sales"]
+
+
+def test_what_psqls_procedures_define_is_made_and_what_cant_be_says_so(desk: Desk, rounds: Rounds) -> None:
+    desk.run(CREDENTIAL)
+    desk.connection.execute("CALL polybase.create_external_data_source('Sales', 'postgresql://db:5432/sales', credential => 'READER')")
+    for name, columns in (("dbo.orders", "ARRAY['Id int', ' customer  NVARCHAR(20) ']"), ("archive", "ARRAY['id nix']")):
+        desk.connection.execute(f"CALL polybase.create_external_table('{name}', 'sales', 'public.orders', {columns})".encode())
+    found = rounds.look(desk.connection)
+    assert list(desk.engine.views) == ["dbo.orders"]
+    assert list(found.tables) == ["dbo.archive"]
+    assert "nix" in desk.rows("SELECT error FROM sys.external_tables WHERE name = 'archive'")[0][0]
+    desk.connection.execute("CALL polybase.drop_external_table('archive')")
+    desk.connection.execute("CALL polybase.drop_external_table('DBO.Orders')")
+    desk.connection.execute("CALL polybase.drop_external_data_source('SALES')")
+    rounds.look(desk.connection)
+    assert (desk.engine.views, desk.engine.catalogs) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("create_external_data_source('x', 'mysql://a', credential => 'nobody')", "there is no credential nobody"),
+        ("create_external_table('t', 'nix', 'a.b', ARRAY['id int'])", "there is no external data source nix"),
+        ("create_external_table('a.b.c', 'Sales', 'a.b', ARRAY['id int'])", "a.b.c is no name of an external table"),
+        ("create_external_table('t', 'Sales', 'a.b', ARRAY['id'])", "columns are name and type each"),
+        ("create_external_table('t', 'Sales', 'a.b', ARRAY[]::text[])", "columns are name and type each"),
+        ("drop_external_table('t')", "there is no external table t"),
+        ("drop_external_data_source('t')", "there is no external data source t"),
+    ],
+)
+def test_psqls_procedures_say_what_is_wrong(desk: Desk, call: str, told: str) -> None:
+    desk.run(CREDENTIAL, SOURCE)
+    with pytest.raises(psycopg.errors.RaiseException, match=told):
+        desk.connection.execute(f"CALL polybase.{call}".encode())

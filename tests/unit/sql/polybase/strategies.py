@@ -42,6 +42,9 @@ COLUMNS = st.lists(
 QUERIES = st.sampled_from(
     ["SELECT a FROM b", "SELECT [a;b] FROM t WHERE x = ';' AND y[1] = 2", "WITH q AS (SELECT 1 AS a) SELECT * FROM q"]
 )
+READERS: st.SearchStrategy[s.Statement] = st.builds(
+    s.SetReaders, st.sampled_from(["GRANT", "REVOKE"]), OBJECTS, st.lists(NAMES, min_size=1, max_size=3).map(tuple)
+)
 DROPS: st.SearchStrategy[s.Statement] = st.one_of(
     st.builds(
         s.Drop,
@@ -85,6 +88,7 @@ DDL: st.SearchStrategy[Any] = st.one_of(
     ),
     st.builds(s.SetSource, st.just("CREATE"), NAMES, TEXTS, type=st.sampled_from(["HADOOP", "BLOB_STORAGE"])),
     DROPS,
+    READERS,
     FORMATS,
     st.builds(
         s.CreateTable,

@@ -144,6 +144,8 @@ def test_what_is_broken_is_told_with_its_place(statement: Statement, data: st.Da
         ("EXEC p @a = 1, @A = 2", (1, 16), "@a is there twice"),
         ("EXEC p @a = 1, 2", (1, 16), "arguments without a name come first"),
         ("DROP STATISTICS s", (1, 17), "names the table, too"),
+        ("DENY SELECT ON t TO ann", (1, 1), "there is no DENY here"),
+        ("GRANT SELECT ON t FROM ann", (1, 19), "expected"),
         ("IF EXISTS (SELECT 1", (1, 11), "a parenthesis that has no end"),
         ("IF EXISTS (SELECT 1)", (1, 21), "expected a statement after IF EXISTS"),
         ("IF EXISTS (SELECT 1) BEGIN SELECT 1 END", (1, 22), "IF takes one statement"),
