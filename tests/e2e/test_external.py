@@ -277,6 +277,18 @@ def plain(row: dict[str, Any]) -> dict[str, Any]:
             for key, value in row.items()}  # fmt: skip
 
 
+ASKED = ("sqlserver://{}/a", "oracle://{}/a", "mysql://{}", "clickhouse://{}", "redshift://{}/a", "snowflake://{}.snowflakecomputing.com/a")
+
+
+@pytest.mark.parametrize("location", ASKED)
+def test_sources_that_no_server_is_there_for_are_catalogs_of_trino(host: TestHost, location: str) -> None:
+    """Trino takes the connector's settings; a table is refused, since nobody answers."""
+    rows(host, f"CREATE EXTERNAL DATA SOURCE asked WITH (LOCATION = '{location.format('nobody.invalid')}', CREDENTIAL = WebLogin)")
+    table = "CREATE EXTERNAL TABLE asked (id INT) WITH (LOCATION = 'b.c', DATA_SOURCE = asked)"
+    assert "the source asked doesn't answer" in rows(host, table, code=5)
+    bdc(host, "sql", "source", "drop", "asked", "--yes")
+
+
 EVERYWHERE = (
     "SELECT count(*) AS n, sum(amount) AS total, max(placed) AS placed FROM dbo.orders WHERE placed > TIMESTAMP '2026-01-01 01:00:00'",
     "SELECT c.name, count(*) AS n, sum(o.amount) AS total FROM dbo.orders o JOIN public.customers c ON c.id = o.customerid "
@@ -286,11 +298,20 @@ EVERYWHERE = (
     "SELECT id, weight, big, ratio, ok, made, seen, zoned, raw, mark FROM dbo.parts "
     "WHERE id <= 2 AND (made IS NULL OR made < DATE '1500-01-01') ORDER BY id",
     "SELECT count(*) AS n FROM orders",
+    "SELECT c.name, s.id FROM public.customers c JOIN public.staff s ON s.name = c.name ORDER BY 1",
 )
 
 
+@pytest.fixture(scope="module")
+def staff(host: TestHost) -> None:
+    """An external table in a schema of the master's."""
+    rows(
+        host, "CREATE EXTERNAL TABLE public.staff (id INT, name VARCHAR(20)) WITH (LOCATION = 'hr.public.Staff', DATA_SOURCE = SalesServer)"
+    )
+
+
 @pytest.mark.parametrize("sql", EVERYWHERE)
-def test_one_text_has_one_answer_in_trino_and_spark(host: TestHost, sql: str) -> None:
+def test_one_text_has_one_answer_in_trino_and_spark(host: TestHost, staff: None, sql: str) -> None:
     on_trino, on_spark = rows(host, sql), rows(host, sql, "-e", "spark")
     assert [plain(row) for row in on_spark] == [plain(row) for row in on_trino]
     assert on_trino

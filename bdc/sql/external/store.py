@@ -26,8 +26,8 @@ def reading(connection: Connection) -> Iterator[None]:
     try:
         with connection.transaction():
             yield
-    except psycopg.errors.UndefinedTable as error:
-        raise BdcError("this cluster's master keeps no external data sources yet", "bdc up brings it up to date") from error
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+        raise BdcError("this cluster's master was set up before this version of bdc", "bdc up brings it up to date") from error
     except psycopg.errors.InsufficientPrivilege as error:
         raise BdcError("only the cluster's administrator may change external data sources and tables", "bdc credentials") from error
     except psycopg.OperationalError as error:

@@ -389,7 +389,7 @@ def test_tables_without_a_schema_are_dbos(parts: tuple[str, ...], found: tuple[s
 def test_a_master_without_the_migrations_says_what_brings_them(
     postgresql: Reached, access: Credentials, kube: Cluster, engine: FakeEngine
 ) -> None:
-    with open_connection(postgresql, access) as connection, pytest.raises(BdcError, match="keeps no external data sources yet") as caught:
+    with open_connection(postgresql, access) as connection, pytest.raises(BdcError, match="was set up before this version") as caught:
         External(kube, CLUSTER, lambda: connection, engine, lambda _: None).definitions()
     assert caught.value.hint == "bdc up brings it up to date"
 
