@@ -74,6 +74,20 @@ def test_the_parts_own_passwords_and_the_certificate(host: TestHost) -> None:
     assert before.keys() == after.keys()
     assert set(before.values()).isdisjoint(after.values())
     everything_takes(host, shown, None)
+    # Spark's applications have one password in the master and in Trino; the kubelet brings both files when it looks, once a minute.
+    password = bdc(host, "credentials", "show", "--password").stdout
+    bdc(host, "sql", "credential", "set", "own", "--identity", "bdc", stdin=password)
+    for sql in (
+        "CREATE EXTERNAL DATA SOURCE own WITH (LOCATION = 'postgresql://master/bdc', CREDENTIAL = own)",
+        "CREATE EXTERNAL TABLE letters (n INT) WITH (LOCATION = 'public.kept', DATA_SOURCE = own)",
+    ):
+        bdc(host, "sql", "query", sql)
+    deadline = time.monotonic() + 150
+    both = ["bdc", "-q", "sql", "query", "-e", "spark", "-o", "json", "SELECT l.n + k.n AS n FROM dbo.letters l, public.kept k"]
+    while (done := host.run(both)).returncode:
+        assert time.monotonic() < deadline, done.stderr
+        time.sleep(2)
+    assert json.loads(done.stdout) == [{"n": 14}]
 
 
 def test_another_authority(host: TestHost) -> None:
