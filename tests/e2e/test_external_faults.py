@@ -52,7 +52,7 @@ def test_definitions_survive_the_masters_leader(host: TestHost) -> None:
     [leader] = kubectl(host, "get", "pods", "-l", "app.kubernetes.io/component=master,bdc.dev/role=primary", "-o", "name").split()
     kubectl(host, "delete", leader)
     assert until(120, host, "SELECT count(*) AS n FROM notes") == [{"n": 500}]
-    names = until(120, host, "SELECT catalog_name AS n FROM system.metadata.catalogs WHERE catalog_name LIKE 'ext_%'")
+    names = until(120, host, "SELECT catalog_name AS n FROM system.metadata.catalogs WHERE catalog_name LIKE 'ext_outside%'")
     rows(host, f"DROP CATALOG {names[0]['n']}")
     assert until(60, host, "SELECT count(*) AS n FROM notes") == [{"n": 500}]
     all_ready(host)
