@@ -93,8 +93,8 @@ CONNECTORS: dict[str, Connector] = {
         properties={"mongodb.case-insensitive-name-matching": "true"},
     ),
     "snowflake": Connector(
-        "snowflake", 443, "jdbc:snowflake://{host}:{port}/{options}", "Snowflake", per_database=True, settings=_SNOWFLAKE,
-        options=_known("loginTimeout", "networkTimeout"),
+        "snowflake", 443, "jdbc:snowflake://{host}:{port}/?loginTimeout=20{options}", "Snowflake", "&", per_database=True,
+        options=_known("networkTimeout"), settings=_SNOWFLAKE,
         properties={**_JDBC, "snowflake.account": "{account}", "snowflake.database": "{database}"},
     ),
     "redshift": Connector(

@@ -96,9 +96,9 @@ def test_without_a_password_there_is_no_reference(prefix: str) -> None:
 
 
 def test_snowflake_is_told_account_database_role_and_warehouse_by_properties() -> None:
-    source = Source("s", "snowflake://acme-eu1.snowflakecomputing.com/sales", "Warehouse=small;role=reader;loginTimeout=9", ANNA)
+    source = Source("s", "snowflake://acme-eu1.snowflakecomputing.com/sales", "Warehouse=small;role=reader;networkTimeout=9", ANNA)
     properties = place(source, "public.t").catalog.properties
-    assert properties["connection-url"] == "jdbc:snowflake://acme-eu1.snowflakecomputing.com:443/?loginTimeout=9"
+    assert properties["connection-url"] == "jdbc:snowflake://acme-eu1.snowflakecomputing.com:443/?loginTimeout=20&networkTimeout=9"
     assert {key: value for key, value in properties.items() if key.startswith("snowflake.")} == {
         "snowflake.account": "acme-eu1", "snowflake.database": "sales", "snowflake.role": "reader", "snowflake.warehouse": "small",
     }  # fmt: skip
