@@ -55,9 +55,10 @@ def set_credential(
     from bdc.cli.credentials import read_password
     from bdc.sql.polybase.statements import SetCredential
 
+    password = read_password()  # before anything is connected: people take their time
     with _external(ctx) as external:
         there = any(one.name.lower() == name.lower() for one in external.definitions().credentials)
-        external.run(SetCredential("ALTER" if there else "CREATE", name, identity, read_password()))
+        external.run(SetCredential("ALTER" if there else "CREATE", name, identity, password))
     Output(quiet=settings(ctx).quiet).progress(f"{'changed' if there else 'made'} {name}")
 
 

@@ -61,16 +61,16 @@ def _session(kube: Kube, config: Config, timeout_seconds: float) -> Iterator[tup
 
 
 def _run(connection: http.client.HTTPConnection, headers: dict[str, str], sql: str, timeout_seconds: float) -> list[list[Any]]:
-    begun = time.monotonic()
+    begun, first = time.monotonic(), sql.splitlines()[0]
     rows: list[list[Any]] = []
     answer = _send(connection, "POST", "/v1/statement", headers, sql.encode())
     while following := answer.get("nextUri"):
         if time.monotonic() - begun > timeout_seconds:
-            raise BdcError(f"{sql[:40]} took more than {timeout_seconds:g} s ({answer.get('stats', {}).get('state', 'unknown')})")
+            raise BdcError(f"{first} took more than {timeout_seconds:g} s ({answer.get('stats', {}).get('state', 'unknown')})")
         answer = _send(connection, "GET", urlsplit(following).path, headers)
         rows += answer.get("data") or []
     if failure := answer.get("error"):
-        raise BdcError(f"{sql[:40]} failed: {failure.get('message')}")
+        raise BdcError(f"{first} failed: {failure.get('message')}")
     return rows
 
 

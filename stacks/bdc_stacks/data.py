@@ -114,7 +114,7 @@ class Data(pulumi.ComponentResource):
         return k8s.core.v1.Secret(made, metadata=metadata, type="Opaque", data=pulumi.Output.secret(data), opts=options)
 
     def _secrets(self, config: Config) -> k8s.core.v1.Secret:
-        """The administrator's."""
+        """The Secrets of the cluster's own parts; the one of the administrator."""
         ca = self._ca = self._secret(CA, "storage", identity.encode(identity.authority(config.name)), self._once())
         hosts = self._site.hosts()
         issued = ca.data.apply(lambda data: identity.encode(identity.certificate(identity.decode(data), hosts)))

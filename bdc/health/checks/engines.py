@@ -14,6 +14,8 @@ from bdc.health.trino import query
 
 LAG_BYTES = 16 * 2**20
 HDFS_FREE_SHARE = 0.10
+_EXTERNAL = """SELECT 'source', name, error FROM master.sys.external_data_sources
+UNION ALL SELECT 'table', schema_name || '.' || name, error FROM master.sys.external_tables ORDER BY 1, 2"""
 
 
 def safe_mode(ground: Ground) -> Finding:
@@ -84,10 +86,6 @@ def metastore(ground: Ground) -> Finding:
 def federation(ground: Ground) -> Finding:
     """Trino runs a query."""
     return _answers(ground, "federation")
-
-
-_EXTERNAL = """SELECT 'source', name, error FROM master.sys.external_data_sources
-UNION ALL SELECT 'table', schema_name || '.' || name, error FROM master.sys.external_tables ORDER BY 1, 2"""
 
 
 def external(ground: Ground) -> Finding:

@@ -26,7 +26,7 @@ _HOST = re.compile(r"[A-Za-z0-9_.:\[\]-]+")
 _NAME = re.compile(r"[A-Za-z0-9_$#@ -]+")
 _PART = re.compile(r'\s*(?:\[((?:[^\]]|\]\])+)\]|"((?:[^"]|"")+)"|([^.\[\]"]+?))\s*(?:\.|$)')
 _JDBC_URL = re.compile(r"jdbc:(?://)?(?P<kind>[a-z0-9+_-]+):(?P<rest>.+)", re.IGNORECASE)
-_LOGIN_IN_URL = re.compile(r"\b(password|pwd|user|uid|username|accesstoken)\s*=", re.IGNORECASE)
+_LOGIN_IN_URL = re.compile(r"\b(pass|passwd|password|pwd|secret|token|accesstoken|user|userid|username|uid)\s*=|//[^/?;]*@", re.IGNORECASE)
 _OF_ODBC = frozenset({"driver", "servernode", "server", "host", "port", "dbcname"})
 _SECRET_OPTIONS = frozenset({"password", "pwd", "user", "uid", "username", "userid"})
 _FILES = ("hdfs", "s3", "s3a", "abfs", "abfss", "wasb", "wasbs", "adl", "adls", "sqlhdfs", "sqldatapool", "https", "http")
@@ -112,7 +112,8 @@ def _of_url(source: Source, kind: str, rest: str) -> Address:
     if kind in CONNECTORS and CONNECTORS[kind].name != GENERIC:
         raise UsageError(f"source {source.name}: {CONNECTORS[kind].title} has a connector of its own", f"LOCATION = '{kind}://host:port'")
     if found := _LOGIN_IN_URL.search(rest):
-        raise UsageError(f"source {source.name}: LOCATION has {found[1]}=", "CREATE DATABASE SCOPED CREDENTIAL keeps users and passwords")
+        said = f"{found[1]}=" if found[1] else "a user"
+        raise UsageError(f"source {source.name}: LOCATION has {said}", "CREATE DATABASE SCOPED CREDENTIAL keeps users and passwords")
     if source.options:
         raise UsageError(
             f"source {source.name}: CONNECTION_OPTIONS aren't taken beside jdbc:", "what the driver is to know stands in its URL, LOCATION"

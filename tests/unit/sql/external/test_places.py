@@ -115,6 +115,8 @@ def test_drivers_are_in_a_folder_of_hdfs(prefix: str) -> None:
         ("jdbc:postgresql://db/x", None, "PostgreSQL has a connector of its own", "postgresql://host:port"),
         ("jdbc:h2:tcp://db/x;PASSWORD=secret", None, "PASSWORD=", "CREDENTIAL"),
         ("jdbc:db2://db/x:user = me;", None, "user=", "CREDENTIAL"),
+        ("jdbc:derby://me:secret@db/x", None, "has a user", "CREDENTIAL"),
+        ("jdbc:derby://db/x;token=secret", None, "has token=", "CREDENTIAL"),
         ("jdbc:h2:tcp://db/x", "a=b", "aren't taken beside jdbc:", "in its URL"),
         ("jdbc:h2", None, "begins with none of", ""),
         ("jdbc://h2", None, "no URL of a driver", "jdbc:h2:"),
