@@ -13,6 +13,7 @@ import java.sql.Driver;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import org.apache.hadoop.conf.Configuration;
@@ -26,6 +27,15 @@ import org.apache.hadoop.fs.Path;
  */
 final class Drivers {
     private static final List<String> HADOOP = List.of("/etc/hadoop/core-site.xml", "/etc/hadoop/hdfs-site.xml");
+
+    /** HDFS' client tries for minutes; who waits here holds a statement, so it gives up within seconds. */
+    private static final Map<String, String> SOON = Map.of(
+            "ipc.client.connect.timeout", "5000",
+            "ipc.client.connect.max.retries", "1",
+            "ipc.client.connect.max.retries.on.timeouts", "1",
+            "ipc.client.rpc-timeout.ms", "10000",
+            "dfs.client.failover.max.attempts", "3",
+            "dfs.client.retry.policy.enabled", "false");
 
     private Drivers() {}
 
@@ -51,6 +61,7 @@ final class Drivers {
     private static URL[] copies(String folder, List<String> names) throws IOException {
         Configuration hadoop = new Configuration(true);
         HADOOP.forEach(file -> hadoop.addResource(new Path("file://" + file)));
+        SOON.forEach(hadoop::set);
         hadoop.set("fs.hdfs.impl", "org.apache.hadoop.hdfs.DistributedFileSystem");
         hadoop.set("fs.file.impl", "org.apache.hadoop.fs.LocalFileSystem");
         java.nio.file.Path copies = Files.createDirectories(java.nio.file.Path.of(System.getProperty("java.io.tmpdir"), "jdbc-drivers"));
@@ -63,8 +74,10 @@ final class Drivers {
                 java.nio.file.Path part = Files.createTempFile(copies, "part-", "");
                 try (var stream = from.getFileSystem(hadoop).open(jar.getPath())) {
                     Files.copy(stream, part, StandardCopyOption.REPLACE_EXISTING);
+                    Files.move(part, copy, StandardCopyOption.ATOMIC_MOVE);
+                } finally {
+                    Files.deleteIfExists(part);
                 }
-                Files.move(part, copy, StandardCopyOption.ATOMIC_MOVE);
             }
             names.add(name);
             found.add(copy.toUri().toURL());
