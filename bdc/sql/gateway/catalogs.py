@@ -1,0 +1,141 @@
+"""What the gateway asks the master: who may log in, and what the system catalogs say, for clients that look there for tables and types.
+
+The master's catalogs describe what statements here may name: its own tables, and external tables as its foreign tables. The gateway's role
+has no right to anybody's data, so that nothing but catalogs can be read this way, whatever a statement calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.generators import execute
+from psycopg.pq import DiagnosticField as Field
+from psycopg.pq import ExecStatus
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from bdc.kube.reached import Credentials, Reached
+from bdc.sql.gateway.errors import CANNOT_CONNECT_NOW, SqlError
+from bdc.sql.gateway.login import Verifier, verifier
+from bdc.sql.master import DATABASE
+
+_WAIT_SECONDS = 5.0
+_LIMIT = "30s"
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role of the master that may log in. `known` is None where it has no password."""
+
+    name: str
+    known: Verifier | None
+    longest: int
+    """Connections that it may have; -1 is any number."""
+
+
+class Catalogs:
+    """Connections to the master as the gateway's role."""
+
+    def __init__(self, reached: Reached, account: Credentials) -> None:
+        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
+            kwargs={
+                "host": reached.host,
+                "port": reached.port,
+                "dbname": DATABASE,
+                "user": account.username,
+                "password": account.password.get_secret_value(),
+                "sslmode": "verify-full",
+                "sslrootcert": str(reached.ca_file),
+                "connect_timeout": 5,
+                "application_name": "bdc-gateway",
+                "autocommit": True,
+                "options": f"-c default_transaction_read_only=on -c statement_timeout={_LIMIT}",
+            },
+            min_size=1,
+            max_size=4,
+            timeout=_WAIT_SECONDS,
+            max_idle=60,
+            check=AsyncConnectionPool.check_connection,
+            open=False,
+        )
+
+    async def open(self) -> None:
+        """Begin to connect; it isn't waited for."""
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._pool.close()
+
+    async def role(self, name: str) -> Role | None:
+        """A role that may log in. Raises SqlError where the master doesn't answer."""
+        try:
+            async with self._pool.connection() as connection:
+                found = await (await connection.execute("SELECT verifier, connections FROM polybase.login(%s)", (name,))).fetchone()
+        except (psycopg.Error, PoolTimeout) as error:
+            raise _silent(error) from error
+        return Role(name, verifier(found[0]), int(found[1])) if found else None
+
+    async def ask(
+        self, text: str, settings: Mapping[str, str], parameters: Sequence[bytes | None], types: Sequence[int], formats: Sequence[int], binary: int
+    ) -> psycopg.pq.abc.PGresult:
+        """A query of system catalogs, with its parameters as the client sent them; `binary` asks for values in that format."""
+        try:
+            async with self._pool.connection() as connection, connection.transaction(force_rollback=True):
+                for name, value in settings.items():
+                    await connection.execute(sql.SQL("SELECT set_config(%s, %s, true)"), (name, value))
+                result = await connection.wait(_run(connection.pgconn, text, parameters, types, formats, binary))
+                if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+                    raise _failed(result)
+                return result
+        except SqlError:
+            raise
+        except (psycopg.Error, PoolTimeout) as error:
+            raise _silent(error) from error
+
+    async def describe(self, text: str, types: Sequence[int]) -> tuple[list[int], psycopg.pq.abc.PGresult]:
+        """The types of a query's parameters, and its columns."""
+        try:
+            async with self._pool.connection() as connection:
+                prepared = await connection.wait(_describe(connection.pgconn, text, types))
+                if prepared.status != ExecStatus.COMMAND_OK:
+                    raise _failed(prepared)
+                return [prepared.param_type(at) for at in range(prepared.nparams)], prepared
+        except SqlError:
+            raise
+        except (psycopg.Error, PoolTimeout) as error:
+            raise _silent(error) from error
+
+
+def _run(server: Any, text: str, parameters: Sequence[Any], types: Sequence[int], formats: Sequence[int], binary: int) -> Any:
+    server.send_query_params(text.encode(), list(parameters), list(types) or None, list(formats) or None, binary)
+    return (yield from execute(server))[-1]
+
+
+def _describe(server: Any, text: str, types: Sequence[int]) -> Any:
+    server.send_prepare(b"", text.encode(), list(types) or None)
+    prepared = (yield from execute(server))[-1]
+    if prepared.status != ExecStatus.COMMAND_OK:
+        return prepared
+    server.send_describe_prepared(b"")
+    return (yield from execute(server))[-1]
+
+
+def _failed(result: psycopg.pq.abc.PGresult) -> SqlError:
+    def field(of: Field) -> str | None:
+        found = result.error_field(of)
+        return found.decode() if found else None
+
+    place = field(Field.STATEMENT_POSITION)
+    return SqlError(field(Field.MESSAGE_PRIMARY) or "the catalogs can't say", field(Field.SQLSTATE) or "XX000", field(Field.MESSAGE_HINT),
+                    int(place) if place else None)  # fmt: skip
+
+
+def _silent(error: Exception) -> SqlError:
+    state = getattr(error, "sqlstate", None)
+    if state and not state.startswith(("08", "57")):
+        return SqlError(str(error).splitlines()[0], state)
+    return SqlError("the SQL master does not answer", CANNOT_CONNECT_NOW, "it may be failing over: try again in some seconds; bdc status")

@@ -1,0 +1,10 @@
+"""PostgreSQL's queries as Trino's, with PostgreSQL's meaning.
+
+sqlglot reads a query; `queries` and `expressions` write it anew, node by node, with the type of each. There is a rule for everything
+that passes: what has none, or would mean something else in Trino, is refused. A wrong answer is worse than none.
+"""
+
+from bdc.sql.gateway.dialect.kinds import Kind, kind
+from bdc.sql.gateway.dialect.queries import Tables, Translated, bound, names, parameters, read, translate
+
+__all__ = ["Kind", "Tables", "Translated", "bound", "kind", "names", "parameters", "read", "translate"]

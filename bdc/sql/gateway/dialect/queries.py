@@ -1,0 +1,603 @@
+"""Queries: their clauses, what names mean in them, and the names of their columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError, SqlglotError, TokenError
+
+from bdc.sql.gateway.dialect.expressions import Expressions, Typed, check, name_of, quoted, refuse, unified
+from bdc.sql.gateway.dialect.functions import ordered, window
+from bdc.sql.gateway.dialect.kinds import NULL, TEXT, Kind
+from bdc.sql.gateway.errors import SYNTAX_ERROR, UNDEFINED_TABLE, SqlError
+
+Node = Any
+Name = tuple[str, ...]
+Columns = dict[str, Kind]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What tables a query may name: Trino's whole names and their columns, by the names that the query has."""
+
+    of: Mapping[Name, tuple[str, Columns]]
+
+
+@dataclass(frozen=True)
+class Translated:
+    """A query for Trino. `quotients` are the places of columns that are ROW(dividend, divisor), for PostgreSQL's division of numerics."""
+
+    sql: str
+    names: tuple[str, ...]
+    quotients: frozenset[int] = frozenset()
+
+
+def read(sql: str) -> Node:
+    """A query's tree. Raises SqlError for what isn't PostgreSQL's, as far as the parser sees."""
+    try:
+        found = sqlglot.parse(sql, read="postgres")
+    except ParseError as error:
+        first = error.errors[0] if error.errors else {}
+        said = str(first.get("description") or "this is no query").partition(" but got <")[0].rstrip(".")
+        raise SqlError(f"syntax error: {said}", SYNTAX_ERROR, position=_place(sql, first)) from None
+    except (TokenError, RecursionError) as error:
+        raise SqlError(f"syntax error: {str(error).splitlines()[0] or 'too deep'}", SYNTAX_ERROR) from None
+    except SqlglotError as error:
+        raise SqlError(str(error).splitlines()[0], SYNTAX_ERROR) from None
+    if len(found) != 1 or not isinstance(found[0], exp.Query | exp.Values):
+        raise SqlError("this is no query", SYNTAX_ERROR)
+    return found[0]
+
+
+def _place(sql: str, error: Mapping[str, Any]) -> int | None:
+    if not error.get("line"):
+        return None
+    lines = sql.split("\n")
+    return sum(len(one) + 1 for one in lines[: int(error["line"]) - 1]) + max(1, int(error.get("col") or 1))
+
+
+def bound(tree: Node, values: Sequence[str]) -> Node:
+    """A query with its parameters' values, literals of PostgreSQL's, in the place of $1 and so on. Raises SqlError."""
+
+    def replaced(node: Node) -> Node:
+        if not isinstance(node, exp.Parameter):
+            return node
+        at = int(node.name) if node.name.isdecimal() else 0
+        if not 1 <= at <= len(values):
+            raise SqlError(f"there is no parameter ${node.name}", "42P02")
+        return sqlglot.parse_one(values[at - 1], read="postgres")
+
+    return tree.transform(replaced)
+
+
+def parameters(tree: Node) -> int:
+    """How many parameters a query has: the largest of $1 and so on."""
+    return max((int(one.name) for one in tree.find_all(exp.Parameter) if one.name.isdecimal()), default=0)
+
+
+def names(tree: Node) -> set[Name]:
+    """The tables that a query names, without its common table expressions, as far as names say."""
+    common = {name_of(one.args["alias"].this) for one in tree.find_all(exp.CTE)}
+    found = {_parts(one) for one in tree.find_all(exp.Table) if isinstance(one.this, exp.Identifier)}
+    return {one for one in found if not (len(one) == 1 and one[0] in common)}
+
+
+def _parts(table: Node) -> Name:
+    return tuple(name_of(part) for part in table.parts)
+
+
+@dataclass
+class _Source:
+    """What stands in FROM: its alias and columns."""
+
+    alias: str
+    columns: Columns
+
+
+@dataclass
+class _Place:
+    """Where an expression stands: what its names may mean, there and in the queries around."""
+
+    translation: _Translation
+    sources: list[_Source] = field(default_factory=list)
+    merged: dict[str, Typed] = field(default_factory=dict)
+    """Columns that JOIN ... USING has made one of two."""
+    outer: _Place | None = None
+    common: dict[str, Columns] = field(default_factory=dict)
+
+    @property
+    def user(self) -> str:
+        return self.translation.user
+
+    @property
+    def zone(self) -> str:
+        return ""
+
+    def column(self, name: str, table: str | None) -> Typed:
+        """A column by its name, of the nearest query that has one."""
+        place: _Place | None = self
+        while place is not None:
+            if found := place.own(name, table):
+                return found
+            place = place.outer
+        whole = f"{table}.{name}" if table else name
+        raise SqlError(f"column {whole} does not exist" if table else f'column "{name}" does not exist', "42703")
+
+    def own(self, name: str, table: str | None) -> Typed | None:
+        """A column of this query's FROM."""
+        if table is None and name in self.merged:
+            return self.merged[name]
+        found = [one for one in self.sources if name in one.columns and table in (None, one.alias)]
+        if len(found) > 1:
+            raise SqlError(f'column reference "{name}" is ambiguous', "42702")
+        return Typed(f"{quoted(found[0].alias)}.{quoted(name)}", found[0].columns[name]) if found else None
+
+    def subquery(self, node: Node) -> tuple[str, list[Kind]]:
+        """A query in an expression."""
+        sql, columns = self.translation.query(node, self.common, self)
+        return f"({sql})", [kind for _, kind in columns]
+
+
+def translate(tree: Node, tables: Tables, user: str) -> Translated:
+    """A query for Trino. Raises SqlError for what can't be said there with the same meaning."""
+    translation = _Translation(tables, user)
+    try:
+        sql, columns, quotients = translation.outermost(tree)
+    except RecursionError:
+        raise SqlError("stack depth limit exceeded", "54001", "write a simpler query") from None
+    return Translated(sql, tuple(name for name, _ in columns), quotients)
+
+
+Listed = list[tuple[str, Kind]]
+
+
+@dataclass
+class _Item:
+    """One column of a SELECT."""
+
+    name: str
+    typed: Typed
+    node: Node
+
+
+class _Translation:
+    def __init__(self, tables: Tables, user: str) -> None:
+        self.tables, self.user = tables, user
+
+    def outermost(self, tree: Node) -> tuple[str, Listed, frozenset[int]]:
+        while isinstance(tree, exp.Subquery) and not _clauses(tree):
+            tree = tree.this
+        if isinstance(tree, exp.Select) and not tree.args.get("distinct"):
+            quotients: set[int] = set()
+            sql, columns = self._select(tree, {}, None, quotients)
+            return sql, columns, frozenset(quotients)
+        sql, columns = self.query(tree, {}, None)
+        return sql, columns, frozenset()
+
+    def query(self, node: Node, common: dict[str, Columns], outer: _Place | None) -> tuple[str, Listed]:
+        """A query, with the names of its columns and their types."""
+        if isinstance(node, exp.Subquery):
+            if not _clauses(node) and not node.args.get("alias"):
+                return self.query(node.this, common, outer)
+            check(node, "this", "order", "limit", "offset", "with_", "alias")
+            with_, common = self._with(node, common, outer)
+            sql, columns = self.query(node.this, common, outer)
+            return f"{with_}SELECT * FROM ({sql}){self._tail(node, columns, None)}", columns
+        if isinstance(node, exp.SetOperation):
+            return self._set(node, common, outer)
+        if isinstance(node, exp.Select):
+            return self._select(node, common, outer, None)
+        if isinstance(node, exp.Values):
+            return self._values(node, common, outer)
+        if isinstance(node, exp.Table):
+            return self._select(exp.Select(expressions=[exp.Star()]).from_(node), common, outer, None)
+        raise refuse(node.sql(dialect="postgres")[:80])
+
+    def _with(self, node: Node, common: dict[str, Columns], outer: _Place | None) -> tuple[str, dict[str, Columns]]:
+        found = node.args.get("with_")
+        if not found:
+            return "", common
+        if found.args.get("recursive"):
+            raise refuse("WITH RECURSIVE")
+        common, parts = dict(common), []
+        for one in found.expressions:
+            check(one, "this", "alias", "materialized")
+            alias = one.args["alias"]
+            sql, columns = self.query(one.this, common, outer)
+            columns = _renamed(columns, alias)
+            name = name_of(alias.this)
+            common[name] = dict(columns)
+            parts.append(f"{quoted(name)} ({', '.join(quoted(column) for column, _ in columns)}) AS ({sql})")
+        return f"WITH {', '.join(parts)} ", common
+
+    def _set(self, node: Node, common: dict[str, Columns], outer: _Place | None) -> tuple[str, Listed]:
+        check(node, "this", "expression", "distinct", "order", "limit", "offset", "with_")
+        with_, common = self._with(node, common, outer)
+        word = {exp.Union: "UNION", exp.Intersect: "INTERSECT", exp.Except: "EXCEPT"}[type(node)]
+        one, left = self.query(node.this, common, outer)
+        other, right = self.query(node.expression, common, outer)
+        if len(left) != len(right):
+            raise SqlError(f"each {word} query must have the same number of columns", "42601")
+        columns = [(name, _common(kind, his, word)) for (name, kind), (_, his) in zip(left, right, strict=True)]
+        every = "" if node.args.get("distinct") else " ALL"
+        sql = f"(SELECT * FROM ({one})) {word}{every} (SELECT * FROM ({other}))"
+        if tail := self._tail(node, columns, None):
+            return f"{with_}SELECT * FROM ({sql}){tail}", columns
+        return with_ + sql, columns
+
+    def _values(self, node: Node, common: dict[str, Columns], outer: _Place | None) -> tuple[str, Listed]:
+        check(node, "expressions", "alias")
+        place = _Place(self, outer=outer, common=common)
+        expressions = Expressions(place)
+        rows = [[expressions.of(one) for one in (row.expressions if isinstance(row, exp.Tuple) else [row])] for row in node.expressions]
+        if len({len(row) for row in rows}) != 1:
+            raise SqlError("VALUES lists must all be the same length", "42601")
+        columns = [unified(expressions, list(column)) for column in zip(*rows, strict=True)]
+        listed = ", ".join(f"({', '.join(one.sql for one in row)})" for row in zip(*columns, strict=True))
+        return f"SELECT * FROM (VALUES {listed})", [(f"column{at + 1}", column[0].kind) for at, column in enumerate(columns)]
+
+    # --- SELECT
+
+    def _select(self, node: Node, common: dict[str, Columns], outer: _Place | None, quotients: set[int] | None) -> tuple[str, Listed]:
+        check(node, "kind", "expressions", "from_", "joins", "laterals", "where", "group", "having", "windows", "order", "limit", "offset", "distinct", "with_", "operation_modifiers")
+        if node.args.get("kind") or node.args.get("operation_modifiers"):
+            raise refuse("this SELECT")
+        with_, common = self._with(node, common, outer)
+        place = _Place(self, outer=outer, common=common)
+        origin = self._from(node, place)
+        expressions = Expressions(place)
+        items = [item for one in node.expressions for item in self._items(one, place, expressions)]
+        if not items:
+            items = [_Item("?column?", Typed("NULL", NULL), None)]
+        where = f" WHERE {expressions.boolean(node.args['where'].this)}" if node.args.get("where") else ""
+        group = self._group(node, items, expressions)
+        grouped = f" GROUP BY {', '.join(group)}" if group else ""
+        having = f" HAVING {expressions.boolean(node.args['having'].this)}" if node.args.get("having") else ""
+        windows = self._windows(node, expressions)
+        distinct = self._distinct(node)
+        tail = self._tail(node, [(item.name, item.typed.kind) for item in items], (items, expressions))
+        texts = []
+        for at, item in enumerate(items):
+            text = item.typed.sql
+            if quotients is not None and item.typed.quotient and text not in group:
+                quotients.add(at)
+                text = f"ROW({', '.join(f'CAST({part} AS varchar)' for part in item.typed.quotient)})"
+            elif quotients is not None and item.typed.kind.family == "literal":
+                text = f"CAST({text} AS varchar)"
+            texts.append(f"{text} AS {quoted(item.name)}")
+        sql = f"{with_}SELECT {distinct}{', '.join(texts)}{origin}{where}{grouped}{having}{windows}{tail}"
+        return sql, [(item.name, item.typed.kind) for item in items]
+
+    def _items(self, node: Node, place: _Place, expressions: Expressions) -> list[_Item]:
+        if isinstance(node, exp.Star) or (isinstance(node, exp.Column) and isinstance(node.this, exp.Star)):
+            if any(node.args.get(one) for one in ("except_", "replace", "rename")):
+                raise refuse("* with exceptions")
+            table = name_of(node.args["table"]) if node.args.get("table") else None
+            found = [one for one in place.sources if table in (None, one.alias)]
+            if not found:
+                raise SqlError(f'missing FROM-clause entry for table "{table}"' if table else "SELECT * with no tables specified is not valid", "42P01" if table else "42601")
+            merged = [_Item(name, typed, None) for name, typed in place.merged.items()] if table is None else []
+            return merged + [
+                _Item(name, Typed(f"{quoted(one.alias)}.{quoted(name)}", kind), None)
+                for one in found
+                for name, kind in one.columns.items()
+                if table is not None or name not in place.merged
+            ]
+        inner = node.this if isinstance(node, exp.Alias) else node
+        return [_Item(name_of(node.args["alias"]) if isinstance(node, exp.Alias) else _title(inner), expressions.of(inner), inner)]
+
+    def _distinct(self, node: Node) -> str:
+        found = node.args.get("distinct")
+        if not found:
+            return ""
+        if found.args.get("on"):
+            raise refuse("DISTINCT ON", "use row_number() OVER (PARTITION BY ... ORDER BY ...)")
+        return "DISTINCT "
+
+    def _group(self, node: Node, items: list[_Item], expressions: Expressions) -> list[str]:
+        group = node.args.get("group")
+        if not group:
+            return []
+        check(group, "expressions", "grouping_sets", "cube", "rollup")
+        listed = [*group.expressions, *(one for key in ("grouping_sets", "cube", "rollup") for one in group.args.get(key) or [])]
+        return [self._grouped(one, items, expressions) for one in listed]
+
+    def _set_of(self, node: Node, items: list[_Item], expressions: Expressions) -> str:
+        if isinstance(node, exp.Tuple):
+            return f"({', '.join(self._grouped(one, items, expressions) for one in node.expressions)})"
+        if isinstance(node, exp.Paren):
+            return f"({self._grouped(node.this, items, expressions)})"
+        if isinstance(node, exp.Rollup | exp.Cube | exp.GroupingSets):
+            raise refuse("grouping sets in grouping sets")
+        return self._grouped(node, items, expressions)
+
+    def _grouped(self, node: Node, items: list[_Item], expressions: Expressions) -> str:
+        """What is grouped by: a column's number, a column of FROM before one of the result, or an expression."""
+        for kind, word in ((exp.GroupingSets, "GROUPING SETS"), (exp.Cube, "CUBE"), (exp.Rollup, "ROLLUP")):
+            if isinstance(node, kind):
+                return f"{word} ({', '.join(self._set_of(one, items, expressions) for one in node.expressions)})"
+        if (at := _ordinal(node)) is not None:
+            return _numbered(at, items, "GROUP BY").typed.sql
+        if isinstance(node, exp.Column) and not node.args.get("table"):
+            name = name_of(node.this)
+            assert isinstance(expressions.around, _Place)  # noqa: S101
+            if expressions.around.own(name, None) is None and (found := [item for item in items if item.name == name]):
+                return found[0].typed.sql
+        return expressions.of(node).sql
+
+    def _windows(self, node: Node, expressions: Expressions) -> str:
+        found = [f"{quoted(name_of(one.this))} AS ({window(expressions, _without_name(one))})" for one in node.args.get("windows") or []]
+        return f" WINDOW {', '.join(found)}" if found else ""
+
+    def _tail(self, node: Node, columns: Listed, within: tuple[list[_Item], Expressions] | None) -> str:
+        """ORDER BY, OFFSET and LIMIT. Without `within` only the result's own columns may be ordered by."""
+        parts = []
+        if order := node.args.get("order"):
+            parts.append(f"ORDER BY {', '.join(self._order(one, columns, within) for one in order.expressions)}")
+        if offset := node.args.get("offset"):
+            check(offset, "expression", "this")
+            if text := _count(offset.expression, "OFFSET"):
+                parts.append(f"OFFSET {text}")
+        if limit := node.args.get("limit"):
+            parts.append(_limit(limit))
+        return "".join(f" {part}" for part in parts if part)
+
+    def _order(self, node: Node, columns: Listed, within: tuple[list[_Item], Expressions] | None) -> str:
+        inner = node.this if isinstance(node, exp.Ordered) else node
+        at = _ordinal(inner)
+        if at is None and isinstance(inner, exp.Column) and not inner.args.get("table"):
+            named = [place for place, (name, _) in enumerate(columns) if name == name_of(inner.this)]
+            if within and len({within[0][place].typed.sql for place in named}) > 1:
+                raise SqlError(f'ORDER BY "{name_of(inner.this)}" is ambiguous', "42702")
+            at = named[0] + 1 if named else None
+        if at is not None:
+            if not 1 <= at <= len(columns):
+                raise SqlError(f"ORDER BY position {at} is not in select list", "42P10")
+            if within is None:
+                return ordered(Expressions(_Place(self)), node, str(at))
+            return ordered(within[1], node, within[0][at - 1].typed.sql)
+        if within is None:
+            raise SqlError("invalid UNION/INTERSECT/EXCEPT ORDER BY clause", "0A000", "order by the names of the result's columns")
+        return ordered(within[1], node)
+
+    # --- FROM
+
+    def _from(self, node: Node, place: _Place) -> str:
+        origin = node.args.get("from_")
+        if not origin:
+            return ""
+        if node.args.get("laterals"):
+            raise refuse("this LATERAL")
+        text = self._joined(origin.this, node.args.get("joins") or [], place)
+        return f" FROM {text}"
+
+    def _joined(self, first: Node, joins: Sequence[Node], place: _Place) -> str:
+        text = self._source(first, place)
+        for join in joins:
+            text = self._join(text, join, place)
+        return text
+
+    def _join(self, left: str, join: Node, place: _Place) -> str:
+        check(join, "this", "on", "using", "side", "kind", "method")
+        method, side, kind = (str(join.args.get(one) or "").upper() for one in ("method", "side", "kind"))
+        before = len(place.sources)
+        right = self._source(join.this, place, lateral=place)
+        if method == "NATURAL":
+            mine = {name for one in place.sources[:before] for name in one.columns}
+            using = [name for one in place.sources[before:] for name in one.columns if name in mine]
+        else:
+            using = [name_of(one) for one in join.args.get("using") or []]
+        if method not in ("", "NATURAL") or kind not in ("", "INNER", "OUTER", "CROSS") or side not in ("", "LEFT", "RIGHT", "FULL"):
+            raise refuse(f"{method or kind or side} JOIN")
+        condition = None
+        if using:
+            condition = " AND ".join(self._same(name, before, side, place) for name in using)
+        elif join.args.get("on"):
+            condition = Expressions(place).boolean(join.args["on"])
+        if condition is None:
+            if side:
+                raise SqlError("syntax error: a join without its condition", SYNTAX_ERROR)
+            return f"{left} CROSS JOIN {right}"
+        return f"{left} {side + ' ' if side else ''}JOIN {right} ON {condition}"
+
+    def _same(self, name: str, before: int, side: str, place: _Place) -> str:
+        """The condition of one column of USING, which is one from here on."""
+        one = place.merged.get(name) or _only(name, place.sources[:before])
+        other = _only(name, place.sources[before:])
+        expressions = Expressions(place)
+        left, right = expressions.alike(one, other)
+        kept = {"LEFT": one, "RIGHT": other, "FULL": Typed(f"coalesce({one.sql}, {other.sql})", one.kind)}.get(side, one)
+        place.merged[name] = kept
+        return f"{left.sql} = {right.sql}"
+
+    def _source(self, node: Node, place: _Place, lateral: _Place | None = None) -> str:
+        if isinstance(node, exp.Paren):
+            return self._source(node.this, place, lateral)
+        if isinstance(node, exp.Lateral):
+            check(node, "this", "alias")
+            sql, columns = self.query(_inside(node.this), place.common, lateral)
+            alias = node.args["alias"]
+            return "LATERAL " + _aliased(place, f"({sql})", columns, alias)
+        if isinstance(node, exp.Subquery):
+            inner = _inside(node)
+            if isinstance(inner, exp.Table) and not node.args.get("alias"):  # (a JOIN b)
+                check(node, "this", "joins")
+                text = self._joined(inner, node.args.get("joins") or [], place)
+                return f"({text})"
+            check(node, "this", "alias", "order", "limit", "offset", "with_", "joins")
+            bare = node.copy()
+            bare.set("alias", None)
+            bare.set("joins", None)
+            sql, columns = self.query(bare, place.common, place.outer)
+            text = _aliased(place, f"({sql})", columns, node.args.get("alias"))
+            for join in node.args.get("joins") or []:
+                text = self._join(text, join, place)
+            return text
+        if isinstance(node, exp.Values):
+            sql, columns = self._values(node, place.common, place.outer)
+            return _aliased(place, f"({sql})", columns, node.args.get("alias"))
+        if isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
+            return self._table(node, place)
+        raise refuse(f"{node.sql(dialect='postgres')[:80]} in FROM")
+
+    def _table(self, node: Node, place: _Place) -> str:
+        check(node, "this", "db", "catalog", "alias", "joins", "only")
+        parts, alias = _parts(node), node.args.get("alias")
+        if len(parts) == 1 and parts[0] in place.common:
+            text, columns = quoted(parts[0]), place.common[parts[0]]
+        elif parts in self.tables.of:
+            text, columns = self.tables.of[parts]
+        else:
+            raise SqlError(f'relation "{".".join(parts)}" does not exist', UNDEFINED_TABLE)
+        text = _aliased(place, text, list(columns.items()), alias, parts[-1])
+        joins = node.args.get("joins") or []
+        if joins:
+            for join in joins:
+                text = self._join(text, join, place)
+            return f"({text})"
+        return text
+
+
+def _inside(node: Node) -> Node:
+    """What is in parentheses."""
+    return node.this if isinstance(node, exp.Subquery) else node
+
+
+def _without_name(node: Node) -> Node:
+    copy = node.copy()
+    copy.set("this", None)
+    return copy
+
+
+def _clauses(node: Node) -> bool:
+    return any(node.args.get(one) for one in ("order", "limit", "offset", "with_"))
+
+
+def _only(name: str, sources: list[_Source]) -> Typed:
+    found = [one for one in sources if name in one.columns]
+    if len(found) != 1:
+        raise SqlError(f'common column name "{name}" appears more than once' if found else f'column "{name}" specified in USING clause does not exist', "42702" if found else "42703")
+    return Typed(f"{quoted(found[0].alias)}.{quoted(name)}", found[0].columns[name])
+
+
+def _renamed(columns: Listed, alias: Node | None) -> Listed:
+    new = [name_of(one) for one in (alias.args.get("columns") or [])] if alias else []
+    if len(new) > len(columns):
+        raise SqlError(f"there are {len(columns)} columns, and {len(new)} names for them", "42P10")
+    return [(new[at] if at < len(new) else name, kind) for at, (name, kind) in enumerate(columns)]
+
+
+def _aliased(place: _Place, text: str, columns: Listed, alias: Node | None, otherwise: str | None = None) -> str:
+    """What stands in FROM, with its name there; it becomes one of the place's sources."""
+    name = name_of(alias.this) if alias and alias.this else otherwise or f"unnamed_{len(place.sources)}"
+    if any(one.alias == name for one in place.sources):
+        raise SqlError(f'table name "{name}" specified more than once', "42712")
+    renamed = _renamed(columns, alias)
+    if otherwise is not None and renamed == columns:
+        place.sources.append(_Source(name, dict(columns)))
+        return f"{text} AS {quoted(name)}"
+    if otherwise is None and len({column for column, _ in renamed}) < len(renamed):
+        raise refuse("a subquery with two columns of one name", "give them names with AS")
+    place.sources.append(_Source(name, {column: _closed(kind) for column, kind in renamed}))
+    listed = f" ({', '.join(quoted(column) for column, _ in renamed)})"
+    return f"{text} AS {quoted(name)}{listed}"
+
+
+def _closed(kind: Kind) -> Kind:
+    return TEXT if kind.open else kind
+
+
+def _common(one: Kind, other: Kind, word: str) -> Kind:
+    if one.open:
+        return other
+    if other.open or one.family == other.family:
+        if one.family == "int":
+            return one if one.bits >= other.bits else other
+        return one if one.family != "decimal" or one.scale == other.scale else Kind("decimal")
+    if one.numeric and other.numeric:
+        if "real" in (one.family, other.family):
+            raise refuse(f"{word} of real and another type", "cast both to double precision")
+        return one if one.family == "double" or (one.family == "decimal" and other.family == "int") else other
+    raise SqlError(f"{word} types {one} and {other} cannot be matched", "42804", "cast one of them")
+
+
+def _ordinal(node: Node) -> int | None:
+    return int(node.name) if isinstance(node, exp.Literal) and not node.is_string and node.name.isdecimal() else None
+
+
+def _numbered(at: int, items: list[_Item], clause: str) -> _Item:
+    if not 1 <= at <= len(items):
+        raise SqlError(f"{clause} position {at} is not in select list", "42P10")
+    return items[at - 1]
+
+
+def _count(node: Node, clause: str) -> str | None:
+    """A number of rows; None is no limit."""
+    if isinstance(node, exp.Null) or (isinstance(node, exp.Column) and node.name.upper() == "ALL") or (isinstance(node, exp.Var) and node.name.upper() == "ALL"):
+        return None
+    inner = node
+    while isinstance(inner, exp.Cast | exp.Paren):
+        inner = inner.this
+    if not (isinstance(inner, exp.Literal) and inner.name.isdecimal()):
+        raise refuse(f"{clause} of what isn't a number")
+    return str(int(inner.name))
+
+
+def _limit(node: Node) -> str:
+    if isinstance(node, exp.Fetch):
+        check(node, "direction", "count", "limit_options")
+        options = node.args.get("limit_options")
+        if options and options.args.get("percent"):
+            raise refuse("FETCH ... PERCENT")
+        count = _count(node.args["count"], "FETCH") if node.args.get("count") else "1"
+        return f"FETCH FIRST {count} ROWS {'WITH TIES' if options and options.args.get('with_ties') else 'ONLY'}"
+    check(node, "this", "expression")
+    count = _count(node.expression, "LIMIT")
+    return f"LIMIT {count}" if count is not None else ""
+
+
+_TITLES: dict[type, str] = {exp.Case: "case", exp.Coalesce: "coalesce", exp.Nullif: "nullif", exp.Greatest: "greatest", exp.Least: "least",
+           exp.Boolean: "bool", exp.Exists: "exists", exp.Array: "array", exp.CurrentDate: "current_date", exp.CurrentUser: "current_user",
+           exp.CurrentTimestamp: "now", exp.Extract: "extract", exp.TimestampTrunc: "date_trunc", exp.StrPosition: "position",
+           exp.GroupConcat: "string_agg", exp.ArrayAgg: "array_agg", exp.LogicalAnd: "bool_and", exp.LogicalOr: "bool_or",
+           exp.RowNumber: "row_number", exp.DenseRank: "dense_rank", exp.PercentRank: "percent_rank", exp.CumeDist: "cume_dist",
+           exp.FirstValue: "first_value", exp.LastValue: "last_value", exp.NthValue: "nth_value", exp.SplitPart: "split_part",
+           exp.ConcatWs: "concat_ws", exp.Localtimestamp: "localtimestamp", exp.Trim: "btrim", exp.StddevSamp: "stddev_samp",
+           exp.StddevPop: "stddev_pop", exp.VariancePop: "var_pop", exp.CovarSamp: "covar_samp", exp.CovarPop: "covar_pop"}  # fmt: skip
+
+
+def _title(node: Node) -> str:
+    """The name that PostgreSQL gives to a column without one: FigureColname."""
+    if isinstance(node, exp.Column):
+        return name_of(node.this)
+    if isinstance(node, exp.Cast):
+        inner = _title(node.this)
+        return inner if inner != "?column?" else _type_title(node.to)
+    if isinstance(node, exp.Paren | exp.Filter | exp.Window | exp.Collate):
+        return _title(node.this)
+    if isinstance(node, exp.Subquery):
+        inner = node.this
+        return _title(inner.selects[0]) if isinstance(inner, exp.Select) and inner.selects else "?column?"
+    if isinstance(node, exp.Alias):
+        return name_of(node.args["alias"])
+    if isinstance(node, exp.Boolean):
+        return "bool"
+    if found := _TITLES.get(type(node)):
+        return found
+    if isinstance(node, exp.Anonymous):
+        return str(node.name).lower()
+    if isinstance(node, exp.Func) and not isinstance(node, exp.Binary | exp.Connector):
+        return str(node.sql_name()).lower()
+    return "?column?"
+
+
+def _type_title(node: Node) -> str:
+    names = {exp.DType.INT: "int4", exp.DType.BIGINT: "int8", exp.DType.SMALLINT: "int2", exp.DType.DOUBLE: "float8",
+             exp.DType.FLOAT: "float4", exp.DType.DECIMAL: "numeric", exp.DType.BOOLEAN: "bool", exp.DType.VARBINARY: "bytea"}  # fmt: skip
+    return names.get(node.this, str(node.this.value).lower())
+
+

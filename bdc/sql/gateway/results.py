@@ -1,0 +1,173 @@
+"""Results of queries: their columns, and their rows as they come, from Trino or from the master."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
+from typing import Any, Protocol
+
+import psycopg
+
+from bdc.sql.gateway.errors import SqlError
+from bdc.sql.gateway.trino import Running
+from bdc.sql.gateway.values import NUMERIC, Encode, Type, numeric_binary, type_of
+
+Row = Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a result: `kind` is its type's OID, and `size` and `modifier` the type's."""
+
+    name: str
+    kind: int
+    size: int
+    modifier: int
+
+
+class Result(Protocol):
+    """A result that is being fetched."""
+
+    columns: Sequence[Column]
+
+    def encoders(self, formats: Sequence[int]) -> list[Encode]:
+        """What makes bytes of values, for these formats of columns; one is for all, none is text."""
+
+    async def rows(self, most: int) -> Sequence[Row]:
+        """The next rows, at most so many; none when there are no more. Raises SqlError."""
+
+    async def close(self) -> None:
+        """End it: nobody wants the rest."""
+
+
+def format_of(formats: Sequence[int], at: int) -> int:
+    """A column's format."""
+    return formats[0] if len(formats) == 1 else formats[at] if formats else 0
+
+
+class Federated:
+    """A result of Trino's. The page after this one is fetched while this one is sent."""
+
+    def __init__(self, running: Running, names: Sequence[str], quotients: frozenset[int], at: tzinfo) -> None:
+        self._running, self._quotients = running, quotients
+        self._types = [
+            _QUOTIENT if place in quotients else type_of(column["typeSignature"], at) for place, column in enumerate(running.columns)
+        ]
+        titles = list(names) or [column["name"] for column in running.columns]
+        self.columns = [Column(name, one.oid, one.size, one.modifier) for name, one in zip(titles, self._types, strict=True)]
+        self._page: list[Row] = []
+        self._at = 0
+        self._next: asyncio.Task[list[list[Any]] | None] | None = None
+
+    def encoders(self, formats: Sequence[int]) -> list[Encode]:
+        """See `Result`."""
+        return [one.binary if format_of(formats, at) else one.text for at, one in enumerate(self._types)]
+
+    async def rows(self, most: int) -> Sequence[Row]:
+        """See `Result`."""
+        if self._at >= len(self._page):
+            page = await (self._next or self._running.page())
+            self._page, self._at, self._next = list(page or []), 0, None
+            if page is not None and self._running.more:
+                self._next = asyncio.create_task(self._running.page())
+        rows = self._page[self._at : self._at + most]
+        self._at += len(rows)
+        return [self._divided(row) for row in rows] if self._quotients else rows
+
+    def _divided(self, row: Row) -> Row:
+        found = list(row)
+        for at in self._quotients:
+            dividend, divisor = row[at]
+            found[at] = None if dividend is None or divisor is None else divide(dividend, divisor)
+        return found
+
+    async def close(self) -> None:
+        """See `Result`."""
+        if self._next:
+            self._next.cancel()
+            await asyncio.gather(self._next, return_exceptions=True)
+        await self._running.close()
+
+
+class Catalogued:
+    """A result of the master's, whole. Its values have the format that was asked for."""
+
+    def __init__(self, found: psycopg.pq.abc.PGresult) -> None:
+        self._found = found
+        self._at = 0
+        self.columns = columns(found)
+
+    def encoders(self, formats: Sequence[int]) -> list[Encode]:  # noqa: ARG002 they have one already
+        """See `Result`."""
+        return [bytes] * len(self.columns)
+
+    async def rows(self, most: int) -> Sequence[Row]:
+        """See `Result`."""
+        until = min(self._found.ntuples, self._at + most)
+        found = [[self._found.get_value(row, at) for at in range(len(self.columns))] for row in range(self._at, until)]
+        self._at = until
+        return found
+
+    async def close(self) -> None:
+        """See `Result`."""
+
+
+class Listed:
+    """A result that is text already."""
+
+    def __init__(self, names: Sequence[str], found: Sequence[Sequence[str]]) -> None:
+        self.columns = [Column(name, 25, -1, -1) for name in names]
+        self._left = list(found)
+
+    def encoders(self, formats: Sequence[int]) -> list[Encode]:  # noqa: ARG002 text has one form
+        """See `Result`."""
+        return [str.encode] * len(self.columns)
+
+    async def rows(self, most: int) -> Sequence[Row]:
+        """See `Result`."""
+        found, self._left = self._left[:most], self._left[most:]
+        return found
+
+    async def close(self) -> None:
+        """See `Result`."""
+
+
+def columns(found: psycopg.pq.abc.PGresult) -> list[Column]:
+    """The columns of a result of libpq's."""
+    return [
+        Column((found.fname(at) or b"").decode(), found.ftype(at), found.fsize(at), found.fmod(at)) for at in range(found.nfields)
+    ]
+
+
+# PostgreSQL's numeric division: at least 16 digits that count, in groups of four; see select_div_scale() of numeric.c.
+_DIGITS, _GROUP, _PRECISION = 16, 4, 1000
+
+
+def divide(dividend: str, divisor: str) -> str:
+    """A quotient of numerics with the digits that PostgreSQL gives it. Raises SqlError."""
+    one, other = Decimal(dividend), Decimal(divisor)
+    if not other:
+        raise SqlError("division by zero", "22012")
+    weights, firsts = zip(*(_leading(side) for side in (one, other)), strict=True)
+    weight = weights[0] - weights[1] - (firsts[0] <= firsts[1])
+    scale = max(_DIGITS - weight * _GROUP, _scale(one), _scale(other), 0)
+    with localcontext(Context(prec=_PRECISION)):
+        return format((one / other).quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_UP), "f")
+
+
+def _leading(value: Decimal) -> tuple[int, int]:
+    """The place (in groups of four digits, 0 is that before the point) and the value of the first group of digits that isn't zero."""
+    if not value:
+        return 0, 0
+    weight = value.adjusted() // _GROUP
+    return weight, int(abs(value).scaleb(-weight * _GROUP))
+
+
+def _scale(value: Decimal) -> int:
+    return max(0, -int(value.as_tuple().exponent))
+
+
+_QUOTIENT = Type(NUMERIC, -1, str.encode, numeric_binary)

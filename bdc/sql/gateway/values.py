@@ -1,0 +1,398 @@
+"""Types and values: Trino's as PostgreSQL's, in its text and its binary format; and parameters' values as SQL.
+
+Trino sends values as JSON. Sources: Trino's client protocol and io.trino.server.protocol; PostgreSQL's pg_type.dat and the
+input and output functions of its types, in DateStyle ISO and IntervalStyle postgres.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import orjson
+import psycopg
+from psycopg.adapt import Transformer
+from psycopg.pq import Format
+
+from bdc.sql.gateway.errors import INVALID_TEXT, NOT_SUPPORTED, SqlError
+
+TEXT = 25
+_BOOL, _BYTEA, _INT8, _INT2, _INT4, _JSON, _FLOAT4, _FLOAT8 = 16, 17, 20, 21, 23, 114, 700, 701
+_BPCHAR, _VARCHAR, _DATE, _TIME, _TIMESTAMP, _TIMESTAMPTZ, _INTERVAL, _TIMETZ = 1042, 1043, 1082, 1083, 1114, 1184, 1186, 1266
+NUMERIC, _UUID, _INET, _UNKNOWN = 1700, 2950, 869, 705
+_SIZES = {_BOOL: 1, _INT8: 8, _INT2: 2, _INT4: 4, _FLOAT4: 4, _FLOAT8: 8, _DATE: 4, _TIME: 8, _TIMESTAMP: 8, _TIMESTAMPTZ: 8,
+          _INTERVAL: 16, _TIMETZ: 12, _UUID: 16}  # fmt: skip
+_ARRAYS = {_BOOL: 1000, _BYTEA: 1001, _INT8: 1016, _INT2: 1005, _INT4: 1007, TEXT: 1009, _FLOAT4: 1021, _FLOAT8: 1022, _BPCHAR: 1014,
+           _VARCHAR: 1015, _DATE: 1182, _TIME: 1183, _TIMESTAMP: 1115, _TIMESTAMPTZ: 1185, _INTERVAL: 1187, NUMERIC: 1231,
+           _UUID: 2951, _JSON: 199, _INET: 1041, _TIMETZ: 1270}  # fmt: skip
+_ELEMENTS = {array: one for one, array in _ARRAYS.items()}
+_NAMES = {_BOOL: "boolean", _BYTEA: "bytea", _INT8: "bigint", _INT2: "smallint", _INT4: "integer", TEXT: "text", _FLOAT4: "real",
+          _FLOAT8: "double precision", _BPCHAR: "text", _VARCHAR: "text", _DATE: "date", _TIME: "time", _TIMESTAMP: "timestamp",
+          _TIMESTAMPTZ: "timestamptz", NUMERIC: "numeric", _UUID: "uuid", _JSON: "json"}  # fmt: skip
+"""How a parameter's type is written in SQL."""
+
+Encode = Callable[[Any], bytes]
+_MICROSECONDS = 6
+_SMALLEST = -4
+
+
+@dataclass(frozen=True)
+class Type:
+    """A type of PostgreSQL: its OID, its size in bytes (-1: it varies), its modifier, and how Trino's JSON becomes it."""
+
+    oid: int
+    modifier: int
+    text: Encode
+    binary: Encode
+
+    @property
+    def size(self) -> int:
+        """In bytes, -1 where it varies."""
+        return _SIZES.get(self.oid, -1)
+
+
+def zone(name: str) -> tzinfo:
+    """A time zone as SET TimeZone names it. Raises SqlError."""
+    if name.upper() in ("UTC", "GMT", "Z"):
+        return timezone.utc
+    if found := re.fullmatch(r"([+-])(\d\d?)(?::?(\d\d))?", name):
+        offset = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
+        return timezone(offset if found[1] == "+" else -offset)
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise SqlError(f'invalid value for parameter "TimeZone": "{name}"', "22023") from None
+
+
+def type_of(signature: Mapping[str, Any], at: tzinfo) -> Type:
+    """PostgreSQL's type for one of Trino's, from its typeSignature; `at` is the session's time zone."""
+    kind = signature["rawType"]
+    arguments = [argument.get("value") for argument in signature.get("arguments") or []]
+    if kind in _PLAIN:
+        oid, text = _PLAIN[kind]
+        return Type(oid, -1, text, _binary(oid, text))
+    match kind:
+        case "interval day to second":
+            return Type(_INTERVAL, -1, _days, _days_binary)
+        case "interval year to month":
+            return Type(_INTERVAL, -1, _months, _months_binary)
+        case "decimal":
+            return Type(NUMERIC, (int(arguments[0]) << 16 | int(arguments[1])) + 4, str.encode, _binary(NUMERIC, str.encode))
+        case "varchar":
+            length = int(arguments[0]) if arguments else 2**31 - 1
+            bounded = length < 2**31 - 5
+            return Type(_VARCHAR if bounded else TEXT, length + 4 if bounded else -1, str.encode, str.encode)
+        case "char":
+            return Type(_BPCHAR, int(arguments[0]) + 4, str.encode, str.encode)
+        case "timestamp" | "time":
+            oid = _TIMESTAMP if kind == "timestamp" else _TIME
+            return Type(oid, -1, _fraction(arguments), _binary(oid, _fraction(arguments)))
+        case "timestamp with time zone":
+            text = _instant(at)
+            return Type(_TIMESTAMPTZ, -1, text, _binary(_TIMESTAMPTZ, text))
+        case "array":
+            return _array(type_of(arguments[0], at))
+        case "map" | "row":
+            plain = _plain(signature)
+            text = lambda value: orjson.dumps(plain(value))  # noqa: E731
+            return Type(_JSON, -1, text, text)
+    return Type(TEXT, -1, lambda value: str(value).encode(), lambda value: str(value).encode())
+
+
+def _float(threshold: int) -> Encode:
+    """The shortest text that means the number; exponents are for those below 1e-4, and from 1e15 (double) or 1e6 (real)."""
+
+    longest = threshold + 2  # 123456.0 of a real: a longer one may need an exponent, which is looked at closely
+
+    def encode(value: Any) -> bytes:
+        text = repr(value)
+        if len(text) > longest or "e" in text or text[0] == "'" or text == "-0.0":
+            return value.encode() if isinstance(value, str) else _exponent(text, threshold)  # NaN, Infinity, -Infinity
+        return text.encode() if text[-2:] != ".0" else text[:-2].encode()
+
+    return encode
+
+
+def _exponent(shortest: str, threshold: int) -> bytes:
+    if shortest == "-0.0":
+        return b"-0"
+    sign, digits, exponent = Decimal(shortest).as_tuple()
+    number = "".join(map(str, digits)).rstrip("0") or "0"
+    power = len(digits) + int(exponent) - 1
+    if number == "0":
+        return b"0"
+    if _SMALLEST <= power < threshold:
+        return format(Decimal(shortest).normalize(), "f").encode()
+    whole = number[0] + ("." + number[1:] if len(number) > 1 else "")
+    return f"{'-' if sign else ''}{whole}e{power:+03d}".encode()
+
+
+def _fraction(arguments: list[Any]) -> Encode:
+    precision = int(arguments[0]) if arguments else 3
+    if not precision:
+        return _era
+    if precision > _MICROSECONDS:
+        return lambda value: _era(_rounded(value).rstrip("0").rstrip("."))
+    return lambda value: _era(value.rstrip("0").rstrip("."))
+
+
+def _rounded(value: str) -> str:
+    """Microseconds are the finest; PostgreSQL rounds, half up."""
+    whole, _, fraction = value.partition(".")
+    micros = int(fraction[:_MICROSECONDS]) + (fraction[_MICROSECONDS] >= "5")
+    if micros < 10**_MICROSECONDS:
+        return f"{whole}.{micros:06d}"
+    form = "%Y-%m-%d %H:%M:%S" if " " in whole else "%H:%M:%S"
+    return (datetime.strptime(whole, form) + timedelta(seconds=1)).strftime(form) + ".000000"  # noqa: DTZ007
+
+
+def _era(value: str) -> bytes:
+    """Years before 1 are -0000 and so on for Trino, 1 BC for PostgreSQL; those after 9999 have a sign."""
+    if value[0] == "-":
+        year, rest = value[1:].split("-", 1)
+        return f"{int(year) + 1:04d}-{rest} BC".encode()
+    return value.lstrip("+").encode()
+
+
+def _instant(at: tzinfo) -> Encode:
+    utc = at is timezone.utc
+
+    def encode(value: str) -> bytes:
+        local, _, name = value.rpartition(" ")
+        if utc and name == "UTC":
+            local = _rounded(local) if len(local.partition(".")[2]) > _MICROSECONDS else local
+            return _era((local.rstrip("0").rstrip(".") if "." in local else local) + "+00")
+        moment = _moment(local, name).astimezone(at)
+        text = moment.replace(tzinfo=None).isoformat(" ")
+        return (text.rstrip("0") if "." in text else text).encode() + _offset(moment).encode()
+
+    return encode
+
+
+def _moment(local: str, name: str) -> datetime:
+    if len(local.partition(".")[2]) > _MICROSECONDS:
+        local = _rounded(local)
+    return datetime.fromisoformat(local).replace(tzinfo=zone(name))
+
+
+def _offset(moment: datetime) -> str:
+    seconds = int((moment.utcoffset() or timedelta()).total_seconds())
+    sign, seconds = ("-", -seconds) if seconds < 0 else ("+", seconds)
+    hours, minutes, left = seconds // 3600, seconds // 60 % 60, seconds % 60
+    return f"{sign}{hours:02d}" + (f":{minutes:02d}" if minutes or left else "") + (f":{left:02d}" if left else "")
+
+
+def _days(value: str) -> bytes:
+    """An interval of days to seconds, such as -1 02:03:04.500."""
+    sign = "-" if value.startswith("-") else ""
+    days, _, clock = value.lstrip("-").partition(" ")
+    clock = clock.rstrip("0").rstrip(".") if "." in clock else clock
+    parts = [f"{sign}{int(days)} {'day' if days == '1' and not sign else 'days'}"] if int(days) else []
+    if clock.strip("0:.") or not parts:
+        parts.append(sign + clock if clock.strip("0:.") else clock)
+    return " ".join(parts).encode()
+
+
+def _days_binary(value: str) -> bytes:
+    """Microseconds, days, months."""
+    sign = -1 if value.startswith("-") else 1
+    days, _, clock = value.lstrip("-").partition(" ")
+    hours, minutes, seconds = clock.split(":")
+    micros = (int(hours) * 60 + int(minutes)) * 60_000_000 + int(Decimal(seconds) * 1_000_000)
+    return struct.pack("!qii", sign * micros, sign * int(days), 0)
+
+
+def _months_binary(value: str) -> bytes:
+    years, months = map(int, value.lstrip("-").split("-"))
+    return struct.pack("!qii", 0, 0, (-1 if value.startswith("-") else 1) * (years * 12 + months))
+
+
+def _months(value: str) -> bytes:
+    """An interval of years to months, such as -1-2."""
+    sign = "-" if value.startswith("-") else ""
+    years, months = map(int, value.lstrip("-").split("-"))
+    named = [f"{sign}{count} {name}{'' if count == 1 and not sign else 's'}" for count, name in ((years, "year"), (months, "mon")) if count]
+    return (" ".join(named) or "00:00:00").encode()
+
+
+_PLAIN: dict[str, tuple[int, Encode]] = {
+    "boolean": (_BOOL, {True: b"t", False: b"f"}.__getitem__),
+    "tinyint": (_INT2, b"%d".__mod__),
+    "smallint": (_INT2, b"%d".__mod__),
+    "integer": (_INT4, b"%d".__mod__),
+    "bigint": (_INT8, b"%d".__mod__),
+    "real": (_FLOAT4, _float(6)),
+    "double": (_FLOAT8, _float(15)),
+    "varbinary": (_BYTEA, lambda value: b"\\x" + base64.b64decode(value).hex().encode()),
+    "date": (_DATE, lambda value: value.encode() if value[0].isdigit() else _era(value)),
+    "uuid": (_UUID, str.encode),
+    "json": (_JSON, str.encode),
+    "ipaddress": (_INET, str.encode),
+    "unknown": (TEXT, str.encode),
+}
+
+
+def _plain(signature: Mapping[str, Any]) -> Callable[[Any], Any]:
+    """A map or a row as JSON has it; rows are objects by their fields' names."""
+    kind, arguments = signature["rawType"], [argument.get("value") for argument in signature.get("arguments") or []]
+    if kind == "array":
+        one = _plain(arguments[0])
+        return lambda value: None if value is None else [one(item) for item in value]
+    if kind == "map":
+        item = _plain(arguments[1])
+        return lambda value: None if value is None else {str(key): item(found) for key, found in value.items()}
+    if kind == "row":
+        names = [str((argument.get("fieldName") or {}).get("name") or f"f{place + 1}") for place, argument in enumerate(arguments)]
+        items = [_plain(argument["typeSignature"]) for argument in arguments]
+        return lambda value: None if value is None else {name: item(one) for name, item, one in zip(names, items, value, strict=True)}
+    return lambda value: value
+
+
+_QUOTED = re.compile(r'[\s{},"\\]')
+
+
+def _array(of: Type) -> Type:
+    """Arrays of arrays are of the same type, with one dimension more."""
+
+    def text(value: list[Any]) -> bytes:
+        return b"{" + b",".join(b"NULL" if one is None else item(one) for one in value) + b"}"
+
+    def item(one: Any) -> bytes:
+        found = of.text(one)
+        if of.oid in _ELEMENTS:
+            return found
+        words = found.decode()
+        if not words or words.upper() == "NULL" or _QUOTED.search(words):
+            return b'"' + words.replace("\\", "\\\\").replace('"', '\\"').encode() + b'"'
+        return found
+
+    element = _ELEMENTS.get(of.oid, of.oid)
+
+    def binary(value: list[Any]) -> bytes:
+        dimensions, flat = _shape(value)
+        body = b"".join(b"\xff\xff\xff\xff" if one is None else _prefixed(base.binary(one)) for one in flat)
+        head = struct.pack("!iiI", len(dimensions), any(one is None for one in flat), element)
+        return head + b"".join(struct.pack("!ii", size, 1) for size in dimensions) + body
+
+    base = of
+    while hasattr(base.binary, "element"):
+        base = base.binary.element  # type: ignore[attr-defined]
+    binary.element = of  # type: ignore[attr-defined]
+    return Type(_ARRAYS.get(element, _ARRAYS[TEXT]), -1, text, binary)
+
+
+def _shape(value: list[Any]) -> tuple[list[int], list[Any]]:
+    dimensions: list[int] = []
+    level: list[Any] = [value]
+    while level and all(isinstance(one, list) for one in level):
+        sizes = {len(one) for one in level}
+        if len(sizes) != 1:
+            raise SqlError("arrays of arrays of different lengths have no binary form", NOT_SUPPORTED)
+        if not (size := sizes.pop()):
+            return [], []
+        dimensions.append(size)
+        level = [item for one in level for item in one]
+    return dimensions, level
+
+
+def _prefixed(value: bytes) -> bytes:
+    return struct.pack("!i", len(value)) + value
+
+
+def _binary(oid: int, text: Encode) -> Encode:
+    """The binary form of a value, by way of its text: psycopg knows both."""
+    match oid:
+        case _ if oid == _BOOL:
+            return lambda value: b"\1" if value else b"\0"
+        case _ if oid in (_INT2, _INT4, _INT8):
+            return struct.Struct({_INT2: "!h", _INT4: "!i", _INT8: "!q"}[oid]).pack
+        case _ if oid in (_FLOAT4, _FLOAT8):
+            pack = struct.Struct("!f" if oid == _FLOAT4 else "!d").pack
+            return lambda value: pack(float(value))
+        case _ if oid == _BYTEA:
+            return base64.b64decode
+        case _ if oid in (TEXT, _JSON):
+            return text
+    load = Transformer().get_loader(oid, Format.TEXT).load
+    dumper = psycopg.adapters.get_dumper_by_oid(oid, Format.BINARY)(object, None)
+
+    def encode(value: Any) -> bytes:
+        try:
+            return bytes(dumper.dump(load(text(value))) or b"")
+        except (psycopg.Error, ValueError, OverflowError) as error:
+            raise SqlError(f"{text(value).decode()} has no binary form here", "22008", "ask for it as text") from error
+
+    return encode
+
+
+def numeric_binary(text: str) -> bytes:
+    """A numeric in the binary format."""
+    return _binary(NUMERIC, str.encode)(text)
+
+
+def literal(value: bytes | None, oid: int, binary: int) -> str:
+    """A parameter's value as SQL of PostgreSQL's. Raises SqlError."""
+    if value is None:
+        return "NULL" if oid in (0, _UNKNOWN) or oid not in _NAMES else f"CAST(NULL AS {_NAMES[oid]})"
+    text = _from_binary(value, oid) if binary else _decoded(value)
+    quoted = "'" + text.replace("'", "''") + "'"
+    if oid in (0, TEXT, _VARCHAR, _BPCHAR, _UNKNOWN):
+        return quoted
+    if oid in _ELEMENTS and _ELEMENTS[oid] in _NAMES:
+        return f"CAST({quoted} AS {_NAMES[_ELEMENTS[oid]]}[])"
+    if oid not in _NAMES:
+        raise SqlError(f"parameters of the type with the OID {oid} aren't supported", NOT_SUPPORTED, "send it as text")
+    if oid in (_INT2, _INT4, _INT8):
+        if not re.fullmatch(r"\s*[+-]?\d+\s*", text):
+            raise SqlError(f'invalid input syntax for type {_NAMES[oid]}: "{text}"', INVALID_TEXT)
+        return f"CAST({text.strip()} AS {_NAMES[oid]})"
+    return f"CAST({quoted} AS {_NAMES[oid]})"
+
+
+def _decoded(value: bytes) -> str:
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        raise SqlError('invalid byte sequence for encoding "UTF8"', "22021") from None
+    if "\0" in text:
+        raise SqlError('invalid byte sequence for encoding "UTF8": 0x00', "22021")
+    return text
+
+
+def _from_binary(value: bytes, oid: int) -> str:
+    if oid in (0, TEXT, _VARCHAR, _BPCHAR, _UNKNOWN, _JSON):
+        return _decoded(value)
+    try:
+        found = Transformer().get_loader(oid, Format.BINARY).load(value)
+    except Exception as error:  # noqa: BLE001 whatever a client sends
+        raise SqlError(f"incorrect binary data format in a parameter of type {_NAMES.get(oid, oid)}", "22P03") from error
+    return _text_of(found)
+
+
+def _text_of(value: Any) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case bytes() | bytearray() | memoryview():
+            return "\\x" + bytes(value).hex()
+        case list():
+            return "{" + ",".join("NULL" if one is None else '"' + _escaped(_text_of(one)) + '"' for one in value) + "}"
+        case datetime():
+            return value.isoformat(" ")
+        case date() | time():
+            return value.isoformat()
+        case int() | float() | Decimal() | UUID() | str():
+            return str(value)
+    raise SqlError(f"a parameter of the type {type(value).__name__} isn't supported", NOT_SUPPORTED, "send it as text")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
