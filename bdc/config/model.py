@@ -187,6 +187,10 @@ class Federation(Section):
     reconciler: Resources = Field(
         default_factory=lambda: pod("10m", "48Mi", "192Mi"), description="Resources of what makes external tables in Trino."
     )
+    gateways: int = Field(1, ge=1, le=50, description="Servers that speak PostgreSQL's protocol; each takes 500 connections.")
+    gateway: Resources = Field(
+        default_factory=lambda: pod("20m", "96Mi", "512Mi"), description="Resources of a server that speaks PostgreSQL's protocol."
+    )
 
 
 class Pool(Section):

@@ -34,7 +34,7 @@ FEDERATION_INTERNAL = "federation-internal"
 """Secret with key shared-secret, by which Trino's servers know each other."""
 
 TRINO_PASSWORDS = "federation-passwords"
-"""Secret with key password.db, Trino's password file; it follows from `credentials` and the Secrets of Spark's roles."""
+"""Secret with key password.db, Trino's password file; it follows from `credentials` and the Secrets of Spark's and the gateway's roles."""
 
 EXTERNAL_CREDENTIALS, EXTERNAL_CREDENTIALS_PATH = "external-credentials", "/etc/bdc/external"
 """Secret with the passwords of external data sources, each by a key of its own that never changes its value; and where Trino has it."""
@@ -78,6 +78,9 @@ POOL_GATE = "bdc.dev/pool"
 IMAGES = ("hadoop", "hive-metastore", "spark", "trino", "postgres", "proxy", "bdc")
 """The images that pods of a cluster run."""
 
+GATEWAY_ROLE = "gateway"
+"""Whom the SQL gateway is at the master, where it may see who may log in, and in Trino, where it asks in the name of users."""
+
 SPARK_ACCOUNT = "spark"
 """ServiceAccount of Spark drivers: manages pods, services, configmaps of its own namespace, the cluster's or a pool's."""
 
@@ -93,7 +96,7 @@ def spark_role(pool: str = "") -> str:
 
 
 def role_secret(role: str) -> str:
-    """The Secret in the cluster's namespace with the key password of such a role."""
+    """The Secret in the cluster's namespace with the key password of such a role, or of the SQL gateway's."""
     return f"master-{role}"
 
 
@@ -141,6 +144,7 @@ WORKLOADS = (
     Workload("trino-coordinator", "federation", "Deployment", "Trino coordinator", "federation.coordinator"),
     Workload("trino-worker", "federation", "Deployment", "Trino worker", "federation.worker", optional=True),
     Workload("reconciler", "federation", "Deployment", "external tables", "federation.reconciler"),
+    Workload("sql-gateway", "federation", "Deployment", "SQL gateway", "federation.gateway"),
     Workload("spark-history", "spark", "Deployment", "history server", "spark.history"),
     Workload("spark-connect", "spark", "Deployment", "Spark Connect", "spark.connect"),
     Workload("controller", "spark", "Deployment", "bdc's controller", "spark.controller", optional=True),
@@ -164,6 +168,7 @@ class Endpoint:
 ENDPOINTS = (
     Endpoint("master", "master", "postgresql", 31433, "master", 5432, "SQL master, read-write"),
     Endpoint("master-ro", "master", "postgresql", 31436, "master", 5432, "SQL master, read-only"),
+    Endpoint("sql", "federation", "postgresql", 31435, "sql-gateway", 5432, "federation, for PostgreSQL's clients"),
     Endpoint("trino", "federation", "https", 31880, "trino-coordinator", 8443, "federation (Trino)"),
     Endpoint("httpfs", "storage", "https", 31870, "httpfs", 8443, "HDFS (HttpFS, WebHDFS protocol)"),
     Endpoint("connect", "spark", "sc", 31002, "spark-connect", 8443, "Spark Connect"),

@@ -48,6 +48,7 @@ def _asks(config: Config) -> Iterator[Ask]:
     yield _ask("metastore", "metastore", config.metastore.replicas, config.metastore.resources)
     yield _ask("Trino coordinator", "federation", 1, config.federation.coordinator)
     yield _ask("external tables", "federation", 1, config.federation.reconciler)
+    yield _ask("SQL gateway", "federation", config.federation.gateways, config.federation.gateway)
     if config.federation.workers:
         yield _ask("Trino worker", "federation", config.federation.workers, config.federation.worker)
     yield _ask("history server", "spark", 1, spark.history, door=True)

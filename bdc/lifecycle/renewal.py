@@ -23,9 +23,19 @@ if TYPE_CHECKING:
 RESTARTS: Mapping[rotation.Kind, tuple[str, ...]] = {
     "password": ("httpfs", "spark-history", "reconciler"),
     "token": ("spark-connect",),
-    "internal": ("master", "metastore", "trino-coordinator", "trino-worker", "reconciler"),
+    "internal": ("master", "metastore", "trino-coordinator", "trino-worker", "reconciler", "sql-gateway"),
     "certificates": ("master", "trino-coordinator", "trino-worker", "httpfs", "spark-history", "spark-connect"),
-    "ca": ("master", "metastore", "trino-coordinator", "trino-worker", "reconciler", "httpfs", "spark-history", "spark-connect"),
+    "ca": (
+        "master",
+        "metastore",
+        "trino-coordinator",
+        "trino-worker",
+        "reconciler",
+        "sql-gateway",
+        "httpfs",
+        "spark-history",
+        "spark-connect",
+    ),
 }
 """The workloads that start again, by what is rotated. Trino reads a new password without that."""
 

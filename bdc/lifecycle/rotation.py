@@ -18,7 +18,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 
-from bdc.config.names import CA, CREDENTIALS, FEDERATION_INTERNAL, INSTANCE, MASTER_CREDENTIALS, PART, ROTATION, role_secret, spark_role
+from bdc.config.names import (
+    CA,
+    CREDENTIALS,
+    FEDERATION_INTERNAL,
+    GATEWAY_ROLE,
+    INSTANCE,
+    MASTER_CREDENTIALS,
+    PART,
+    ROTATION,
+    role_secret,
+    spark_role,
+)
 from bdc.errors import NotFoundError, UsageError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
 from bdc.lifecycle.master import run_as_superuser
@@ -86,7 +97,7 @@ def stage(kube: Kube, cluster: str, kinds: Iterable[Kind], *, tls: str, hosts: I
     begun, wanted = read(kube, cluster), set(kinds)
     values = dict(begun.values) if begun else {}
     more = [(name, "token") for name in _pool_tokens(kube, cluster)] if "token" in wanted else []
-    more += [(name, "password") for name in _spark_roles(kube, cluster)] if "internal" in wanted else []
+    more += [(name, "password") for name in _roles(kube, cluster)] if "internal" in wanted else []
     for item in (*more, *(item for kind in _ITEMS if kind in wanted for item in _ITEMS[kind] if kind != "ca")):
         values.setdefault(item, identity.shared_secret() if item[0] == FEDERATION_INTERNAL else identity.password())
     if password is not None:
@@ -121,7 +132,7 @@ def read(kube: Kube, cluster: str) -> Journal | None:
 
 def settle(kube: Kube, config: Config, journal: Journal) -> None:
     """Give the master's roles, then the Secrets, the journal's values. Raises UnhealthyError while the master has no leader."""
-    roles = {**_ROLES} | {(name, "password"): role for name, role in _spark_roles(kube, config.name).items()}
+    roles = {**_ROLES} | {(name, "password"): role for name, role in _roles(kube, config.name).items()}
     _change_roles(kube, config, {roles[item]: value for item, value in journal.values.items() if item in roles})
     for name in sorted({name for name, _ in journal.values}):
         data = {key: base64.b64encode(value.encode()).decode() for (of, key), value in journal.values.items() if of == name}
@@ -160,7 +171,7 @@ def unsettled(kube: Kube, cluster: str) -> dict[str, list[str]]:
 def revisions(kube: Kube, cluster: str, tls: str, key: str) -> dict[Item, str]:
     """What stands for each value that pods use; `key` keeps it from telling anything about a password that is easy to guess."""
     found: dict[Item, str] = {}
-    for name in (CREDENTIALS, MASTER_CREDENTIALS, FEDERATION_INTERNAL, tls, *_pool_tokens(kube, cluster)):
+    for name in (CREDENTIALS, MASTER_CREDENTIALS, FEDERATION_INTERNAL, role_secret(GATEWAY_ROLE), tls, *_pool_tokens(kube, cluster)):
         try:
             live = _live(kube, cluster, name)
         except ApiNotFoundError:
@@ -169,12 +180,16 @@ def revisions(kube: Kube, cluster: str, tls: str, key: str) -> dict[Item, str]:
     return found
 
 
-def _spark_roles(kube: Kube, cluster: str) -> dict[str, str]:
-    """The Secrets with the passwords of the roles that Spark's applications have in the SQL master, and the roles."""
+def _roles(kube: Kube, cluster: str) -> dict[str, str]:
+    """The Secrets with the passwords of the roles that Spark's applications and the SQL gateway have in the SQL master, and the roles."""
     query = {"labelSelector": f"{INSTANCE}={cluster},{PART}=master"}
     names = [one["metadata"]["name"] for one in kube.request("GET", f"/api/v1/namespaces/{cluster}/secrets", query=query)["items"]]
     prefix = role_secret("")
-    return {name: name.removeprefix(prefix) for name in sorted(names) if name.startswith(role_secret(spark_role()))}
+    return {
+        name: name.removeprefix(prefix)
+        for name in sorted(names)
+        if name == role_secret(GATEWAY_ROLE) or name.startswith(role_secret(spark_role()))
+    }
 
 
 def _pool_tokens(kube: Kube, cluster: str) -> list[str]:

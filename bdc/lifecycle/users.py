@@ -47,7 +47,9 @@ if TYPE_CHECKING:
     from bdc.config.model import Config
 
 _NAME = re.compile(r"[a-z]([-a-z0-9]{0,28}[a-z0-9])?")
-_RESERVED = frozenset({"bdc", "hdfs", "httpfs", "postgres", "replicator", "metastore", "trino", "root", "public", "none", "user", "spark"})
+_RESERVED = frozenset(
+    {"bdc", "hdfs", "httpfs", "postgres", "replicator", "metastore", "trino", "root", "public", "none", "user", "spark", "gateway"}
+)
 _OURS = "ordinary user of bdc"
 """Comment of the roles that we make in the SQL master."""
 

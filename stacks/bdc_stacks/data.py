@@ -13,6 +13,7 @@ from bdc.config.names import (
     CA,
     CREDENTIALS,
     FEDERATION_INTERNAL,
+    GATEWAY_ROLE,
     INSTANCE,
     MANAGED_BY,
     MASTER_ACCESS,
@@ -47,6 +48,7 @@ class Data(pulumi.ComponentResource):
         self._inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
         credentials = self._secrets(config)
         roles = {spark_role(name): self._master_access(name) for name in ("", *config.spark.pools)}
+        roles[GATEWAY_ROLE] = self._role(GATEWAY_ROLE)
         self._trino_passwords(credentials, roles)
         for name, of in config.spark.pools.items():
             if of.connect:
@@ -76,7 +78,7 @@ class Data(pulumi.ComponentResource):
         https://www.postgresql.org/docs/current/libpq-pgpass.html
         """
         role = spark_role(pool)
-        kept = self._secret(role_secret(role), "master", identity.encode({"password": identity.password()}), self._once())
+        kept = self._role(role)
         where = f"master.{self._site.namespace}.svc:5432:*:{role}"
         both = pulumi.Output.all(kept.data.apply(identity.decode), self._ca.data.apply(identity.decode))
         data = both.apply(lambda of: identity.encode({"pgpass": f"{where}:{of[0]['password']}\n", "ca.crt": of[1]["ca.crt"]}))
@@ -84,8 +86,12 @@ class Data(pulumi.ComponentResource):
         self._secret(MASTER_ACCESS, "master", data, after, pool)
         return kept
 
+    def _role(self, role: str) -> k8s.core.v1.Secret:
+        """The password of a role of the SQL master."""
+        return self._secret(role_secret(role), "master", identity.encode({"password": identity.password()}), self._once())
+
     def _trino_passwords(self, credentials: k8s.core.v1.Secret, roles: Mapping[str, k8s.core.v1.Secret]) -> None:
-        """Trino's password file: the administrator, and Spark's applications, whose roles have the passwords of the master's."""
+        """Trino's password file: the administrator, and Spark's applications and the gateway, with the passwords of their roles."""
         secrets = pulumi.Output.all(credentials.data.apply(identity.decode), *(one.data.apply(identity.decode) for one in roles.values()))
 
         def lines(of: Sequence[Mapping[str, str]]) -> dict[str, str]:

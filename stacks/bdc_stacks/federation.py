@@ -12,6 +12,7 @@ from bdc.config.names import (
     EXTERNAL_CREDENTIALS,
     EXTERNAL_CREDENTIALS_PATH,
     FEDERATION_INTERNAL,
+    GATEWAY_ROLE,
     HADOOP_CONF,
     MASTER_CREDENTIALS,
     TRINO_PASSWORDS,
@@ -23,6 +24,7 @@ from bdc.config.names import (
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
 from bdc_stacks import door, pods
+from bdc_stacks.gateway import Gateway
 from bdc_stacks.metastore import USER
 from bdc_stacks.site import Site, digest, port
 
@@ -82,6 +84,7 @@ class TrinoFederation(pulumi.ComponentResource):
                 opts=self._inside,
             )
         self._reconciler()
+        self.ready.append(Gateway(config, site, self._inside).server)
         self.register_outputs({})
 
     def _meta(self, name: str, component: str | None = None) -> dict[str, object]:
@@ -105,7 +108,7 @@ class TrinoFederation(pulumi.ComponentResource):
             "node.properties": render("federation/node.properties.j2"),
             "log.properties": render("federation/log.properties.j2"),
             "access-control.properties": render("federation/access-control.properties.j2", rules="/etc/trino/access-rules.json"),
-            "access-rules.json": render("federation/access-rules.json.j2", administrator="bdc", spark=spark_role()),
+            "access-rules.json": render("federation/access-rules.json.j2", administrator="bdc", gateway=GATEWAY_ROLE, spark=spark_role()),
             "secrets.toml": render("federation/secrets.toml.j2", folder=EXTERNAL_CREDENTIALS_PATH),
         }
         if coordinator:

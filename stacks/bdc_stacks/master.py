@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bdc.config.model import Master, pod
-from bdc.config.names import COMPONENT, CREDENTIALS, INSTANCE, MASTER_CREDENTIALS, ROTATION, role_secret, selector, spark_role
+from bdc.config.names import COMPONENT, CREDENTIALS, GATEWAY_ROLE, INSTANCE, MASTER_CREDENTIALS, ROTATION, role_secret, selector, spark_role
 from bdc.config.paths import resources
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
@@ -176,6 +176,7 @@ class SqlMaster(pulumi.ComponentResource):
                         "REPLICATION_PASSWORD": (MASTER_CREDENTIALS, "replication-password"),
                         "METASTORE_PASSWORD": (MASTER_CREDENTIALS, "metastore-password"),
                         "TRINO_PASSWORD": (MASTER_CREDENTIALS, "trino-password"),
+                        "GATEWAY_PASSWORD": (role_secret(GATEWAY_ROLE), "password"),
                         **{_variable(role): (role_secret(role), "password") for role in self._roles},
                     },
                 ),

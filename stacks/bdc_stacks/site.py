@@ -43,7 +43,18 @@ class Site:
     def hosts(self) -> list[str]:
         """DNS names and addresses of the endpoints' certificate, sorted."""
         names = {"localhost", "127.0.0.1", *self.addresses}
-        for service in ("master", "master-ro", "trino", "httpfs", "spark-connect", "spark-history", "connect", "history"):
+        for service in (
+            "master",
+            "master-ro",
+            "sql-gateway",
+            "sql",
+            "trino",
+            "httpfs",
+            "spark-connect",
+            "spark-history",
+            "connect",
+            "history",
+        ):
             names |= {
                 service,
                 f"{service}.{self.namespace}",

@@ -80,14 +80,20 @@ class Catalogs:
         return Role(name, verifier(found[0]), int(found[1])) if found else None
 
     async def ask(
-        self, text: str, settings: Mapping[str, str], parameters: Sequence[bytes | None], types: Sequence[int], formats: Sequence[int], binary: int
+        self,
+        text: str,
+        settings: Mapping[str, str],
+        parameters: Sequence[bytes | None],
+        types: Sequence[int],
+        formats: Sequence[int],
+        binary: int,
     ) -> psycopg.pq.abc.PGresult:
         """A query of system catalogs, with its parameters as the client sent them; `binary` asks for values in that format."""
         try:
             async with self._pool.connection() as connection, connection.transaction(force_rollback=True):
                 for name, value in settings.items():
                     await connection.execute(sql.SQL("SELECT set_config(%s, %s, true)"), (name, value))
-                result = await connection.wait(_run(connection.pgconn, text, parameters, types, formats, binary))
+                result: psycopg.pq.abc.PGresult = await connection.wait(_run(connection.pgconn, text, parameters, types, formats, binary))
                 if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
                     raise _failed(result)
                 return result

@@ -127,7 +127,7 @@ Command = Begin | End | Savepoint | Set | Show | Declare | Fetch | CloseCursor |
 def command(sql: str) -> Command:
     """One statement, without comments before it. Raises SqlError for what can't be done here."""
     text = sql.strip()
-    word = (found[0].upper() if (found := re.match(r"[A-Za-z]+|\(", text)) else "")
+    word = found[0].upper() if (found := re.match(r"[A-Za-z]+|\(", text)) else ""
     if word in ("SELECT", "WITH", "VALUES", "TABLE", "("):
         return Ask(text)
     if word in _WRITES:
@@ -210,51 +210,74 @@ def _explain(found: re.Match[str]) -> Explain:
 def _isolation(found: re.Match[str]) -> Set:
     level = re.search(r"ISOLATION\s+LEVEL\s+(SERIALIZABLE|REPEATABLE\s+READ|READ\s+COMMITTED|READ\s+UNCOMMITTED)", found[0], _FLAGS)
     if re.search(r"READ\s+WRITE", found[0], _FLAGS):
-        raise SqlError("cannot set transaction read-write mode", READ_ONLY, "the gateway reads; bdc sql, psql on the master and Spark write")
+        raise SqlError(
+            "cannot set transaction read-write mode", READ_ONLY, "the gateway reads; bdc sql, psql on the master and Spark write"
+        )
     return Set("transaction_isolation", " ".join(level[1].lower().split()) if level else None)
 
 
-_MODES = r"(?:(?: WORK| TRANSACTION)?(?:~,?~(?:ISOLATION LEVEL (?:SERIALIZABLE|REPEATABLE READ|READ COMMITTED|READ UNCOMMITTED)|READ ONLY|(?:NOT )?DEFERRABLE))*)"
+def _setting(found: re.Match[str]) -> Set:
+    return Set(found["name"].lower(), _value(found["value"]))
+
+
+_LEVEL = r"ISOLATION LEVEL (?:SERIALIZABLE|REPEATABLE READ|READ COMMITTED|READ UNCOMMITTED)"
+_MODES = rf"(?:(?: WORK| TRANSACTION)?(?:~,?~(?:{_LEVEL}|READ ONLY|(?:NOT )?DEFERRABLE))*)"
+_CHAIN = r"(?: WORK| TRANSACTION)?(?P<chain> AND (?P<no>NO )?CHAIN)?"
+_SCROLL = r"(?P<options>(?: BINARY| ASENSITIVE| INSENSITIVE| NO SCROLL| SCROLL)*)"
+_HOW = r"NEXT|ALL|FORWARD ALL|FORWARD \d+|FORWARD|\d+|BACKWARD.*|PRIOR|FIRST|LAST|ABSOLUTE.*|RELATIVE.*"
+_STEP = (_form(rf"(?P<tag>FETCH|MOVE)(?: (?P<how>{_HOW}))?(?: FROM| IN)? {_NAME}"), _fetch)
+_TO_STDOUT = r"~TO STDOUT(?: ?(?:WITH )?(?P<options>.*))?"
+
+
+def _named(found: re.Match[str]) -> str | None:
+    """The name in CLOSE or DEALLOCATE; None is all."""
+    return None if found["name"].upper() == "ALL" else name(found["name"])
+
+
+def _chained(found: re.Match[str]) -> bool:
+    return bool(found["chain"]) and not found["no"]
+
+
 _READERS: dict[str, list[tuple[re.Pattern[str], Callable[[re.Match[str]], Command]]]] = {
     "BEGIN": [(_form(rf"BEGIN{_MODES}"), lambda _: Begin("BEGIN"))],
     "START": [(_form(rf"START{_MODES}"), lambda _: Begin("START TRANSACTION"))],
-    "COMMIT": [(_form(r"COMMIT(?: WORK| TRANSACTION)?(?P<chain> AND (?P<no>NO )?CHAIN)?"), lambda m: End("COMMIT", bool(m["chain"]) and not m["no"]))],
+    "COMMIT": [(_form(rf"COMMIT{_CHAIN}"), lambda found: End("COMMIT", _chained(found)))],
     "END": [(_form(r"END(?: WORK| TRANSACTION)?"), lambda _: End("COMMIT"))],
     "ABORT": [(_form(r"ABORT(?: WORK| TRANSACTION)?"), lambda _: End("ROLLBACK"))],
     "ROLLBACK": [
-        (_form(r"ROLLBACK(?: WORK| TRANSACTION)?(?P<chain> AND (?P<no>NO )?CHAIN)?"), lambda m: End("ROLLBACK", bool(m["chain"]) and not m["no"])),
+        (_form(rf"ROLLBACK{_CHAIN}"), lambda found: End("ROLLBACK", _chained(found))),
         (_form(rf"ROLLBACK(?: WORK| TRANSACTION)? TO(?: SAVEPOINT)? {_NAME}"), lambda _: Savepoint("ROLLBACK", heals=True)),
     ],
     "SAVEPOINT": [(_form(rf"SAVEPOINT {_NAME}"), lambda _: Savepoint("SAVEPOINT"))],
     "RELEASE": [(_form(rf"RELEASE(?: SAVEPOINT)? {_NAME}"), lambda _: Savepoint("RELEASE"))],
     "SET": [
         (_form(r"SET (?:LOCAL |SESSION )?TRANSACTION .*|SET SESSION CHARACTERISTICS AS TRANSACTION .*"), _isolation),
-        (_form(r"SET (?:LOCAL |SESSION )?TIME ZONE (?P<value>.+)"), lambda m: Set("timezone", _value(m["value"]))),
-        (_form(r"SET (?:LOCAL |SESSION )?NAMES (?P<value>.+)"), lambda m: Set("client_encoding", _value(m["value"]))),
-        (_form(r"SET (?:LOCAL |SESSION )?(?P<name>[\w.]+)(?:~=~| TO )(?P<value>.+)"), lambda m: Set(m["name"].lower(), _value(m["value"]))),
+        (_form(r"SET (?:LOCAL |SESSION )?TIME ZONE (?P<value>.+)"), lambda found: Set("timezone", _value(found["value"]))),
+        (_form(r"SET (?:LOCAL |SESSION )?NAMES (?P<value>.+)"), lambda found: Set("client_encoding", _value(found["value"]))),
+        (_form(r"SET (?:LOCAL |SESSION )?(?P<name>[\w.]+)(?:~=~| TO )(?P<value>.+)"), _setting),
     ],
     "RESET": [
         (_form(r"RESET TIME ZONE"), lambda _: Set("timezone", None, "RESET")),
-        (_form(r"RESET (?P<name>[\w.]+)"), lambda m: Set(m["name"].lower(), None, "RESET")),
+        (_form(r"RESET (?P<name>[\w.]+)"), lambda found: Set(found["name"].lower(), None, "RESET")),
     ],
     "SHOW": [
         (_form(r"SHOW TRANSACTION ISOLATION LEVEL"), lambda _: Show("transaction_isolation")),
         (_form(r"SHOW TIME ZONE"), lambda _: Show("timezone")),
-        (_form(r"SHOW (?P<name>[\w.]+)"), lambda m: Show(m["name"].lower())),
+        (_form(r"SHOW (?P<name>[\w.]+)"), lambda found: Show(found["name"].lower())),
     ],
     "DECLARE": [
-        (_form(rf"DECLARE {_NAME}(?P<options>(?: BINARY| ASENSITIVE| INSENSITIVE| NO SCROLL| SCROLL)*) CURSOR(?P<hold> WITH HOLD| WITHOUT HOLD)? FOR (?P<sql>.+)"), _declare)
+        (_form(rf"DECLARE {_NAME}{_SCROLL} CURSOR(?P<hold> WITH HOLD| WITHOUT HOLD)? FOR (?P<sql>.+)"), _declare),
     ],
-    "FETCH": [(_form(rf"(?P<tag>FETCH)(?: (?P<how>NEXT|ALL|FORWARD ALL|FORWARD \d+|FORWARD|\d+|BACKWARD.*|PRIOR|FIRST|LAST|ABSOLUTE.*|RELATIVE.*))?(?: FROM| IN)? {_NAME}"), _fetch)],
-    "MOVE": [(_form(rf"(?P<tag>MOVE)(?: (?P<how>NEXT|ALL|FORWARD ALL|FORWARD \d+|FORWARD|\d+|BACKWARD.*|PRIOR|FIRST|LAST|ABSOLUTE.*|RELATIVE.*))?(?: FROM| IN)? {_NAME}"), _fetch)],
-    "CLOSE": [(_form(rf"CLOSE {_NAME}"), lambda m: CloseCursor(None if m["name"].upper() == "ALL" else name(m["name"])))],
-    "DEALLOCATE": [(_form(rf"DEALLOCATE(?: PREPARE)? {_NAME}"), lambda m: Deallocate(None if m["name"].upper() == "ALL" else name(m["name"])))],
-    "DISCARD": [(_form(r"DISCARD (?P<what>ALL|PLANS|SEQUENCES|TEMPORARY|TEMP)"), lambda m: Done(f"DISCARD {m['what'].upper()}"))],
+    "FETCH": [_STEP],
+    "MOVE": [_STEP],
+    "CLOSE": [(_form(rf"CLOSE {_NAME}"), lambda found: CloseCursor(_named(found)))],
+    "DEALLOCATE": [(_form(rf"DEALLOCATE(?: PREPARE)? {_NAME}"), lambda found: Deallocate(_named(found)))],
+    "DISCARD": [(_form(r"DISCARD (?P<what>ALL|PLANS|SEQUENCES|TEMPORARY|TEMP)"), lambda found: Done(f"DISCARD {found['what'].upper()}"))],
     "LISTEN": [(_form(rf"LISTEN {_NAME}"), lambda _: Done("LISTEN"))],
     "UNLISTEN": [(_form(r"UNLISTEN .+"), lambda _: Done("UNLISTEN"))],
     "COPY": [
-        (_form(r"COPY~\((?P<sql>.+)\)~TO STDOUT(?: ?(?:WITH )?(?P<options>.*))?(?P<table>)(?P<columns>)"), _copy),
-        (_form(r"COPY (?P<table>[\w.\"]+)~(?:\((?P<columns>[^)]*)\))?~TO STDOUT(?: ?(?:WITH )?(?P<options>.*))?(?P<sql>)"), _copy),
+        (_form(rf"COPY~\((?P<sql>.+)\){_TO_STDOUT}(?P<table>)(?P<columns>)"), _copy),
+        (_form(rf"COPY (?P<table>[\w.\"]+)~(?:\((?P<columns>[^)]*)\))?{_TO_STDOUT}(?P<sql>)"), _copy),
     ],
     "EXPLAIN": [(_form(r"EXPLAIN(?: ?\((?P<options>[^)]*)\))?(?P<words>(?: ANALYZE| VERBOSE)*)~(?P<sql>.+)"), _explain)],
 }  # fmt: skip

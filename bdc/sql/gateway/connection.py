@@ -87,7 +87,7 @@ class Connection(asyncio.Protocol):
     async def opening(self) -> tuple[int, bytes]:
         """The first message, which has no letter: its code (a protocol version or a request), and what follows. Raises FatalError."""
         length = int.from_bytes(await self._take(4), signed=True)
-        if not 8 <= length <= wire.LARGEST_STARTUP:  # noqa: PLR2004 its own length and a code
+        if not 8 <= length <= wire.LARGEST_STARTUP:
             raise wire.malformed("invalid length of startup packet")
         body = await self._take(length - 4)
         return int.from_bytes(body[:4]), body[4:]
@@ -96,7 +96,7 @@ class Connection(asyncio.Protocol):
         """The next message. Raises FatalError, GoneError."""
         head = await self._take(5)
         length = int.from_bytes(head[1:], signed=True)
-        if not 4 <= length <= self.largest:  # noqa: PLR2004 its own length
+        if not 4 <= length <= self.largest:
             raise wire.malformed(f"invalid message length: it may have {self.largest} bytes")
         return wire.read(head[0], await self._take(length - 4))
 
@@ -108,7 +108,9 @@ class Connection(asyncio.Protocol):
         self._transport.pause_reading()
         self._transport.write(b"S")
         try:
-            found = await self._loop.start_tls(self._transport, self, context, server_side=True, ssl_handshake_timeout=10)
+            found = await self._loop.start_tls(
+                self._transport, self, context, server_side=True, ssl_handshake_timeout=10, ssl_shutdown_timeout=1
+            )
         except (OSError, ssl.SSLError) as error:
             raise GoneError from error
         if found is None:

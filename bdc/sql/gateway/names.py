@@ -42,16 +42,16 @@ class Names:
         return table
 
     async def _ask(self, name: Name, user: str, search_path: tuple[str, ...]) -> tuple[str, dict[str, Kind]]:
-        if len(name) > 3:  # noqa: PLR2004 catalog, schema, table
+        if len(name) > 3:
             raise SqlError(f"improper relation name (too many dotted names): {'.'.join(name)}", "42601")
-        catalogs = (name[0],) if len(name) == 3 else HOMES  # noqa: PLR2004
+        catalogs = (name[0],) if len(name) == 3 else HOMES
         schemas = search_path if len(name) == 1 else (name[-2],)
         if not schemas:
             raise _missing(name)
         rows = await self._rows(
             "SELECT table_cat, table_schem, column_name, type_name FROM system.jdbc.columns "  # noqa: S608 literals, quoted
-            f"WHERE table_cat IN ({_listed(catalogs)}) AND table_schem IN ({_listed(schemas)}) AND table_name = {_literal(name[-1].lower())} "
-            "ORDER BY ordinal_position",
+            f"WHERE table_cat IN ({_listed(catalogs)}) AND table_schem IN ({_listed(schemas)}) "
+            f"AND table_name = {_literal(name[-1].lower())} ORDER BY ordinal_position",
             user,
         )
         homes: dict[tuple[str, str], dict[str, Kind]] = {}

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlglot import TokenType
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Tokenizer, TokenType
+from sqlglot.tokens import Tokenizer
 
 from bdc.sql.gateway import dialect
+from bdc.sql.gateway.dialect import Tables, Translated
 from bdc.sql.gateway.errors import NOT_SUPPORTED, SqlError
 
 _CATALOGS = ("pg_catalog", "information_schema")
@@ -45,7 +47,7 @@ def plan(sql: str, user: str) -> Asked:
     return Asked(sql, tree, frozenset(names), dialect.parameters(tree))
 
 
-def translate(asked: Asked, tables: dialect.Tables, user: str, values: Sequence[str]) -> dialect.Translated:
+def translate(asked: Asked, tables: Tables, user: str, values: Sequence[str]) -> Translated:
     """A query of tables for Trino, with its parameters' values."""
     tree = dialect.bound(asked.tree, values) if asked.parameters else asked.tree
     return dialect.translate(tree, tables, user)

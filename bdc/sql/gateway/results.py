@@ -31,7 +31,9 @@ class Column:
 class Result(Protocol):
     """A result that is being fetched."""
 
-    columns: Sequence[Column]
+    @property
+    def columns(self) -> Sequence[Column]:
+        """Its columns."""
 
     def encoders(self, formats: Sequence[int]) -> list[Encode]:
         """What makes bytes of values, for these formats of columns; one is for all, none is text."""
@@ -137,9 +139,7 @@ class Listed:
 
 def columns(found: psycopg.pq.abc.PGresult) -> list[Column]:
     """The columns of a result of libpq's."""
-    return [
-        Column((found.fname(at) or b"").decode(), found.ftype(at), found.fsize(at), found.fmod(at)) for at in range(found.nfields)
-    ]
+    return [Column((found.fname(at) or b"").decode(), found.ftype(at), found.fsize(at), found.fmod(at)) for at in range(found.nfields)]
 
 
 # PostgreSQL's numeric division: at least 16 digits that count, in groups of four; see select_div_scale() of numeric.c.

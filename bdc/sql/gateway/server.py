@@ -28,7 +28,7 @@ from bdc.sql.master import DATABASE
 
 FORWARDED_CANCEL = 80877190
 """A cancel request that another gateway passes on; it isn't passed on again."""
-_LOGIN_SECONDS = 30.0
+_LOGIN_SECONDS, _BYE_SECONDS = 30.0, 2.0
 _SESSION_OPTIONS = ("user", "database", "options", "replication")
 
 
@@ -41,7 +41,7 @@ class Server:
     most: int
     peers: Callable[[], Sequence[tuple[str, int]]] = tuple
     _sessions: dict[tuple[int, int], Session] = field(default_factory=dict)
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _tasks: dict[asyncio.Task[None], Connection] = field(default_factory=dict)
     _secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     _closing: bool = False
 
@@ -57,21 +57,23 @@ class Server:
     async def drain(self, seconds: float) -> None:
         """Let clients end what they do, then end their sessions."""
         self._closing = True
-        until = asyncio.get_running_loop().time() + seconds
+        until, told = asyncio.get_running_loop().time() + seconds, set[int]()
         while self._tasks and asyncio.get_running_loop().time() < until:
-            for session in list(self._sessions.values()):
-                if session.idle:
-                    session.connection.write(_fatal(FatalError("terminating connection: the gateway goes", SHUTTING_DOWN, "connect again")))
-                    session.connection.close()
-            await asyncio.sleep(0.2)
-        for task in list(self._tasks):
+            for session in [one for one in self._sessions.values() if one.idle and id(one) not in told]:
+                told.add(id(session))
+                session.connection.write(_fatal(FatalError("terminating connection: the gateway goes", SHUTTING_DOWN, "connect again")))
+                session.connection.close()
+            await asyncio.sleep(0.1)
+        left = dict(self._tasks)
+        for task, connection in left.items():
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+            connection.abort()
+        await asyncio.gather(*left, return_exceptions=True)
 
     def _came(self, connection: Connection) -> None:
         task = asyncio.create_task(self._serve(connection))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = connection
+        task.add_done_callback(self._tasks.pop)
 
     async def _serve(self, connection: Connection) -> None:
         try:
@@ -97,6 +99,10 @@ class Server:
             sys.stderr.write(f"{connection.peer}: {type(error).__name__}: {error}\n")
         finally:
             connection.close()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_BYE_SECONDS):
+                    await connection.gone.wait()
+            connection.abort()
 
     async def _admit(self, connection: Connection) -> Session | None:
         """From the first byte to a session; None where the client wanted none. Raises FatalError, GoneError, SqlError."""
@@ -119,7 +125,9 @@ class Server:
         own = sum(one.user == user for one in self._sessions.values())
         if len(self._sessions) >= self.most or (role and 0 <= role.longest <= own):
             raise FatalError("sorry, too many clients already", TOO_MANY_CONNECTIONS)
-        settings = Settings(user, {name: value for name, value in given.items() if name not in _SESSION_OPTIONS} | _options(given.get("options", "")))
+        settings = Settings(
+            user, {name: value for name, value in given.items() if name not in _SESSION_OPTIONS} | _options(given.get("options", ""))
+        )
         connection.largest = wire.LARGEST_MESSAGE
         connection.write(wire.authentication(0))
         for name, value in settings.told():
@@ -149,12 +157,14 @@ class Server:
 
     async def _cancel(self, body: bytes, mine: bool) -> None:
         """Cancel a statement by its connection's key; where it is no client's of this gateway, the others are asked."""
-        if len(body) != 8:  # noqa: PLR2004 two numbers
+        if len(body) != 8:
             return
         if session := self._sessions.get((int.from_bytes(body[:4]), int.from_bytes(body[4:]))):
             session.cancel()
         elif mine:
-            await asyncio.gather(*(_forward(host, port, body) for host, port in await asyncio.to_thread(self.peers)), return_exceptions=True)
+            await asyncio.gather(
+                *(_forward(host, port, body) for host, port in await asyncio.to_thread(self.peers)), return_exceptions=True
+            )
 
 
 async def _forward(host: str, port: int, body: bytes) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from bdc.sql.gateway import commands, planning, rows, wire
 from bdc.sql.gateway.catalogs import Catalogs
 from bdc.sql.gateway.connection import Connection, GoneError
+from bdc.sql.gateway.dialect import Translated
 from bdc.sql.gateway.errors import (
     CANCELED,
     DUPLICATE_CURSOR,
@@ -242,9 +243,7 @@ class Session:
             raise SqlError(f'cursor "{message.portal}" already exists', DUPLICATE_CURSOR)
         wanted = len(prepared.types)
         if len(message.values) != wanted:
-            raise SqlError(
-                f"bind message supplies {len(message.values)} parameters, but prepared statement requires {wanted}", "08P01"
-            )
+            raise SqlError(f"bind message supplies {len(message.values)} parameters, but prepared statement requires {wanted}", "08P01")
         if len(self._portals) >= _MOST_STATEMENTS:
             raise SqlError("too many portals", "53000", "close those that aren't needed")
         await self._close([message.portal])
@@ -306,7 +305,8 @@ class Session:
             types = [one or TEXT for one in prepared.types]
             values = [literal(None, one, 0) if one not in (0, TEXT) else "NULL" for one in types]
             translated = await self._translated(asked, values)
-            running = await self.services.trino.start(f"SELECT * FROM ({translated.sql}) WHERE false", self.user, zone=self.settings.time_zone)  # noqa: S608 a whole query
+            empty = f"SELECT * FROM ({translated.sql}) WHERE false"  # noqa: S608 a whole query
+            running = await self.services.trino.start(empty, self.user, zone=self.settings.time_zone)
             result = Federated(running, translated.names, translated.quotients, zone(self.settings.time_zone))
             await result.close()
             return [one or TEXT for one in prepared.types], result.columns
@@ -359,37 +359,53 @@ class Session:
             case commands.End():
                 return await self._finish(command)
             case commands.Savepoint():
-                if self.status == "I":
-                    raise SqlError(f"{command.tag} can only be used in transaction blocks", "25P01")
-                self.status = "T"
-                return command.tag
+                return self._savepoint(command)
             case commands.Set():
-                if told := self.settings.put(command.name, command.value):
-                    self.connection.write(wire.parameter_status(*told))
-                elif command.name == "all":
-                    for name, value in self.settings.told():
-                        self.connection.write(wire.parameter_status(name, value))
-                return command.tag
+                return self._set(command)
             case commands.CloseCursor():
-                if command.name is not None:
-                    self._portal(command.name)
-                await self._close(list(self._portals) if command.name is None else [command.name])
-                return "CLOSE CURSOR ALL" if command.name is None else "CLOSE CURSOR"
+                return await self._close_cursor(command)
             case commands.Deallocate():
-                if command.name is None:
-                    self._statements.clear()
-                elif self._statements.pop(command.name, None) is None:
-                    raise SqlError(f'prepared statement "{command.name}" does not exist', INVALID_STATEMENT)
-                return "DEALLOCATE ALL" if command.name is None else "DEALLOCATE"
+                return self._deallocate(command)
             case commands.Done():
-                if command.tag == "DISCARD ALL":
-                    if self.status != "I":
-                        raise SqlError("DISCARD ALL cannot run inside a transaction block", "25001")
-                    await self._close(list(self._portals))
-                    self._statements.clear()
-                    self.settings.put("all", None)
-                return command.tag
+                return await self._discard(command)
         raise SqlError("this statement isn't supported", NOT_SUPPORTED)
+
+    def _savepoint(self, command: commands.Savepoint) -> str:
+        if self.status == "I":
+            raise SqlError(f"{command.tag} can only be used in transaction blocks", "25P01")
+        self.status = "T"
+        return command.tag
+
+    def _set(self, command: commands.Set) -> str:
+        told = self.settings.put(command.name, command.value)
+        for name, value in self.settings.told() if command.name == "all" else [told] if told else []:
+            self.connection.write(wire.parameter_status(name, value))
+        return command.tag
+
+    async def _close_cursor(self, command: commands.CloseCursor) -> str:
+        if command.name is None:
+            await self._close(list(self._portals))
+            return "CLOSE CURSOR ALL"
+        self._portal(command.name)
+        await self._close([command.name])
+        return "CLOSE CURSOR"
+
+    def _deallocate(self, command: commands.Deallocate) -> str:
+        if command.name is None:
+            self._statements.clear()
+            return "DEALLOCATE ALL"
+        if self._statements.pop(command.name, None) is None:
+            raise SqlError(f'prepared statement "{command.name}" does not exist', INVALID_STATEMENT)
+        return "DEALLOCATE"
+
+    async def _discard(self, command: commands.Done) -> str:
+        if command.tag == "DISCARD ALL":
+            if self.status != "I":
+                raise SqlError("DISCARD ALL cannot run inside a transaction block", "25001")
+            await self._close(list(self._portals))
+            self._statements.clear()
+            self.settings.put("all", None)
+        return command.tag
 
     async def _finish(self, command: commands.End) -> str:
         if self.status == "I":
@@ -477,9 +493,7 @@ class Session:
             if isinstance(command, commands.Explain):
                 raise SqlError("EXPLAIN is for queries of tables", NOT_SUPPORTED)
             return await self._catalogued(portal, asked)
-        values = [
-            literal(value, portal.prepared.types[at], format_of(portal.formats, at)) for at, value in enumerate(portal.values)
-        ]
+        values = [literal(value, portal.prepared.types[at], format_of(portal.formats, at)) for at, value in enumerate(portal.values)]
         translated = await self._translated(asked, values)
         zoned = self.settings.time_zone
         if isinstance(command, commands.Explain):
@@ -491,7 +505,7 @@ class Session:
             await running.close()
             raise
 
-    async def _translated(self, asked: planning.Asked, values: Sequence[str]) -> planning.dialect.Translated:
+    async def _translated(self, asked: planning.Asked, values: Sequence[str]) -> Translated:
         tables = await self.services.names.find(asked.names, self.user, self.settings.search_path)
         return planning.translate(asked, tables, self.user, values)
 
@@ -528,9 +542,14 @@ class Session:
                 await _end(portal)
 
 
+_ENDING: set[asyncio.Task[None]] = set()
+"""Results that are being ended: also where who began it is cancelled meanwhile."""
+
+
 async def _end(portal: _Portal) -> None:
     if portal.result is not None and not portal.ended:
         portal.ended = True
-        await portal.result.close()
-
-
+        task = asyncio.create_task(portal.result.close())
+        _ENDING.add(task)
+        task.add_done_callback(_ENDING.discard)
+        await asyncio.shield(task)

@@ -26,7 +26,12 @@ _FIXED = frozenset({
     "server_version", "server_encoding", "integer_datetimes", "is_superuser", "in_hot_standby", "server_version_num", "lc_collate",
     "lc_ctype", "max_identifier_length", "scram_iterations", "session_authorization",
 })  # fmt: skip
-_ONLY = {"datestyle": ("iso",), "intervalstyle": ("postgres",), "standard_conforming_strings": ("on", "true", "1", "yes"), "bytea_output": ("hex",)}
+_ONLY = {
+    "datestyle": ("iso",),
+    "intervalstyle": ("postgres",),
+    "standard_conforming_strings": ("on", "true", "1", "yes"),
+    "bytea_output": ("hex",),
+}
 _IDENTITY = frozenset({"role", "session_authorization"})
 _UNITS = {"": 0.001, "ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400}
 
@@ -89,7 +94,9 @@ class Settings:
 def _seconds(text: str) -> float:
     found = re.fullmatch(r"\s*(\d+)\s*([a-z]*)\s*", text)
     if not found or found[2] not in _UNITS:
-        raise SqlError(f'invalid value for parameter "statement_timeout": "{text}"', "22023", "a number of milliseconds, or such as 30s, 5min")
+        raise SqlError(
+            f'invalid value for parameter "statement_timeout": "{text}"', "22023", "a number of milliseconds, or such as 30s, 5min"
+        )
     return int(found[1]) * _UNITS[found[2]]
 
 

@@ -11,7 +11,7 @@ import re
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -41,6 +41,8 @@ _NAMES = {_BOOL: "boolean", _BYTEA: "bytea", _INT8: "bigint", _INT2: "smallint",
 
 Encode = Callable[[Any], bytes]
 _MICROSECONDS = 6
+_UNBOUNDED = 2**31 - 5
+"""Lengths of varchar from which on PostgreSQL has none."""
 _SMALLEST = -4
 
 
@@ -59,10 +61,13 @@ class Type:
         return _SIZES.get(self.oid, -1)
 
 
+Make = Callable[[Mapping[str, Any], list[Any], tzinfo], Type]
+
+
 def zone(name: str) -> tzinfo:
     """A time zone as SET TimeZone names it. Raises SqlError."""
     if name.upper() in ("UTC", "GMT", "Z"):
-        return timezone.utc
+        return UTC
     if found := re.fullmatch(r"([+-])(\d\d?)(?::?(\d\d))?", name):
         offset = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
         return timezone(offset if found[1] == "+" else -offset)
@@ -79,32 +84,42 @@ def type_of(signature: Mapping[str, Any], at: tzinfo) -> Type:
     if kind in _PLAIN:
         oid, text = _PLAIN[kind]
         return Type(oid, -1, text, _binary(oid, text))
-    match kind:
-        case "interval day to second":
-            return Type(_INTERVAL, -1, _days, _days_binary)
-        case "interval year to month":
-            return Type(_INTERVAL, -1, _months, _months_binary)
-        case "decimal":
-            return Type(NUMERIC, (int(arguments[0]) << 16 | int(arguments[1])) + 4, str.encode, _binary(NUMERIC, str.encode))
-        case "varchar":
-            length = int(arguments[0]) if arguments else 2**31 - 1
-            bounded = length < 2**31 - 5
-            return Type(_VARCHAR if bounded else TEXT, length + 4 if bounded else -1, str.encode, str.encode)
-        case "char":
-            return Type(_BPCHAR, int(arguments[0]) + 4, str.encode, str.encode)
-        case "timestamp" | "time":
-            oid = _TIMESTAMP if kind == "timestamp" else _TIME
-            return Type(oid, -1, _fraction(arguments), _binary(oid, _fraction(arguments)))
-        case "timestamp with time zone":
-            text = _instant(at)
-            return Type(_TIMESTAMPTZ, -1, text, _binary(_TIMESTAMPTZ, text))
-        case "array":
-            return _array(type_of(arguments[0], at))
-        case "map" | "row":
-            plain = _plain(signature)
-            text = lambda value: orjson.dumps(plain(value))  # noqa: E731
-            return Type(_JSON, -1, text, text)
+    if kind in _MADE:
+        return _MADE[kind](signature, arguments, at)
     return Type(TEXT, -1, lambda value: str(value).encode(), lambda value: str(value).encode())
+
+
+def _varchar(_: Mapping[str, Any], arguments: list[Any], __: tzinfo) -> Type:
+    length = int(arguments[0]) if arguments else _UNBOUNDED
+    bounded = length < _UNBOUNDED
+    return Type(_VARCHAR if bounded else TEXT, length + 4 if bounded else -1, str.encode, str.encode)
+
+
+def _decimal(_: Mapping[str, Any], arguments: list[Any], __: tzinfo) -> Type:
+    precision, scale = map(int, arguments)
+    return Type(NUMERIC, (precision << 16 | scale) + 4, str.encode, _binary(NUMERIC, str.encode))
+
+
+def _moments(oid: int) -> Make:
+    def make(_: Mapping[str, Any], arguments: list[Any], __: tzinfo) -> Type:
+        text = _fraction(arguments)
+        return Type(oid, -1, text, _binary(oid, text))
+
+    return make
+
+
+def _zoned(_: Mapping[str, Any], __: list[Any], at: tzinfo) -> Type:
+    text = _instant(at)
+    return Type(_TIMESTAMPTZ, -1, text, _binary(_TIMESTAMPTZ, text))
+
+
+def _object(signature: Mapping[str, Any], _: list[Any], __: tzinfo) -> Type:
+    plain = _plain(signature)
+
+    def text(value: Any) -> bytes:
+        return orjson.dumps(plain(value))
+
+    return Type(_JSON, -1, text, text)
 
 
 def _float(threshold: int) -> Encode:
@@ -163,7 +178,7 @@ def _era(value: str) -> bytes:
 
 
 def _instant(at: tzinfo) -> Encode:
-    utc = at is timezone.utc
+    utc = at is UTC
 
     def encode(value: str) -> bytes:
         local, _, name = value.rpartition(" ")
@@ -256,6 +271,20 @@ def _plain(signature: Mapping[str, Any]) -> Callable[[Any], Any]:
     return lambda value: value
 
 
+_MADE: dict[str, Make] = {
+    "interval day to second": lambda *_: Type(_INTERVAL, -1, _days, _days_binary),
+    "interval year to month": lambda *_: Type(_INTERVAL, -1, _months, _months_binary),
+    "decimal": _decimal,
+    "varchar": _varchar,
+    "char": lambda _, arguments, __: Type(_BPCHAR, int(arguments[0]) + 4, str.encode, str.encode),
+    "timestamp": _moments(_TIMESTAMP),
+    "time": _moments(_TIME),
+    "timestamp with time zone": _zoned,
+    "array": lambda _, arguments, at: _array(type_of(arguments[0], at)),
+    "map": _object,
+    "row": _object,
+}
+
 _QUOTED = re.compile(r'[\s{},"\\]')
 
 
@@ -284,7 +313,7 @@ def _array(of: Type) -> Type:
 
     base = of
     while hasattr(base.binary, "element"):
-        base = base.binary.element  # type: ignore[attr-defined]
+        base = base.binary.element
     binary.element = of  # type: ignore[attr-defined]
     return Type(_ARRAYS.get(element, _ARRAYS[TEXT]), -1, text, binary)
 
@@ -372,7 +401,7 @@ def _from_binary(value: bytes, oid: int) -> str:
         return _decoded(value)
     try:
         found = Transformer().get_loader(oid, Format.BINARY).load(value)
-    except Exception as error:  # noqa: BLE001 whatever a client sends
+    except Exception as error:
         raise SqlError(f"incorrect binary data format in a parameter of type {_NAMES.get(oid, oid)}", "22P03") from error
     return _text_of(found)
 

@@ -6,7 +6,7 @@ https://www.postgresql.org/docs/17/protocol-message-formats.html
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -165,34 +165,16 @@ Message = Query | Parse | Bind | Describe | Execute | Close | Sync | Flush | Ter
 
 def read(kind: int, body: bytes) -> Message:
     """A client's message. Raises FatalError for what is none."""
-    fields = Fields(body)
-    message: Message
-    match chr(kind):
-        case "Q":
-            message = Query(fields.text())
-        case "P":
-            message = Parse(fields.text(), fields.text(), tuple(fields.int32() for _ in range(fields.count())))
-        case "B":
-            message = _bind(fields)
-        case "D":
-            message = Describe(_kind(fields), fields.text())
-        case "E":
-            message = Execute(fields.text(), fields.int32())
-        case "C":
-            message = Close(_kind(fields), fields.text())
-        case "S":
-            message = Sync()
-        case "H":
-            message = Flush()
-        case "X":
-            return Terminate()
-        case "p":
-            return Password(body)
-        case "d" | "c" | "f":
-            return CopyInput()
-        case _:
-            raise malformed(f"invalid frontend message type {kind}")
-    fields.end()
+    fields, letter = Fields(body), chr(kind)
+    if letter == "p":
+        return Password(body)
+    if letter in "dcf":
+        return CopyInput()
+    if letter not in _READ:
+        raise malformed(f"invalid frontend message type {kind}")
+    message = _READ[letter](fields)
+    if letter != "X":
+        fields.end()
     return message
 
 
@@ -219,6 +201,19 @@ def _kind(fields: Fields) -> Literal["S", "P"]:
         case b"P":
             return "P"
     raise malformed("invalid kind in message")
+
+
+_READ: dict[str, Callable[[Fields], Message]] = {
+    "Q": lambda fields: Query(fields.text()),
+    "P": lambda fields: Parse(fields.text(), fields.text(), tuple(fields.int32() for _ in range(fields.count()))),
+    "B": _bind,
+    "D": lambda fields: Describe(_kind(fields), fields.text()),
+    "E": lambda fields: Execute(fields.text(), fields.int32()),
+    "C": lambda fields: Close(_kind(fields), fields.text()),
+    "S": lambda _: Sync(),
+    "H": lambda _: Flush(),
+    "X": lambda _: Terminate(),
+}
 
 
 def startup(body: bytes) -> dict[str, str]:
@@ -282,9 +277,7 @@ def ready(status: str) -> bytes:
 
 def row_description(fields: Sequence[Field]) -> bytes:
     """The columns of the rows that follow."""
-    columns = (
-        _text(one.name) + struct.pack("!IhIhih", 0, 0, one.kind, one.size, one.modifier, one.format) for one in fields
-    )
+    columns = (_text(one.name) + struct.pack("!IhIhih", 0, 0, one.kind, one.size, one.modifier, one.format) for one in fields)
     return message(b"T", _INT16.pack(len(fields)) + b"".join(columns))
 
 

@@ -59,8 +59,9 @@ class Around(Protocol):
     def subquery(self, node: Node) -> tuple[str, list[Kind]]:
         """A query in the expression, in parentheses, and the types of its columns."""
 
-    user: str
-    zone: str
+    @property
+    def user(self) -> str:
+        """Who asks."""
 
 
 def quoted(name: str) -> str:
@@ -111,7 +112,9 @@ class Expressions:
     def as_kind(self, found: Typed, wanted: Kind) -> Typed:
         """A literal as what it stands next to has it."""
         if found.kind is NULL:
-            return Typed(f"CAST(NULL AS {wanted.sql})" if wanted.family not in ("interval", "months", "other", "null", "char") else "NULL", wanted)
+            return Typed(
+                f"CAST(NULL AS {wanted.sql})" if wanted.family not in ("interval", "months", "other", "null", "char") else "NULL", wanted
+            )
         if found.kind is not LITERAL or wanted.text or wanted.open:
             return found
         return literal_as(found.sql[1:-1].replace("''", "'"), wanted)
@@ -181,44 +184,50 @@ def wider(one: Kind, other: Kind) -> Kind:
 
 def literal_as(text: str, wanted: Kind) -> Typed:
     """A string literal with a type. Raises SqlError for what isn't one of its values, as far as that is seen here."""
-    stripped = text.strip()
-    match wanted.family:
-        case "int":
-            if not re.fullmatch(r"[+-]?\d+", stripped):
-                raise _invalid(text, wanted)
-            return Typed(f"CAST({int(stripped)} AS {wanted.sql})", wanted)
-        case "decimal":
-            return _decimal(text, wanted)
-        case "real" | "double":
-            named = {"nan": "nan()", "infinity": "infinity()", "inf": "infinity()", "-infinity": "-infinity()", "-inf": "-infinity()"}
-            if stripped.lower() in named:
-                return Typed(f"CAST({named[stripped.lower()]} AS {wanted.sql})", wanted)
-            if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", stripped, re.IGNORECASE):
-                raise _invalid(text, wanted)
-            return Typed(f"CAST({string(stripped)} AS {wanted.sql})", wanted)
-        case "boolean":
-            for value, words in (("true", ("true", "yes", "on", "1")), ("false", ("false", "no", "off", "0"))):
-                if stripped and any(word.startswith(stripped.lower()) for word in words) and stripped.lower() != "o":
-                    return Typed(value, wanted)
-            raise _invalid(text, wanted)
-        case "date" | "timestamp" | "time" | "timestamptz":
-            return _moment(stripped, wanted)
-        case "uuid":
-            return Typed(f"CAST({string(stripped)} AS uuid)", wanted)
-        case "bytes":
-            if not re.fullmatch(r"\\x([0-9a-fA-F]{2})*", text):
-                raise refuse("bytea that isn't written as \\x and hex digits")
-            return Typed(f"X'{text[2:]}'", wanted)
-        case "json":
-            return Typed(f"json_parse({string(text)})", wanted)
-        case "array":
-            items = _elements(text)
-            of = wanted.of or TEXT
-            inside = ", ".join("NULL" if item is None else literal_as(item, of).sql if not of.text else string(item) for item in items)
-            return Typed(f"CAST(ARRAY[{inside}] AS {wanted.sql})", wanted)
-        case "text" | "char" | "literal":
-            return Typed(string(text), wanted)
+    if wanted.text:
+        return Typed(string(text), wanted)
+    if make := _LITERALS.get(wanted.family):
+        return make(text, wanted)
     raise refuse(f"a literal of the type {wanted}")
+
+
+def _whole(text: str, wanted: Kind) -> Typed:
+    if not re.fullmatch(r"\s*[+-]?\d+\s*", text):
+        raise _invalid(text, wanted)
+    return Typed(f"CAST({int(text)} AS {wanted.sql})", wanted)
+
+
+_FLOATS = {"nan": "nan()", "infinity": "infinity()", "inf": "infinity()", "-infinity": "-infinity()", "-inf": "-infinity()"}
+
+
+def _float(text: str, wanted: Kind) -> Typed:
+    stripped = text.strip().lower()
+    if stripped in _FLOATS:
+        return Typed(f"CAST({_FLOATS[stripped]} AS {wanted.sql})", wanted)
+    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", stripped):
+        raise _invalid(text, wanted)
+    return Typed(f"CAST({string(stripped)} AS {wanted.sql})", wanted)
+
+
+def _truth(text: str, wanted: Kind) -> Typed:
+    """Any beginning of true, yes, on, 1 and their opposites that isn't one of both."""
+    stripped = text.strip().lower()
+    for value, words in (("true", ("true", "yes", "on", "1")), ("false", ("false", "no", "off", "0"))):
+        if stripped not in ("", "o") and any(word.startswith(stripped) for word in words):
+            return Typed(value, wanted)
+    raise _invalid(text, wanted)
+
+
+def _bytes(text: str, wanted: Kind) -> Typed:
+    if not re.fullmatch(r"\\x([0-9a-fA-F]{2})*", text):
+        raise refuse("bytea that isn't written as \\x and hex digits")
+    return Typed(f"X'{text[2:]}'", wanted)
+
+
+def _items(text: str, wanted: Kind) -> Typed:
+    of = wanted.of or TEXT
+    inside = ("NULL" if item is None else literal_as(item, of).sql for item in _elements(text))
+    return Typed(f"CAST(ARRAY[{', '.join(inside)}] AS {wanted.sql})", wanted)
 
 
 def _decimal(text: str, wanted: Kind) -> Typed:
@@ -230,7 +239,7 @@ def _decimal(text: str, wanted: Kind) -> Typed:
         raise refuse(f"the numeric {text}")
     spelled = format(value, "f")
     digits = spelled.lstrip("+-").replace(".", "").lstrip("0")
-    if len(digits) > 38:  # noqa: PLR2004 Trino's
+    if len(digits) > 38:
         raise SqlError("numeric field overflow", "22003", "the federation's numerics have at most 38 digits")
     scale = len(spelled.partition(".")[2])
     found = Typed(f"DECIMAL '{spelled}'", Kind("decimal", scale=scale))
@@ -294,6 +303,20 @@ def _elements(text: str) -> list[str | None]:
             return found
         at = item.end()
     raise refuse(f"the array {text[:60]}")
+
+
+_LITERALS: dict[str, Callable[[str, Kind], Typed]] = {
+    "int": _whole,
+    "decimal": _decimal,
+    "real": _float,
+    "double": _float,
+    "boolean": _truth,
+    **dict.fromkeys(("date", "time", "timestamp", "timestamptz"), lambda text, wanted: _moment(text.strip(), wanted)),
+    "uuid": lambda text, wanted: Typed(f"CAST({string(text.strip())} AS uuid)", wanted),
+    "bytes": _bytes,
+    "json": lambda text, wanted: Typed(f"json_parse({string(text)})", wanted),
+    "array": _items,
+}
 
 
 # --- leaves
@@ -369,7 +392,9 @@ def _compare(self: Expressions, node: Node) -> Typed:
 def _rows(self: Expressions, node: Node, symbol: str) -> Typed:
     if symbol not in ("=", "<>") or len(node.this.expressions) != len(node.expression.expressions):
         raise refuse("comparing rows by order")
-    pairs = [self.alike(self.of(one), self.of(other)) for one, other in zip(node.this.expressions, node.expression.expressions, strict=True)]
+    pairs = [
+        self.alike(self.of(one), self.of(other)) for one, other in zip(node.this.expressions, node.expression.expressions, strict=True)
+    ]
     for one, other in pairs:
         comparable(one, other, symbol)
     equal = " AND ".join(f"{one.sql} = {other.sql}" for one, other in pairs)
@@ -408,7 +433,10 @@ def _listed(self: Expressions, node: Node, left: Typed) -> list[str] | None:
         found = [self.of(one) for one in node.expressions]
     elif isinstance(node, exp.Cast) and (text := self.word(node.this)) is not None and node.to.is_type(exp.DType.ARRAY):
         of = data_type(node.to).of or TEXT
-        found = [Typed("NULL", NULL) if item is None else Typed(string(item), LITERAL) if of.text else literal_as(item, of) for item in _elements(text)]
+        found = [
+            Typed("NULL", NULL) if item is None else Typed(string(item), LITERAL) if of.text else literal_as(item, of)
+            for item in _elements(text)
+        ]
     elif (text := self.word(node)) is not None and isinstance(node, exp.Literal):
         found = [Typed("NULL", NULL) if item is None else literal_as(item, left.kind) for item in _elements(text)]
     else:
@@ -505,7 +533,10 @@ def _arithmetic(self: Expressions, node: Node) -> Typed:
     one, other = self.of(node.this), self.of(node.expression)
     check(node, "this", "expression")
     if symbol == "-":  # a literal is taken to be of the other side's type
-        one, other = (self.as_kind(one, other.kind) if other.kind.family in _TIMES else one), (self.as_kind(other, one.kind) if one.kind.family in _TIMES else other)
+        one, other = (
+            (self.as_kind(one, other.kind) if other.kind.family in _TIMES else one),
+            (self.as_kind(other, one.kind) if one.kind.family in _TIMES else other),
+        )
     if special := _on_moments(one, other, symbol):
         return special
     one, other = self.alike(one, other)
@@ -599,7 +630,11 @@ def _like(self: Expressions, node: Node, escape: str = "\\") -> Typed:
     check(node, "this", "expression", "negate")
     value, pattern = self.of(node.this), self.of(node.expression)
     if not (value.kind.family in ("text", "literal") and pattern.kind.text):
-        raise SqlError(f"operator does not exist: {value.kind} ~~ {pattern.kind}", "42883") if not value.kind.text else refuse("LIKE of a character(n)")
+        raise (
+            SqlError(f"operator does not exist: {value.kind} ~~ {pattern.kind}", "42883")
+            if not value.kind.text
+            else refuse("LIKE of a character(n)")
+        )
     word = self.word(node.expression)
     texts = (f"lower({value.sql})", f"lower({pattern.sql})") if isinstance(node, exp.ILike) else (value.sql, pattern.sql)
     suffix = f" ESCAPE {string(escape)}" if escape and (word is None or escape in word) else ""
@@ -703,7 +738,6 @@ def _converted(found: Typed, wanted: Kind) -> Typed:
 _UNIT = re.compile(
     r"\s*(?P<count>[+-]?\d+)\s*(?P<unit>years?|mons?|months?|weeks?|days?|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)\b", re.IGNORECASE
 )
-_MONTHS = {"y": 12, "mon": 1}
 _SECONDS = {"w": 604800, "d": 86400, "h": 3600, "mi": 60, "m": 60, "s": 1}
 
 
@@ -715,7 +749,7 @@ def interval(text: str) -> Typed:
         if not found:
             break
         at, unit, count = found.end(), found["unit"].lower(), int(found["count"])
-        if unit.startswith("y") or unit.startswith("mon"):
+        if unit.startswith(("y", "mon")):
             months += count * (12 if unit.startswith("y") else 1)
         else:
             seconds += count * next(value for name, value in _SECONDS.items() if unit.startswith(name))

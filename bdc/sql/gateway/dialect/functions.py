@@ -111,7 +111,9 @@ def _split_part(self: Expressions, node: Node) -> Typed:
 
 def _concat(self: Expressions, node: Node) -> Typed:
     check(node, "expressions", "safe", "coalesce")
-    return Typed(f"concat({', '.join(f'''coalesce({as_text(self.of(one))}, '')''' for one in [*node.expressions, exp.Literal.string('')])})", TEXT)
+    return Typed(
+        f"concat({', '.join(f'''coalesce({as_text(self.of(one))}, '')''' for one in [*node.expressions, exp.Literal.string('')])})", TEXT
+    )
 
 
 def _concat_ws(self: Expressions, node: Node) -> Typed:
@@ -228,7 +230,7 @@ def _to_date(self: Expressions, node: Node) -> Typed:
 # --- aggregates
 
 
-def _distinct(self: Expressions, node: Node) -> tuple[str, Node]:
+def _distinct(node: Node) -> tuple[str, Node]:
     """The word DISTINCT, where it is there, and the argument."""
     if isinstance(node, exp.Distinct):
         if len(node.expressions) != 1:
@@ -241,13 +243,13 @@ def _count(self: Expressions, node: Node) -> Typed:
     check(node, "this", "big_int")
     if isinstance(node.this, exp.Star):
         return Typed("count(*)", BIGINT)
-    distinct, argument = _distinct(self, node.this)
+    distinct, argument = _distinct(node.this)
     return Typed(f"count({distinct}{self.closed(argument).sql})", BIGINT)
 
 
 def _sum(self: Expressions, node: Node) -> Typed:
     check(node, "this")
-    distinct, argument = _distinct(self, node.this)
+    distinct, argument = _distinct(node.this)
     found = _number(self, argument)
     text, kind = _total(found)
     return Typed(f"sum({distinct}{text})", kind)
@@ -262,7 +264,7 @@ def _total(found: Typed) -> tuple[str, Kind]:
 
 def _average(self: Expressions, node: Node) -> Typed:
     check(node, "this")
-    distinct, argument = _distinct(self, node.this)
+    distinct, argument = _distinct(node.this)
     found = _number(self, argument)
     if found.kind.family in ("real", "double"):
         return Typed(f"avg({distinct}CAST({found.sql} AS double))", DOUBLE)
@@ -272,7 +274,7 @@ def _average(self: Expressions, node: Node) -> Typed:
 def _least(name: str) -> Rule:
     def rule(self: Expressions, node: Node) -> Typed:
         check(node, "this")
-        _, argument = _distinct(self, node.this)
+        _, argument = _distinct(node.this)
         found = self.closed(argument)
         if found.kind.family in ("boolean", "json", "uuid", "other", "bytes") or found.kind.of:
             raise SqlError(f"function {name}({found.kind}) does not exist", "42883")
@@ -308,7 +310,7 @@ def _ordered(self: Expressions, node: Node) -> tuple[str, Typed, str]:
     if isinstance(node, exp.Order):
         order = " ORDER BY " + orders(self, node.expressions)
         node = node.this
-    distinct, argument = _distinct(self, node)
+    distinct, argument = _distinct(node)
     if isinstance(argument, exp.Order):
         order = " ORDER BY " + orders(self, argument.expressions)
         argument = argument.this

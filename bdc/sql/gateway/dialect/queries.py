@@ -113,10 +113,6 @@ class _Place:
     def user(self) -> str:
         return self.translation.user
 
-    @property
-    def zone(self) -> str:
-        return ""
-
     def column(self, name: str, table: str | None) -> Typed:
         """A column by its name, of the nearest query that has one."""
         place: _Place | None = self
@@ -243,7 +239,24 @@ class _Translation:
     # --- SELECT
 
     def _select(self, node: Node, common: dict[str, Columns], outer: _Place | None, quotients: set[int] | None) -> tuple[str, Listed]:
-        check(node, "kind", "expressions", "from_", "joins", "laterals", "where", "group", "having", "windows", "order", "limit", "offset", "distinct", "with_", "operation_modifiers")
+        check(
+            node,
+            "kind",
+            "expressions",
+            "from_",
+            "joins",
+            "laterals",
+            "where",
+            "group",
+            "having",
+            "windows",
+            "order",
+            "limit",
+            "offset",
+            "distinct",
+            "with_",
+            "operation_modifiers",
+        )
         if node.args.get("kind") or node.args.get("operation_modifiers"):
             raise refuse("this SELECT")
         with_, common = self._with(node, common, outer)
@@ -279,7 +292,10 @@ class _Translation:
             table = name_of(node.args["table"]) if node.args.get("table") else None
             found = [one for one in place.sources if table in (None, one.alias)]
             if not found:
-                raise SqlError(f'missing FROM-clause entry for table "{table}"' if table else "SELECT * with no tables specified is not valid", "42P01" if table else "42601")
+                raise SqlError(
+                    f'missing FROM-clause entry for table "{table}"' if table else "SELECT * with no tables specified is not valid",
+                    "42P01" if table else "42601",
+                )
             merged = [_Item(name, typed, None) for name, typed in place.merged.items()] if table is None else []
             return merged + [
                 _Item(name, Typed(f"{quoted(one.alias)}.{quoted(name)}", kind), None)
@@ -480,7 +496,10 @@ def _clauses(node: Node) -> bool:
 def _only(name: str, sources: list[_Source]) -> Typed:
     found = [one for one in sources if name in one.columns]
     if len(found) != 1:
-        raise SqlError(f'common column name "{name}" appears more than once' if found else f'column "{name}" specified in USING clause does not exist', "42702" if found else "42703")
+        raise SqlError(
+            f'common column name "{name}" appears more than once' if found else f'column "{name}" specified in USING clause does not exist',
+            "42702" if found else "42703",
+        )
     return Typed(f"{quoted(found[0].alias)}.{quoted(name)}", found[0].columns[name])
 
 
@@ -537,7 +556,11 @@ def _numbered(at: int, items: list[_Item], clause: str) -> _Item:
 
 def _count(node: Node, clause: str) -> str | None:
     """A number of rows; None is no limit."""
-    if isinstance(node, exp.Null) or (isinstance(node, exp.Column) and node.name.upper() == "ALL") or (isinstance(node, exp.Var) and node.name.upper() == "ALL"):
+    if (
+        isinstance(node, exp.Null)
+        or (isinstance(node, exp.Column) and node.name.upper() == "ALL")
+        or (isinstance(node, exp.Var) and node.name.upper() == "ALL")
+    ):
         return None
     inner = node
     while isinstance(inner, exp.Cast | exp.Paren):
@@ -599,5 +622,3 @@ def _type_title(node: Node) -> str:
     names = {exp.DType.INT: "int4", exp.DType.BIGINT: "int8", exp.DType.SMALLINT: "int2", exp.DType.DOUBLE: "float8",
              exp.DType.FLOAT: "float4", exp.DType.DECIMAL: "numeric", exp.DType.BOOLEAN: "bool", exp.DType.VARBINARY: "bytea"}  # fmt: skip
     return names.get(node.this, str(node.this.value).lower())
-
-
