@@ -137,7 +137,7 @@ class Storage(Section):
     datanode_volume: Size = Field("50Gi", json_schema_extra=FIXED, description="Volume of a DataNode: the blocks.")
     namenode: Resources = Field(default_factory=lambda: pod("50m", "288Mi", "512Mi"), description="Resources of a NameNode.")
     datanode: Resources = Field(default_factory=lambda: pod("50m", "288Mi", "512Mi"), description="Resources of a DataNode.")
-    httpfs: Resources = Field(default_factory=lambda: pod("50m", "256Mi", "448Mi"), description="Resources of HttpFS.")
+    httpfs: Resources = Field(default_factory=lambda: pod("50m", "176Mi", "448Mi"), description="Resources of HttpFS.")
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -189,7 +189,7 @@ class Federation(Section):
     )
     gateways: int = Field(1, ge=1, le=50, description="Servers that speak PostgreSQL's protocol; each takes 500 connections.")
     gateway: Resources = Field(
-        default_factory=lambda: pod("20m", "96Mi", "512Mi"), description="Resources of a server that speaks PostgreSQL's protocol."
+        default_factory=lambda: pod("20m", "80Mi", "512Mi"), description="Resources of a server that speaks PostgreSQL's protocol."
     )
 
 

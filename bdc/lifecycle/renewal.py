@@ -24,7 +24,7 @@ RESTARTS: Mapping[rotation.Kind, tuple[str, ...]] = {
     "password": ("httpfs", "spark-history", "reconciler"),
     "token": ("spark-connect",),
     "internal": ("master", "metastore", "trino-coordinator", "trino-worker", "reconciler", "sql-gateway"),
-    "certificates": ("master", "trino-coordinator", "trino-worker", "httpfs", "spark-history", "spark-connect"),
+    "certificates": ("master", "trino-coordinator", "trino-worker", "sql-gateway", "httpfs", "spark-history", "spark-connect"),
     "ca": (
         "master",
         "metastore",

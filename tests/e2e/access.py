@@ -32,8 +32,9 @@ def accepted(host: TestHost, password: str, token: str, *, ca: Path | None = Non
         header = ["--http2", "-X", "POST", "-H", "content-type: application/grpc", "-H", f"authorization: Bearer {token}"]
         return _status(host, authority, [*header, url])
 
-    with ThreadPoolExecutor(6) as pool:
-        asked = {"master": pool.submit(master, 31433), "master-ro": pool.submit(master, 31436), "connect": pool.submit(connect)}
+    with ThreadPoolExecutor(7) as pool:
+        asked = {name: pool.submit(master, port) for name, port in (("master", 31433), ("master-ro", 31436), ("sql", 31435))}
+        asked["connect"] = pool.submit(connect)
         asked |= {name: pool.submit(https, place) for name, place in _HTTPS.items()}
         return {name: answer.result() for name, answer in asked.items()}
 

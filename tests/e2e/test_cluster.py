@@ -339,7 +339,7 @@ def until_running(host: TestHost, *names: str) -> None:
 
 def test_every_endpoint_answers_from_outside(host: TestHost) -> None:
     endpoints = document(host, "endpoints")
-    assert {one["name"] for one in endpoints} == {"master", "master-ro", "trino", "httpfs", "connect", "history"}
+    assert {one["name"] for one in endpoints} == {"master", "master-ro", "sql", "trino", "httpfs", "connect", "history"}
     assert [one for one in endpoints if one["reachable"] is not True] == []
     (host.folder / "ca.crt").write_text(bdc(host, "credentials", "ca").stdout)
     reachable = psql(host, "SELECT 40 + 2", password(host))

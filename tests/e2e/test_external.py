@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.e2e import gateway
 from tests.e2e.host import TestHost
 from tests.e2e.outside import H2, MariaDb, MongoDb, PostgreSql, java_servers
 from tests.e2e.test_cluster import KUBECTL, all_ready, bdc, document, kubectl, password
@@ -361,6 +363,93 @@ def test_doctor_and_psql_know_external_tables(host: TestHost) -> None:
     rows(host, call.format("int"), "-e", "master")
     assert until(60, host, "SELECT sum(price) AS sum FROM web.again") == [{"sum": 3.75}]
     rows(host, "DROP EXTERNAL TABLE web.again")
+
+
+# --- the gateway, for PostgreSQL's clients
+
+
+@pytest.fixture(scope="module")
+def facts(host: TestHost, sales: PostgreSql) -> str:
+    """dbo.facts, a table of an outside database, and public.facts, the same in the master. How to reach a port of the cluster's."""
+    sales.sql("sales", gateway.TABLE)
+    rows(host, f"CREATE EXTERNAL TABLE dbo.facts ({gateway.COLUMNS}) WITH (LOCATION = 'public.facts', DATA_SOURCE = SalesServer)")
+    bdc(host, "sql", "run", "-", "-e", "master", stdin=gateway.TABLE)
+    bdc(host, "credentials", "ca", str(host.folder / "ca.crt"))
+    return f"host={host.address} port={{}} dbname=bdc sslmode=verify-full sslrootcert={host.folder}/ca.crt connect_timeout=10"
+
+
+def client(host: TestHost, program: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """A program of Python on the neighbour, which sees only the node's address."""
+    return host.run(["python", "-c", program, *arguments], env={"PGPASSWORD": password(host), "PGUSER": "bdc", **env}, outside=True)
+
+
+def test_postgresqls_clients_get_postgresqls_answers(host: TestHost, facts: str) -> None:
+    """Types, NULLs, grouping, windows, dates and strings, on the gateway and in the master's own table."""
+    program = f"import runpy, sys; sys.argv[0] = 'gateway'; runpy.run_path({gateway.__file__!r}, run_name='__main__')"
+    done = client(host, program, facts.format(31433), facts.format(31435))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_runs_in_the_source_is_shown_and_what_has_no_translation_is_refused(host: TestHost, facts: str) -> None:
+    ask = "import psycopg, sys\nfor row in psycopg.connect(sys.argv[1]).execute(sys.argv[2]): print(*row)"
+    shown = client(host, ask, facts.format(31435), "EXPLAIN SELECT name, sum(price) FROM dbo.facts WHERE id < 9 GROUP BY name").stdout
+    assert re.search(r"Query\[.*sum\(", shown), shown
+    refused = client(host, ask, facts.format(31435), "SELECT name ~ 'x' FROM dbo.facts").stderr
+    assert "name ~ 'x' can't be translated" in refused
+    assert "psycopg.errors.FeatureNotSupported" in refused
+    joined = "SELECT f.name, n.name FROM dbo.facts f JOIN tpch.tiny.nation n ON n.nationkey = f.id JOIN public.facts m ON m.id = f.id"
+    assert client(host, ask, facts.format(31435), f"{joined} WHERE f.id = 3").stdout == "name 3 CANADA\n"
+    assert client(host, ask, facts.format(31435), "SELECT count(*) FROM pg_roles WHERE rolname = 'gateway'").stdout == "1\n"
+    for reads in ("SELECT count(*) FROM pg_authid", "SELECT query_to_xml('SELECT * FROM public.facts', true, true, '')"):
+        assert "InsufficientPrivilege" in client(host, ask, facts.format(31435), reads).stderr
+
+
+def test_whom_the_master_lets_in_the_gateway_lets_in_with_their_rights(host: TestHost, facts: str) -> None:
+    rows(host, "CREATE ROLE eve LOGIN PASSWORD 'eve and her pw'", "-e", "master")
+    rows(host, "GRANT SELECT ON dbo.orders TO bdc")
+    ask = "import psycopg, sys\nprint(psycopg.connect(sys.argv[1]).execute(sys.argv[2]).fetchall())"
+    eve = {"PGUSER": "eve", "PGPASSWORD": "eve and her pw"}
+    asked = "SELECT count(*), current_user FROM dbo.facts"
+    assert client(host, ask, facts.format(31435), asked, **eve).stdout == "[(65, 'eve')]\n"
+    told = {
+        "SELECT count(*) FROM dbo.orders": "you may not read dbo.Orders",
+        "SELECT count(*) FROM public.facts": 'relation "public.facts" does not exist',
+        "SELECT count(*) FROM master.public.facts": "does not exist",
+        "DELETE FROM dbo.facts": "cannot execute DELETE in a read-only transaction",
+    }
+    for sql, error in told.items():
+        assert error in client(host, ask, facts.format(31435), sql, **eve).stderr
+    wrong = client(host, ask, facts.format(31435), asked, PGUSER="eve", PGPASSWORD="wrong").stderr
+    assert 'password authentication failed for user "eve"' in wrong
+    plain = facts.format(31435).replace("verify-full", "disable")
+    assert "connections without TLS aren't accepted" in client(host, ask, plain, asked, **eve).stderr
+    rows(host, "ALTER ROLE eve NOLOGIN", "-e", "master")
+    assert "password authentication failed" in client(host, ask, facts.format(31435), asked, **eve).stderr
+    rows(host, "GRANT SELECT ON dbo.orders TO public")
+
+
+def test_a_query_ends_with_its_client_and_a_gateway_that_is_lost_is_another(host: TestHost, facts: str) -> None:
+    """A client is ended in the middle of a result; then the gateway is, under a statement."""
+    stream = (
+        "import psycopg, sys\nc = psycopg.connect(sys.argv[1]).cursor('c')\nc.execute('SELECT * FROM tpch.sf100.lineitem')\n"
+        "print(c.fetchone()[0], flush=True)\n{}"
+    )
+    assert client(host, stream.format("import os; os._exit(0)"), facts.format(31435)).returncode == 0
+    running = "SELECT count(*) AS n FROM system.runtime.queries WHERE state = 'RUNNING' AND query LIKE '%sf100%' AND source = 'bdc-gateway'"
+    deadline = time.monotonic() + 60
+    while rows(host, running) != [{"n": 0}]:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    lost = host.popen(["python", "-c", stream.format("for _ in c: pass"), facts.format(31435)], outside=True,
+                      env={"PGPASSWORD": password(host), "PGUSER": "bdc"})  # fmt: skip
+    assert lost.stdout
+    lost.stdout.readline()
+    kubectl(host, "delete", "pod", "-l", "app.kubernetes.io/component=sql-gateway", "--grace-period=0", "--force")
+    error = lost.communicate(timeout=60)[0]
+    assert "psycopg.OperationalError" in error, error
+    kubectl(host, "rollout", "status", "deployment/sql-gateway", "--timeout=60s")
+    ask = "import psycopg, sys\nprint(psycopg.connect(sys.argv[1]).execute('SELECT count(*) FROM dbo.facts').fetchall())"
+    assert client(host, ask, facts.format(31435)).stdout == "[(65,)]\n"
 
 
 def test_a_password_changes_while_all_runs(host: TestHost, sales: PostgreSql) -> None:

@@ -69,7 +69,8 @@ def test_the_parts_own_passwords_and_the_certificate(host: TestHost) -> None:
     before, shown = secret(host, "master-credentials"), pair(host)
     said = json.loads(bdc(host, "credentials", "rotate", "--internal", "--certificates", "--yes", "-o", "json", timeout_seconds=900).stdout)
     assert said["rotated"] == ["internal", "certificates"]
-    assert set(said["restarted"]) == {"master", "metastore", "trino-coordinator", "reconciler", "httpfs", "spark-history", "spark-connect"}
+    restarted = {"master", "metastore", "trino-coordinator", "reconciler", "sql-gateway", "httpfs", "spark-history", "spark-connect"}
+    assert set(said["restarted"]) == restarted
     after = secret(host, "master-credentials")
     assert before.keys() == after.keys()
     assert set(before.values()).isdisjoint(after.values())

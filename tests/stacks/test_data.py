@@ -73,6 +73,7 @@ def test_spark_has_the_masters_passwords_in_the_federation() -> None:
         "bdc": decode(objects["Secret", "credentials"]["data"])["password"],
         "spark": decode(objects["Secret", "master-spark"]["data"])["password"],
         "spark-etl": decode(objects["Secret", "master-spark-etl"]["data"])["password"],
+        "gateway": decode(objects["Secret", "master-gateway"]["data"])["password"],
     }
     known = decode(objects["Secret", "federation-passwords"]["data"])["password.db"]
     assert known == "".join(trino_password_file(name, text) for name, text in own.items())

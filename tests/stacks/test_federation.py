@@ -73,3 +73,20 @@ def test_statements_of_ordinary_users_have_a_group_each(objects: dict[tuple[str,
 def test_the_reconciler_may_clear_out_one_secret_and_nothing_else(objects: dict[tuple[str, str], Json]) -> None:
     [rule] = objects["Role", "reconciler"]["rules"]
     assert (rule["resources"], rule["resourceNames"], rule["verbs"]) == (["secrets"], [EXTERNAL_CREDENTIALS], ["get", "patch"])
+
+
+def test_the_gateway_asks_in_the_name_of_users_and_nobody_else_does(objects: dict[tuple[str, str], Json]) -> None:
+    rules = json.loads(files(objects, "trino-coordinator")["access-rules.json"])
+    assert rules["impersonation"] == [{"original_user": "gateway", "new_user": ".*"}]
+    assert {"user": "gateway", "catalog": ".*", "allow": "none"} in rules["catalogs"]
+
+
+def test_gateways_have_no_account_and_a_cancel_request_finds_each() -> None:
+    many = declared(platform.program, load(file=None, cluster=None, overrides={"federation.gateways": "3"}, env={}).config)
+    spec = templates(many)["Deployment/sql-gateway"]["spec"]
+    assert spec["automountServiceAccountToken"] is False
+    [container] = spec["containers"]
+    assert many["Service", "sql-gateway-pods"]["spec"]["clusterIP"] == "None"
+    assert "sql-gateway-pods.bdc.svc" in container["args"]
+    assert many["PodDisruptionBudget", "sql-gateway"]["spec"]["maxUnavailable"] == 1
+    assert many["Service", "sql-external"]["spec"]["ports"][0]["nodePort"] == 31435

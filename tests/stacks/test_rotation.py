@@ -9,6 +9,7 @@ import pytest
 
 from bdc.config.load import load
 from bdc.config.model import Config
+from bdc.config.names import GATEWAY_ROLE, role_secret
 from bdc.lifecycle.renewal import RESTARTS, restarts
 from bdc.lifecycle.rotation import _ITEMS, Item, Kind
 from bdc_stacks import platform
@@ -22,10 +23,11 @@ TLS = ("ca.crt", "tls.crt", "tls.key", "tls.pem")
 def rolled(config: Config, kind: Kind) -> set[str]:
     """Workloads whose pods differ once the values of this kind do."""
     where = site(config)
-    changing = {item for item in _ITEMS.get(kind, ()) if item[0] != "ca"}
+    gateway = (role_secret(GATEWAY_ROLE), "password")
+    changing = {item for item in _ITEMS.get(kind, ()) if item[0] != "ca"} | ({gateway} if kind == "internal" else set())
     if kind in ("certificates", "ca"):
         changing |= {(where.tls, key) for key in TLS if kind == "ca" or key != "ca.crt"}
-    items = {item for items in _ITEMS.values() for item in items} | {(where.tls, key) for key in TLS}
+    items = {gateway} | {item for items in _ITEMS.values() for item in items} | {(where.tls, key) for key in TLS}
     before = _templates(config, where, dict.fromkeys(items, "1"))
     after = _templates(config, where, {item: "2" if item in changing else "1" for item in items})
     return {name.partition("/")[2] for name in before if before[name] != after[name] and not name.startswith("Job/")}

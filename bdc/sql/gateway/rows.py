@@ -20,6 +20,8 @@ _SHORT = tuple(map(_LENGTH, range(256)))
 def data_rows(rows: Sequence[Sequence[Any]], encoders: Sequence[Encode]) -> bytes:
     """DataRow messages of rows, which have a value for each encoder; None is NULL."""
     width = len(encoders)
+    if not rows:
+        return b""
     if not width:
         return _HEAD(b"D", 6, 0) * len(rows)
     pieces: list[Sequence[bytes]] = []

@@ -48,6 +48,7 @@ def test_endpoints_are_looked_at(bdc: Bdc, kube: FakeKube) -> None:
     assert {name: row["url"] for name, row in rows.items()} == {
         "master": "postgresql://bdc@192.0.2.2:31433/bdc?sslmode=require",
         "master-ro": "postgresql://bdc@192.0.2.2:31436/bdc?sslmode=require",
+        "sql": "postgresql://bdc@192.0.2.2:31435/bdc?sslmode=require",
         "trino": "https://192.0.2.2:31880",
         "httpfs": "https://192.0.2.2:31870/webhdfs/v1",
         "connect": "sc://192.0.2.1:31002/;use_ssl=true",

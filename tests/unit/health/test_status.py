@@ -38,7 +38,7 @@ def test_all_well(kube: Cluster) -> None:
     found = status(kube, Config())
     assert found.ready
     assert [(part.name, part.state, part.replicas) for part in found.parts] == [
-        ("storage", "ready", "3/3"), ("master", "ready", "1/1"), ("metastore", "ready", "1/1"), ("federation", "ready", "2/2"),
+        ("storage", "ready", "3/3"), ("master", "ready", "1/1"), ("metastore", "ready", "1/1"), ("federation", "ready", "3/3"),
         ("spark", "ready", "2/2"),
     ]  # fmt: skip
     assert found.nodes == 1

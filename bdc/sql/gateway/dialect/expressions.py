@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -96,13 +97,15 @@ class Expressions:
         """An expression."""
         from bdc.sql.gateway.dialect.functions import FUNCTIONS
 
-        if rule := _RULES.get(type(node)):
+        rule = _RULES.get(type(node)) or FUNCTIONS.get(type(node))
+        if rule is None and isinstance(node, exp.Anonymous):
+            rule = FUNCTIONS.get(node.name.lower())
+        if rule is None:
+            raise refuse(_named(node), "compute it in the client, or on the master over a subquery with OFFSET 0")
+        try:
             return rule(self, node)
-        if function := FUNCTIONS.get(type(node)):
-            return function(self, node)
-        if isinstance(node, exp.Anonymous) and (function := FUNCTIONS.get(node.name.lower())):
-            return function(self, node)
-        raise refuse(_named(node), "compute it in the client, or on the master over a subquery with OFFSET 0")
+        except (AttributeError, KeyError, IndexError, TypeError, ValueError):  # a rule relies on the arguments that there must be
+            raise SqlError(f"{_named(node)}: no such form, or it takes other arguments", "42883") from None
 
     def closed(self, node: Node) -> Typed:
         """An expression with a type of its own: a literal is a string."""
@@ -218,6 +221,13 @@ def _truth(text: str, wanted: Kind) -> Typed:
     raise _invalid(text, wanted)
 
 
+def _uuid(text: str, wanted: Kind) -> Typed:
+    try:
+        return Typed(f"CAST('{uuid.UUID(text.strip())}' AS uuid)", wanted)
+    except ValueError:
+        raise _invalid(text, wanted) from None
+
+
 def _bytes(text: str, wanted: Kind) -> Typed:
     if not re.fullmatch(r"\\x([0-9a-fA-F]{2})*", text):
         raise refuse("bytea that isn't written as \\x and hex digits")
@@ -312,7 +322,7 @@ _LITERALS: dict[str, Callable[[str, Kind], Typed]] = {
     "double": _float,
     "boolean": _truth,
     **dict.fromkeys(("date", "time", "timestamp", "timestamptz"), lambda text, wanted: _moment(text.strip(), wanted)),
-    "uuid": lambda text, wanted: Typed(f"CAST({string(text.strip())} AS uuid)", wanted),
+    "uuid": _uuid,
     "bytes": _bytes,
     "json": lambda text, wanted: Typed(f"json_parse({string(text)})", wanted),
     "array": _items,
@@ -517,7 +527,12 @@ def _not(self: Expressions, node: Node) -> Typed:
 
 
 def _is(self: Expressions, node: Node) -> Typed:
-    check(node, "this", "expression")
+    check(node, "this", "expression", "negate")
+    found = _is_so(self, node)
+    return Typed(f"(NOT {found.sql})", BOOLEAN) if node.args.get("negate") else found
+
+
+def _is_so(self: Expressions, node: Node) -> Typed:
     if isinstance(node.expression, exp.Null):
         if isinstance(node.this, exp.Tuple):
             raise refuse("IS NULL of a row")

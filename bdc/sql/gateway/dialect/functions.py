@@ -172,7 +172,9 @@ def _round(self: Expressions, node: Node) -> Typed:
 
 def _sign(self: Expressions, node: Node) -> Typed:
     found = _number(self, node.this)
-    if found.kind.family not in ("int", "decimal"):
+    if found.kind.family == "int":
+        return Typed(f"CAST(sign({found.sql}) AS double)", DOUBLE)
+    if found.kind.family != "decimal":
         raise refuse("sign of a double precision")
     return Typed(f"CAST(sign({found.sql}) AS decimal(1, 0))", Kind("decimal", scale=0))
 

@@ -42,7 +42,7 @@ def read(sql: str) -> Node:
         found = sqlglot.parse(sql, read="postgres")
     except ParseError as error:
         first = error.errors[0] if error.errors else {}
-        said = str(first.get("description") or "this is no query").partition(" but got <")[0].rstrip(".")
+        said = str(first.get("description") or "this is no query").partition(" but got <")[0].partition(" for <class")[0].rstrip(".")
         raise SqlError(f"syntax error: {said}", SYNTAX_ERROR, position=_place(sql, first)) from None
     except (TokenError, RecursionError) as error:
         raise SqlError(f"syntax error: {str(error).splitlines()[0] or 'too deep'}", SYNTAX_ERROR) from None
@@ -583,13 +583,14 @@ def _limit(node: Node) -> str:
     return f"LIMIT {count}" if count is not None else ""
 
 
-_TITLES: dict[type, str] = {exp.Case: "case", exp.Coalesce: "coalesce", exp.Nullif: "nullif", exp.Greatest: "greatest", exp.Least: "least",
-           exp.Boolean: "bool", exp.Exists: "exists", exp.Array: "array", exp.CurrentDate: "current_date", exp.CurrentUser: "current_user",
+_TITLES: dict[type, str] = {exp.Coalesce: "coalesce", exp.Nullif: "nullif", exp.Greatest: "greatest", exp.Least: "least",
+           exp.Interval: "interval",
+           exp.Exists: "exists", exp.Array: "array", exp.CurrentDate: "current_date", exp.CurrentUser: "current_user",
            exp.CurrentTimestamp: "now", exp.Extract: "extract", exp.TimestampTrunc: "date_trunc", exp.StrPosition: "position",
            exp.GroupConcat: "string_agg", exp.ArrayAgg: "array_agg", exp.LogicalAnd: "bool_and", exp.LogicalOr: "bool_or",
            exp.RowNumber: "row_number", exp.DenseRank: "dense_rank", exp.PercentRank: "percent_rank", exp.CumeDist: "cume_dist",
            exp.FirstValue: "first_value", exp.LastValue: "last_value", exp.NthValue: "nth_value", exp.SplitPart: "split_part",
-           exp.ConcatWs: "concat_ws", exp.Localtimestamp: "localtimestamp", exp.Trim: "btrim", exp.StddevSamp: "stddev_samp",
+           exp.ConcatWs: "concat_ws", exp.Localtimestamp: "localtimestamp", exp.StddevSamp: "stddev_samp",
            exp.StddevPop: "stddev_pop", exp.VariancePop: "var_pop", exp.CovarSamp: "covar_samp", exp.CovarPop: "covar_pop"}  # fmt: skip
 
 
@@ -607,15 +608,20 @@ def _title(node: Node) -> str:
         return _title(inner.selects[0]) if isinstance(inner, exp.Select) and inner.selects else "?column?"
     if isinstance(node, exp.Alias):
         return name_of(node.args["alias"])
-    if isinstance(node, exp.Boolean):
-        return "bool"
-    if found := _TITLES.get(type(node)):
-        return found
+    if isinstance(node, exp.Case):
+        otherwise = node.args.get("default")
+        return _title(otherwise) if isinstance(otherwise, exp.Column | exp.Func) and not isinstance(otherwise, exp.Case) else "case"
+    if isinstance(node, exp.Trim):
+        return {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position")), "btrim")
+    if isinstance(node, exp.Pad):
+        return "lpad" if node.args.get("is_left") else "rpad"
+    return _TITLES.get(type(node)) or _function_title(node)
+
+
+def _function_title(node: Node) -> str:
     if isinstance(node, exp.Anonymous):
         return str(node.name).lower()
-    if isinstance(node, exp.Func) and not isinstance(node, exp.Binary | exp.Connector):
-        return str(node.sql_name()).lower()
-    return "?column?"
+    return str(node.sql_name()).lower() if isinstance(node, exp.Func) and not isinstance(node, exp.Connector) else "?column?"
 
 
 def _type_title(node: Node) -> str:

@@ -83,7 +83,7 @@ class Desk:
 @pytest.fixture(scope="session")
 def migrated(postgresql: Reached, access: Credentials) -> Reached:
     with closing(open_connection(postgresql, access)) as connection:
-        connection.execute("CREATE ROLE trino")
+        connection.execute("CREATE ROLE trino; CREATE ROLE gateway")
         connection.execute(f"CREATE DATABASE {DATABASE}".encode())
     with closing(open_connection(postgresql, access, DATABASE)) as connection:
         connection.execute("CREATE SCHEMA polybase")

@@ -73,10 +73,9 @@ class Trino:
             raise ValueError("secret internals")
         count = 0 if "WHERE false" in sql else int(sql.rpartition("LIMIT ")[2]) if "LIMIT" in sql else 3
         wide = "day" in sql
-        kinds = {"id": ("integer",), "name": ("varchar", 20), "amount": ("decimal", 10, 2), "day": ("date",)}
+        kinds: dict[str, tuple[Any, ...]] = {"id": ("integer",), "name": ("varchar", 20), "amount": ("decimal", 10, 2), "day": ("date",)}
         columns = [{"name": name, "typeSignature": signature(*kind)} for name, kind in kinds.items()]
-        rows = None if wide else [[at] for at in range(count)]
-        found = Running(self, count, columns if wide else columns[:1], rows)
+        found = Running(self, count, columns if wide else columns[:1], None if wide else [[at] for at in range(count)])
         self.given.append(found)
         return found
 

@@ -27,7 +27,7 @@ ORDERS = "SELECT id, name, amount, day FROM dbo.orders"
 
 
 def connect(gateway: Gateway, **more: str) -> psycopg.Connection:
-    return psycopg.connect(gateway.dsn, **more)
+    return psycopg.connect(" ".join([gateway.dsn, *(f"{name}='{value}'" for name, value in more.items())]))
 
 
 def eventually(true: Callable[[], bool]) -> bool:

@@ -1,0 +1,216 @@
+"""Trino's values as PostgreSQL writes them, in both formats; parameters as SQL; the protocol's bytes."""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.pq import Format
+
+from bdc.sql.gateway import wire
+from bdc.sql.gateway.commands import command
+from bdc.sql.gateway.errors import FatalError, SqlError
+from bdc.sql.gateway.results import divide
+from bdc.sql.gateway.rows import CopyForm, data_rows
+from bdc.sql.gateway.values import Encode, literal, type_of, zone
+from tests.unit.sql.gateway.conftest import signature
+
+VARCHAR = signature("varchar", 2**31 - 1)
+
+
+@pytest.mark.parametrize(
+    ("of", "value", "oid", "text"),
+    [
+        (signature("boolean"), True, 16, "t"),
+        (signature("tinyint"), -5, 21, "-5"),
+        (signature("bigint"), 2**62, 20, str(2**62)),
+        (signature("real"), 1.1, 700, "1.1"),
+        (signature("real"), 1000000.0, 700, "1e+06"),
+        (signature("double"), 0.1, 701, "0.1"),
+        (signature("double"), 100.0, 701, "100"),
+        (signature("double"), 1e15, 701, "1e+15"),
+        (signature("double"), 123456789012345.0, 701, "123456789012345"),
+        (signature("double"), 1e-5, 701, "1e-05"),
+        (signature("double"), -0.0, 701, "-0"),
+        (signature("double"), "NaN", 701, "NaN"),
+        (signature("double"), "-Infinity", 701, "-Infinity"),
+        (signature("decimal", 10, 2), "12.50", 1700, "12.50"),
+        (signature("varchar", 5), "äö", 1043, "äö"),
+        (VARCHAR, "", 25, ""),
+        (signature("char", 3), "a  ", 1042, "a  "),
+        (signature("varbinary"), "AAH/", 17, "\\x0001ff"),
+        (signature("date"), "2026-01-02", 1082, "2026-01-02"),
+        (signature("date"), "-0043-03-15", 1082, "0044-03-15 BC"),
+        (signature("date"), "+10000-01-01", 1082, "10000-01-01"),
+        (signature("time", 6), "10:11:12.500000", 1083, "10:11:12.5"),
+        (signature("timestamp", 3), "2026-01-01 00:00:00.000", 1114, "2026-01-01 00:00:00"),
+        (signature("timestamp", 9), "2025-12-31 23:59:59.999999999", 1114, "2026-01-01 00:00:00"),
+        (signature("timestamp with time zone", 3), "2026-07-01 00:00:00.120 UTC", 1184, "2026-07-01 02:00:00.12+02"),
+        (signature("timestamp with time zone", 0), "2026-01-01 00:00:00 Asia/Kathmandu", 1184, "2025-12-31 19:15:00+01"),
+        (signature("timestamp with time zone", 0), "2026-01-01 00:00:00 -03:30", 1184, "2026-01-01 04:30:00+01"),
+        (signature("uuid"), "7f1b2c3d-0000-4000-8000-000000000001", 2950, "7f1b2c3d-0000-4000-8000-000000000001"),
+        (signature("interval day to second"), "1 02:03:04.500", 1186, "1 day 02:03:04.5"),
+        (signature("interval day to second"), "-2 00:00:00.000", 1186, "-2 days"),
+        (signature("interval year to month"), "-1-2", 1186, "-1 years -2 mons"),
+        (signature("json"), '{"a": 1}', 114, '{"a": 1}'),
+        (signature("array", VARCHAR), ["a", None, "x y", 'q"\\', "", "null"], 1009, '{a,NULL,"x y","q\\"\\\\","","null"}'),
+        (signature("array", signature("array", signature("integer"))), [[1, 2], [3, 4]], 1007, "{{1,2},{3,4}}"),
+        (signature("map", VARCHAR, signature("bigint")), {"a": 1}, 114, '{"a":1}'),
+        (signature("HyperLogLog"), "x", 25, "x"),
+    ],
+)
+def test_values_are_written_as_postgresql_writes_them(of: dict[str, Any], value: Any, oid: int, text: str) -> None:
+    found = type_of(of, zone("Europe/Berlin"))
+    assert (found.oid, found.text(value).decode()) == (oid, text)
+    if oid in (114, 25, 1009) or "BC" in text or text.startswith("10000") or "mons" in text or text == "-2 days":
+        return
+    both = Transformer()
+    one, other = (
+        both.get_loader(oid, form).load(data) for form, data in ((Format.TEXT, found.text(value)), (Format.BINARY, found.binary(value)))
+    )
+    assert one == other or (isinstance(one, float) and math.isclose(one, other, rel_tol=1e-6)) or one != one
+
+
+def test_what_has_no_binary_form_is_said() -> None:
+    with pytest.raises(SqlError, match="BC has no binary form"):
+        type_of(signature("date"), zone("UTC")).binary("-0043-03-15")
+
+
+@pytest.mark.parametrize(
+    ("value", "oid", "form", "sql"),
+    [
+        (None, 0, 0, "NULL"), (None, 23, 0, "CAST(NULL AS integer)"), (b"5", 23, 0, "CAST(5 AS integer)"),
+        (b"\0\0\0\5", 23, 1, "CAST(5 AS integer)"),
+        (b"x'y", 0, 0, "'x''y'"), (b"{1,2}", 1007, 0, "CAST('{1,2}' AS integer[])"), (b"t", 16, 0, "CAST('t' AS boolean)"),
+        (b"1.50", 1700, 0, "CAST('1.50' AS numeric)"),
+    ],
+)  # fmt: skip
+def test_parameters_become_literals_of_their_types(value: bytes | None, oid: int, form: int, sql: str) -> None:
+    assert literal(value, oid, form) == sql
+
+
+@pytest.mark.parametrize(
+    ("value", "oid", "form"), [(b"5; DROP", 23, 0), (b"\xff", 25, 0), (b"a\0b", 25, 0), (b"\0", 23, 1), (b"x", 600, 0)]
+)
+def test_parameters_that_are_none_are_refused(value: bytes, oid: int, form: int) -> None:
+    with pytest.raises(SqlError):
+        literal(value, oid, form)
+
+
+BINARY = (5, 2**40, -1.5, True, Decimal("12345678.0900"), Decimal(-7), Decimal(0), "é", date(1066, 10, 14), time(1, 2, 3),
+          datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC), UUID(int=7), [1, 2, None], ["a", 'b"'])  # fmt: skip
+
+
+def test_bytes_in_binary_become_hex() -> None:
+    assert literal(b"\0\xff", 17, 1) == r"CAST('\x00ff' AS bytea)"
+
+
+@pytest.mark.parametrize("value", BINARY)
+def test_parameters_in_binary_become_text(value: Any) -> None:
+    both = Transformer()
+    dumper = both.get_dumper(value, PyFormat.BINARY)
+    sql = literal(bytes(dumper.dump(value) or b""), dumper.oid, 1)
+    text = sql.partition("(")[2].rpartition(" AS ")[0] or sql
+    assert both.get_loader(dumper.oid, Format.TEXT).load(text.strip("'").replace("''", "'").encode()) == value
+
+
+@given(st.binary(max_size=60), st.sampled_from([16, 17, 20, 21, 23, 700, 701, 1082, 1083, 1114, 1184, 1700, 2950, 1007, 1009, 1231]))
+def test_any_bytes_are_a_parameter_or_an_error(value: bytes, oid: int) -> None:
+    with suppress(SqlError):
+        assert literal(value, oid, 1)
+
+
+@pytest.mark.parametrize(
+    ("dividend", "divisor", "quotient"),
+    [
+        ("5", "3", "1.6666666666666667"), ("100", "3", "33.3333333333333333"), ("12345.67", "3", "4115.2233333333333333"),
+        ("1", "7", "0.14285714285714285714"), ("0", "3", "0.00000000000000000000"), ("1.5", "2", "0.75000000000000000000"),
+        ("-5", "3", "-1.6666666666666667"), ("0.001", "7", "0.00014285714285714286"),
+    ],
+)  # fmt: skip
+def test_quotients_have_the_digits_that_postgresql_gives(dividend: str, divisor: str, quotient: str) -> None:
+    assert divide(dividend, divisor) == quotient
+
+
+def test_division_by_zero() -> None:
+    with pytest.raises(SqlError, match="division by zero"):
+        divide("1", "0.00")
+
+
+@given(
+    st.lists(st.tuples(st.integers(), st.none() | st.text(), st.none() | st.decimals(allow_nan=False, allow_infinity=False)), max_size=30)
+)
+def test_rows_are_what_the_protocol_says(rows: list[tuple[int, str | None, Decimal | None]]) -> None:
+    encoders: list[Encode] = [b"%d".__mod__, lambda value: bytes(value.encode("utf-8", "replace")), lambda value: str(value).encode()]
+    data, found = data_rows(rows, encoders), []
+    while data:
+        fields = wire.Fields(data[5 : 1 + int.from_bytes(data[1:5])])
+        assert data[:1] == b"D"
+        found.append([fields.value() for _ in range(fields.count())])
+        fields.end()
+        data = data[1 + int.from_bytes(data[1:5]) :]
+    assert found == [[None if one is None else encode(one) for one, encode in zip(row, encoders, strict=True)] for row in rows]
+
+
+def test_copys_formats() -> None:
+    rows: list[list[Any]] = [["a\tb\\", None], ['q"', "x,y"]]
+    encoders: list[Encode] = [str.encode, str.encode]
+    text = CopyForm(csv=False, separator=b"\t", null=b"\\N").lines(rows, encoders)
+    assert b"a\\tb\\\\\t\\N\n" in text
+    assert b'"q""","x,y"\n' in CopyForm(csv=True, separator=b",", null=b"").lines(rows, encoders)
+
+
+@given(st.integers(0, 255), st.binary(max_size=200))
+def test_any_bytes_are_a_message_or_an_error(kind: int, body: bytes) -> None:
+    state = ""
+    try:
+        assert wire.read(kind, body)
+    except FatalError as error:
+        state = error.state
+    assert state in ("", "08P01", "22021")
+
+
+@pytest.mark.parametrize(
+    ("sql", "found"),
+    [
+        ("START TRANSACTION ISOLATION LEVEL REPEATABLE READ", "Begin(tag='START TRANSACTION')"),
+        ("begin read only", "Begin(tag='BEGIN')"),
+        ("COMMIT AND CHAIN", "End(tag='COMMIT', chained=True)"),
+        ("ROLLBACK TO SAVEPOINT a", "Savepoint(tag='ROLLBACK', heals=True)"),
+        ("SET TIME ZONE 'Europe/Berlin'", "Set(name='timezone', value='Europe/Berlin', tag='SET')"),
+        ("SET search_path = a, \"B\"", "Set(name='search_path', value='a, \"B\"', tag='SET')"),
+        ("RESET ALL", "Set(name='all', value=None, tag='RESET')"),
+        ("SHOW TRANSACTION ISOLATION LEVEL", "Show(name='transaction_isolation')"),
+        ("FETCH FORWARD 50 FROM c1", "Fetch(name='c1', most=50, tag='FETCH')"),
+        ("fetch all in \"C 1\"", "Fetch(name='C 1', most=None, tag='FETCH')"),
+        ("FETCH c", "Fetch(name='c', most=1, tag='FETCH')"),
+        ("CLOSE ALL", "CloseCursor(name=None)"),
+        ("DEALLOCATE PREPARE p", "Deallocate(name='p')"),
+        ("EXPLAIN (ANALYZE, VERBOSE) SELECT 1", "Explain(sql='SELECT 1', analyze=True)"),
+    ],
+)  # fmt: skip
+def test_statements_that_are_no_queries(sql: str, found: str) -> None:
+    assert str(command(sql)) == found
+
+
+@pytest.mark.parametrize(
+    ("sql", "state"),
+    [
+        ("INSERT INTO a VALUES (1)", "25006"), ("CREATE TABLE a (b int)", "25006"), ("BEGIN READ WRITE", "0A000"),
+        ("FETCH PRIOR FROM c", "55000"),
+        ("DECLARE c SCROLL CURSOR FOR SELECT 1", "0A000"), ("COPY a FROM STDIN", "0A000"), ("COPY a TO STDOUT BINARY", "0A000"),
+        ("SET TRANSACTION READ WRITE", "25006"), ("nonsense", "42601"), ("", "42601"), ("SET a" + " " * 20_000, "0A000"),
+    ],
+)  # fmt: skip
+def test_statements_that_are_refused(sql: str, state: str) -> None:
+    with pytest.raises(SqlError) as raised:
+        command(sql)
+    assert raised.value.state == state
