@@ -56,7 +56,9 @@ def test_what_is_printed(bdc: Bdc, asked: list[Any]) -> None:
 def test_nobody_there_to_ask(bdc: Bdc, asked: list[Any]) -> None:
     done = bdc("credentials", "rotate", "--all", "--no-input")
     assert done.code == 2
-    assert "master, metastore, trino-coordinator, reconciler, sql-gateway, spark-history and spark-connect restart" in done.err.replace("httpfs, ", "")
+    assert "master, metastore, trino-coordinator, reconciler, sql-gateway, spark-history and spark-connect restart" in done.err.replace(
+        "httpfs, ", ""
+    )
     assert "Trino's queries end. Spark Connect's sessions end." in done.err
     assert asked == []
 
