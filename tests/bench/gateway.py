@@ -6,6 +6,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import trino
@@ -18,18 +19,11 @@ TURNS, TRIPS = 5, 60
 
 def main(host: str, password: str, ca_file: str) -> None:
     """Print rows per second of a large result, and milliseconds of a small one, medians both."""
-    settings = {
-        "host": host,
-        "port": 31435,
-        "dbname": "bdc",
-        "user": "bdc",
-        "password": password,
-        "sslmode": "verify-full",
-        "sslrootcert": ca_file,
-    }
+    settings = f"host={host} port=31435 dbname=bdc user=bdc password={password} sslmode=verify-full sslrootcert={ca_file}"
     login = trino.auth.BasicAuthentication("bdc", password)
-    gateway = psycopg.connect(**settings, autocommit=True)  # type: ignore[arg-type]
-    plain = trino.dbapi.connect(host=host, port=31880, user="bdc", http_scheme="https", auth=login, verify=ca_file)
+    gateway = psycopg.connect(settings, autocommit=True)
+    connect: Any = trino.dbapi.connect
+    plain = connect(host=host, port=31880, user="bdc", http_scheme="https", auth=login, verify=ca_file)
 
     def stream() -> int:
         with gateway.cursor() as cursor:
