@@ -31,7 +31,7 @@ SELECT id, day + 1, day - 1, day - date '2026-01-01', day > '2026-02-10', day + 
 SELECT id, seen + interval '2 days', seen - interval '90 minutes', seen < '2026-02-01 12:00', seen::date, day::timestamp FROM facts ORDER BY id;
 SELECT id, extract(year from day), extract(month from seen), extract(dow from day), extract(doy from day), extract(week from day), extract(isodow from day), extract(hour from seen), date_part('day', day) AS d FROM facts ORDER BY id;
 SELECT date_trunc('month', seen) AS month, count(*), max(day) FROM facts GROUP BY month ORDER BY month;
-SELECT id, zoned, zoned > '2026-03-29 03:00:00+00', date_trunc('day', zoned), extract(hour from zoned) FROM facts ORDER BY id;
+SELECT id, zoned, zoned > '2026-03-29 03:00:00+00', date_trunc('day', zoned), extract(hour from zoned), zoned::date, zoned::timestamp, seen::timestamptz, zoned > seen, zoned < day FROM facts ORDER BY id;
 SELECT id, extract(epoch from seen), extract(quarter from day), day::text FROM facts ORDER BY id;
 -- grouping
 SELECT ok, count(*), sum(price), avg(price), min(day), max(seen), bool_and(id > 3), bool_or(id > 60) FROM facts GROUP BY ok ORDER BY ok;

@@ -40,7 +40,13 @@ class Catalogs:
     """Connections to the master as the gateway's role."""
 
     def __init__(self, reached: Reached, account: Credentials) -> None:
-        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
+        self._logins = self._made(reached, account, most=2)
+        self._pool = self._made(reached, account, most=4)
+
+    @staticmethod
+    def _made(reached: Reached, account: Credentials, *, most: int) -> AsyncConnectionPool[psycopg.AsyncConnection[Any]]:
+        """Some connections: who logs in doesn't wait for queries."""
+        return AsyncConnectionPool(
             kwargs={
                 "host": reached.host,
                 "port": reached.port,
@@ -55,7 +61,7 @@ class Catalogs:
                 "options": f"-c default_transaction_read_only=on -c statement_timeout={_LIMIT}",
             },
             min_size=1,
-            max_size=4,
+            max_size=most,
             timeout=_WAIT_SECONDS,
             max_idle=60,
             check=AsyncConnectionPool.check_connection,
@@ -64,16 +70,18 @@ class Catalogs:
 
     async def open(self) -> None:
         """Begin to connect; it isn't waited for."""
-        await self._pool.open(wait=False)
+        for pool in (self._logins, self._pool):
+            await pool.open(wait=False)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._pool.close()
+        for pool in (self._logins, self._pool):
+            await pool.close()
 
     async def role(self, name: str) -> Role | None:
         """A role that may log in. Raises SqlError where the master doesn't answer."""
         try:
-            async with self._pool.connection() as connection:
+            async with self._logins.connection() as connection:
                 found = await (await connection.execute("SELECT verifier, connections FROM polybase.login(%s)", (name,))).fetchone()
         except (psycopg.Error, PoolTimeout) as error:
             raise _silent(error) from error

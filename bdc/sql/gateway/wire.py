@@ -15,7 +15,7 @@ from bdc.sql.gateway.errors import PROTOCOL_VIOLATION, FatalError
 PROTOCOL = 3 << 16
 SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
 LARGEST_STARTUP = 10_000
-LARGEST_MESSAGE = 16 << 20
+LARGEST_MESSAGE = 4 << 20
 """Bytes that a client's message may have: a statement or its parameters; PostgreSQL's is 1 GiB, and each would be kept whole here."""
 
 _INT16, _INT32 = struct.Struct("!h"), struct.Struct("!i")

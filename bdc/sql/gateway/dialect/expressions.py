@@ -644,6 +644,7 @@ def as_text(found: Typed) -> str:
 def _like(self: Expressions, node: Node, escape: str = "\\") -> Typed:
     check(node, "this", "expression", "negate")
     value, pattern = self.of(node.this), self.of(node.expression)
+    value, pattern = (Typed(as_text(one), TEXT) if one.kind is NULL else one for one in (value, pattern))
     if not (value.kind.family in ("text", "literal") and pattern.kind.text):
         raise (
             SqlError(f"operator does not exist: {value.kind} ~~ {pattern.kind}", "42883")
@@ -726,6 +727,11 @@ def _to_decimal(found: Typed, wanted: Kind, sizes: list[str]) -> Typed:
     raise refuse("a cast of text to numeric without digits", "write numeric(precision, scale)")
 
 
+def local(found: Typed) -> Typed:
+    """A value as the session's clocks show it: in Trino each has a zone of its own, that of its source."""
+    return Typed(f"at_timezone({found.sql}, current_timezone())", TIMESTAMPTZ) if found.kind == TIMESTAMPTZ else found
+
+
 def _converted(found: Typed, wanted: Kind) -> Typed:
     one, other = found.kind.family, wanted.family
     known = (
@@ -747,7 +753,7 @@ def _converted(found: Typed, wanted: Kind) -> Typed:
         return Typed(f"json_parse({found.sql})", JSON)
     if one == other and not wanted.of and one != "int":
         return found
-    return Typed(f"CAST({found.sql} AS {wanted.sql})", wanted)
+    return Typed(f"CAST({local(found).sql} AS {wanted.sql})", wanted)
 
 
 _UNIT = re.compile(

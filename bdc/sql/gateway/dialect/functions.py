@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from bdc.sql.gateway.dialect.expressions import Expressions, Typed, as_text, check, quoted, quotient, refuse, string, unified
+from bdc.sql.gateway.dialect.expressions import Expressions, Typed, as_text, check, local, quoted, quotient, refuse, string, unified
 from bdc.sql.gateway.dialect.kinds import (
     BIGINT,
     BOOLEAN,
@@ -197,11 +197,11 @@ def _extract(self: Expressions, node: Node) -> Typed:
     if field == "epoch" and found.kind in (DATE, TIMESTAMP):
         stamp = f"CAST({found.sql} AS timestamp(6))" if found.kind == DATE else found.sql
         seconds = f"date_diff('second', TIMESTAMP '1970-01-01 00:00:00', date_trunc('second', {stamp}))"
-        micros = f"(to_unixtime({stamp}) - {seconds})"
+        micros = f"(to_unixtime(with_timezone({stamp}, 'UTC')) - {seconds})"
         return Typed(f"CAST({seconds} + CAST({micros} AS decimal(7, 6)) AS decimal(20, 6))", Kind("decimal", scale=6))
     if field not in times:
         raise refuse(f"extract({field} from a value of type {found.kind})")
-    value = times[field].format(found.sql)
+    value = times[field].format(local(found).sql)
     if word is not None:  # date_part, which gives double precision
         return Typed(f"CAST({value} AS double)", DOUBLE)
     return Typed(f"CAST({value} AS decimal(10, 0))", Kind("decimal", scale=0))
@@ -217,7 +217,7 @@ def _date_trunc(self: Expressions, node: Node) -> Typed:
     if unit not in _TRUNCATED or node.args.get("zone") or found.kind not in (DATE, TIMESTAMP, TIMESTAMPTZ):
         raise refuse(f"date_trunc('{unit}', a value of type {found.kind})")
     kind = TIMESTAMPTZ if found.kind == DATE else found.kind
-    value = f"CAST({found.sql} AS {TIMESTAMPTZ.sql})" if found.kind == DATE else found.sql
+    value = f"CAST({found.sql} AS {TIMESTAMPTZ.sql})" if found.kind == DATE else local(found).sql
     return Typed(f"date_trunc('{unit}', {value})", kind)
 
 
@@ -226,7 +226,7 @@ def _to_date(self: Expressions, node: Node) -> Typed:
     found = self.as_kind(self.of(node.this), DATE)
     if found.kind not in (DATE, TIMESTAMP, TIMESTAMPTZ):
         raise refuse(f"date of a value of type {found.kind}")
-    return Typed(f"CAST({found.sql} AS date)", DATE)
+    return Typed(f"CAST({local(found).sql} AS date)", DATE)
 
 
 # --- aggregates
