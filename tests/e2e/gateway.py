@@ -24,6 +24,7 @@ INSERT INTO facts SELECT
 FROM generate_series(1, 60) i;
 INSERT INTO facts (id, name) VALUES (61, 'ä ''quote"'), (62, NULL), (63, '100% \\_');
 INSERT INTO facts (id, price, rate, note, day) VALUES (64, -0.05, -1.5, '', '1066-10-14'), (65, 9999999999.99, 1e-7, 'ÄÖ ß', '9999-12-31');
+INSERT INTO facts (id, rate, share) VALUES (66, 'NaN', 'Infinity'), (67, '-Infinity', 'NaN');
 """
 
 COLUMNS = (

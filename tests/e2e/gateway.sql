@@ -15,6 +15,8 @@ SELECT id, abs(price), floor(price), ceil(price), round(price, 1), round(price),
 SELECT id, price::int, price::numeric(12,1), id::bigint, small::double precision, id::text AS t, ok::int FROM facts WHERE id < 65 ORDER BY 1;
 SELECT 1, 2.50, 1e3, 12345678901, 9223372036854775808, true, NULL, 'text', -7 / 2, -7 % 3, 7 / 2.0, 10 / 4 * 4 FROM facts WHERE id = 1;
 SELECT id FROM facts WHERE price BETWEEN 5 AND 7.5 AND id NOT IN (4, 6) OR price = ANY ('{10,12.5}'::numeric[]) ORDER BY id;
+SELECT id, rate > 5, rate < 5, rate = rate, rate <> share, share >= rate, rate BETWEEN 1 AND 5, nullif(rate, 'NaN') FROM facts ORDER BY rate, share DESC, id;
+SELECT max(rate), min(rate), max(share), count(DISTINCT share) FROM facts;
 -- strings
 SELECT id, upper(name), lower(note), length(note), note || '|' || id, name || note FROM facts ORDER BY id;
 SELECT id, trim(note), btrim(note, 'x'), ltrim(note), rtrim(note) || '|' FROM facts ORDER BY id;

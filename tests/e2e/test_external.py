@@ -410,7 +410,7 @@ def test_whom_the_master_lets_in_the_gateway_lets_in_with_their_rights(host: Tes
     ask = "import psycopg, sys\nprint(psycopg.connect(sys.argv[1]).execute(sys.argv[2]).fetchall())"
     eve = {"PGUSER": "eve", "PGPASSWORD": "eve and her pw"}
     asked = "SELECT count(*), current_user FROM dbo.facts"
-    assert client(host, ask, facts.format(31435), asked, **eve).stdout == "[(65, 'eve')]\n"
+    assert client(host, ask, facts.format(31435), asked, **eve).stdout == "[(67, 'eve')]\n"
     told = {
         "SELECT count(*) FROM dbo.orders": "you may not read dbo.Orders",
         "SELECT count(*) FROM public.facts": 'relation "public.facts" does not exist',
@@ -450,7 +450,7 @@ def test_a_query_ends_with_its_client_and_a_gateway_that_is_lost_is_another(host
     assert "psycopg.OperationalError" in error, error
     kubectl(host, "rollout", "status", "deployment/sql-gateway", "--timeout=60s")
     ask = "import psycopg, sys\nprint(psycopg.connect(sys.argv[1]).execute('SELECT count(*) FROM dbo.facts').fetchall())"
-    assert client(host, ask, facts.format(31435)).stdout == "[(65,)]\n"
+    assert client(host, ask, facts.format(31435)).stdout == "[(67,)]\n"
 
 
 def test_a_password_changes_while_all_runs(host: TestHost, sales: PostgreSql) -> None:

@@ -13,7 +13,7 @@ from sqlglot.tokens import Tokenizer
 
 from bdc.sql.gateway import dialect
 from bdc.sql.gateway.dialect import Tables, Translated
-from bdc.sql.gateway.errors import NOT_SUPPORTED, SqlError
+from bdc.sql.gateway.errors import NOT_SUPPORTED, UNDEFINED_PARAMETER, SqlError
 
 _CATALOGS = ("pg_catalog", "information_schema")
 _MENTIONED = re.compile(r"\b(pg_catalog|information_schema|pg_\w+)\b", re.IGNORECASE)
@@ -30,8 +30,19 @@ class Asked:
     parameters: int
 
 
+_MOST_PARAMETERS = 65_535
+"""As many as Bind can count."""
+
+
 def plan(sql: str, user: str) -> Asked:
     """Read a query. Raises SqlError."""
+    asked = _read(sql, user)
+    if asked.parameters > _MOST_PARAMETERS:
+        raise SqlError(f"there is no parameter ${asked.parameters}", UNDEFINED_PARAMETER)
+    return asked
+
+
+def _read(sql: str, user: str) -> Asked:
     try:
         tree = dialect.read(sql)
     except SqlError:

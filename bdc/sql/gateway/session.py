@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import ParamSpec, TypeVar
 
 from bdc.sql.gateway import commands, planning, rows, wire
 from bdc.sql.gateway.catalogs import Catalogs
@@ -35,6 +36,10 @@ from bdc.sql.gateway.trino import Trino
 from bdc.sql.gateway.values import TEXT, literal, zone
 from bdc.sql.statements import split
 
+P = ParamSpec("P")
+T = TypeVar("T")
+_LONG = 20_000
+"""Characters of a statement that take long to read."""
 _CHUNK = 5000
 """Rows that are made ready at once, before others have their turn."""
 _MOST_STATEMENTS = 1000
@@ -173,7 +178,7 @@ class Session:
             case wire.Query():
                 await self._simple(message.sql)
             case wire.Parse():
-                self._parse(message)
+                await self._parse(message)
             case wire.Bind():
                 await self._bind(message)
             case wire.Describe():
@@ -194,12 +199,12 @@ class Session:
     # --- the simple protocol
 
     async def _simple(self, sql: str) -> None:
-        statements = split(sql).all
+        statements = (await _aside(len(sql), split, sql)).all
         if not statements:
             self.connection.write(wire.EMPTY_QUERY)
         await self._close([""])
         for one in statements:
-            portal = _Portal(self._prepared(one.text, ()))
+            portal = _Portal(await self._prepared(one.text, ()))
             try:
                 await self._answer(portal, 0, described=False)
             finally:
@@ -210,24 +215,24 @@ class Session:
 
     # --- the extended protocol
 
-    def _parse(self, message: wire.Parse) -> None:
+    async def _parse(self, message: wire.Parse) -> None:
         if message.name and message.name in self._statements:
             raise SqlError(f'prepared statement "{message.name}" already exists', DUPLICATE_STATEMENT)
         if len(self._statements) >= _MOST_STATEMENTS:
             raise SqlError("too many prepared statements", "53000", "DEALLOCATE those that aren't needed")
-        statements = split(message.sql).all
+        statements = (await _aside(len(message.sql), split, message.sql)).all
         if len(statements) > 1:
             raise SqlError("cannot insert multiple commands into a prepared statement", SYNTAX_ERROR)
-        self._statements[message.name] = self._prepared(statements[0].text if statements else "", message.types)
+        self._statements[message.name] = await self._prepared(statements[0].text if statements else "", message.types)
         self.connection.write(wire.PARSE_COMPLETE)
 
-    def _prepared(self, text: str, types: tuple[int, ...]) -> _Prepared:
+    async def _prepared(self, text: str, types: tuple[int, ...]) -> _Prepared:
         if not text:
             return _Prepared(None, types)
         command = commands.command(text)
         self._allowed(command)
         query = command.sql if isinstance(command, commands.Ask | commands.Declare | commands.Copy | commands.Explain) else None
-        asked = planning.plan(query, self.user) if query is not None else None
+        asked = await _aside(len(query), planning.plan, query, self.user) if query is not None else None
         count = asked.parameters if asked else 0
         return _Prepared(command, (*types, *[0] * (count - len(types))), asked)
 
@@ -302,9 +307,7 @@ class Session:
             if asked.tree is None:
                 types, found = await self.services.catalogs.describe(asked.sql, prepared.types)
                 return types, columns(found)
-            types = [one or TEXT for one in prepared.types]
-            values = [literal(None, one, 0) if one not in (0, TEXT) else "NULL" for one in types]
-            translated = await self._translated(asked, values)
+            translated = await self._guessed(asked, prepared.types)
             empty = f"SELECT * FROM ({translated.sql}) WHERE false"  # noqa: S608 a whole query
             running = await self.services.trino.start(empty, self.user, zone=self.settings.time_zone)
             result = Federated(running, translated.names, translated.quotients, zone(self.settings.time_zone))
@@ -315,6 +318,15 @@ class Session:
             return list(prepared.types), await self._columns(portal)
         finally:
             await _end(portal)
+
+    async def _guessed(self, asked: planning.Asked, types: Sequence[int]) -> Translated:
+        """A query whose parameters have no values yet: NULLs, or where only a number is understood, one."""
+        try:
+            return await self._translated(asked, [literal(None, one, 0) for one in types])
+        except SqlError as error:
+            if error.state != NOT_SUPPORTED or not types:
+                raise
+            return await self._translated(asked, ["1" if one in (0, TEXT) else literal(None, one, 0) for one in types])
 
     async def _execute(self, message: wire.Execute) -> None:
         portal = self._portal(message.portal)
@@ -507,7 +519,7 @@ class Session:
 
     async def _translated(self, asked: planning.Asked, values: Sequence[str]) -> Translated:
         tables = await self.services.names.find(asked.names, self.user, self.settings.search_path)
-        return planning.translate(asked, tables, self.user, values)
+        return await _aside(len(asked.sql) + sum(map(len, values)), planning.translate, asked, tables, self.user, values)
 
     async def _explained(self, sql: str, *, analyze: bool) -> Result:
         running = await self.services.trino.start(f"EXPLAIN {'ANALYZE ' if analyze else ''}{sql}", self.user, zone=self.settings.time_zone)
@@ -540,6 +552,11 @@ class Session:
         for name in names:
             if portal := self._portals.pop(name, None):
                 await _end(portal)
+
+
+async def _aside(size: int, work: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
+    """Work on a long text in a thread, so that others go on meanwhile."""
+    return work(*arguments, **more) if size < _LONG else await asyncio.to_thread(work, *arguments, **more)
 
 
 _ENDING: set[asyncio.Task[None]] = set()

@@ -395,8 +395,31 @@ def _compare(self: Expressions, node: Node) -> Typed:
     if isinstance(node.this, exp.Tuple) and isinstance(node.expression, exp.Tuple):
         return _rows(self, node, symbol)
     one, other = _both(self, node)
+    return Typed(compared(one, other, symbol), BOOLEAN)
+
+
+_CONSTANT = re.compile(r"CAST\('[^']*' AS (double|real)\)")
+
+
+def _maybe_nan(one: Typed) -> bool:
+    return one.kind in (DOUBLE, REAL) and not _CONSTANT.fullmatch(one.sql)
+
+
+def compared(one: Typed, other: Typed, symbol: str) -> str:
+    """A comparison. In PostgreSQL NaN is equal to itself and larger than all else. Raises SqlError."""
     comparable(one, other, symbol)
-    return Typed(f"({one.sql} {symbol} {other.sql})", BOOLEAN)
+    plain = f"{one.sql} {symbol} {other.sql}"
+    left, right = (f"is_nan({side.sql})" if _maybe_nan(side) else "" for side in (one, other))
+    both = f"{left} AND {right}" if left and right else ""
+    more = {
+        "=": f"OR ({both})" if both else "",
+        "<>": f"AND NOT ({both})" if both else "",
+        ">": f"OR ({left} AND NOT {right})" if both else f"OR {left}" if left else "",
+        ">=": f"OR {left}" if left else "",
+        "<": f"OR ({right} AND NOT {left})" if both else f"OR {right}" if right else "",
+        "<=": f"OR {right}" if right else "",
+    }.get(symbol)
+    return f"({plain} {more})" if more else f"({plain})"
 
 
 def _rows(self: Expressions, node: Node, symbol: str) -> Typed:
@@ -405,9 +428,7 @@ def _rows(self: Expressions, node: Node, symbol: str) -> Typed:
     pairs = [
         self.alike(self.of(one), self.of(other)) for one, other in zip(node.this.expressions, node.expression.expressions, strict=True)
     ]
-    for one, other in pairs:
-        comparable(one, other, symbol)
-    equal = " AND ".join(f"{one.sql} = {other.sql}" for one, other in pairs)
+    equal = " AND ".join(compared(one, other, "=") for one, other in pairs)
     return Typed(f"({equal})" if symbol == "=" else f"(NOT ({equal}))", BOOLEAN)
 
 
@@ -427,6 +448,8 @@ def _quantified(self: Expressions, node: Node, symbol: str) -> Typed:
     if isinstance(inner, exp.Query):
         text, kinds = self.around.subquery(inner)
         comparable(left, Typed("", _single(kinds)), symbol)
+        if _maybe_nan(left) or kinds[0] in (DOUBLE, REAL):
+            raise refuse(f"{word} over double precision", "write it with EXISTS")
         return Typed(f"({left.sql} {symbol} {word} {text})", BOOLEAN)
     items = _listed(self, inner, left)
     if items is None or (symbol, word) not in (("=", "ANY"), ("<>", "ALL")):
@@ -482,8 +505,8 @@ def _in(self: Expressions, node: Node) -> Typed:
         text, kinds = self.around.subquery(query.this if isinstance(query, exp.Subquery) else query)
         left = self.as_kind(left, _single(kinds))
         comparable(left, Typed("", kinds[0]), "=")
-        if REAL in (left.kind, kinds[0]) and left.kind != kinds[0]:
-            raise refuse("IN over real and another type", "cast both to double precision")
+        if _maybe_nan(left) or kinds[0] in (DOUBLE, REAL):
+            raise refuse("IN over double precision", "write it with EXISTS")
         return Typed(f"({left.sql} IN {text})", BOOLEAN)
     if isinstance(node.this, exp.Tuple):
         raise refuse("IN over rows", "write it with AND and OR")
@@ -492,6 +515,8 @@ def _in(self: Expressions, node: Node) -> Typed:
     for one in node.expressions:
         mine, other = self.alike(left, self.of(one))
         comparable(mine, other, "=")
+        if _maybe_nan(mine) and _maybe_nan(other):
+            raise refuse("IN over values of double precision", "write it with OR")
         if mine.sql != left.sql and mine.kind != left.kind:
             left = mine
         listed.append(other.sql)
@@ -502,11 +527,11 @@ def _between(self: Expressions, node: Node) -> Typed:
     check(node, "this", "low", "high")
     value, low = self.alike(self.of(node.this), self.of(node.args["low"]))
     again, high = self.alike(self.of(node.this), self.of(node.args["high"]))
-    comparable(value, low, ">=")
-    comparable(again, high, "<=")
-    if value.sql == again.sql:
+    if value.sql == again.sql and not any(map(_maybe_nan, (value, low, high))):
+        comparable(value, low, ">=")
+        comparable(again, high, "<=")
         return Typed(f"({value.sql} BETWEEN {low.sql} AND {high.sql})", BOOLEAN)
-    return Typed(f"({value.sql} >= {low.sql} AND {again.sql} <= {high.sql})", BOOLEAN)
+    return Typed(f"({compared(value, low, '>=')} AND {compared(again, high, '<=')})", BOOLEAN)
 
 
 def _connect(word: str) -> Callable[[Expressions, Node], Typed]:
@@ -839,7 +864,9 @@ def _coalesce(self: Expressions, node: Node) -> Typed:
 
 def _nullif(self: Expressions, node: Node) -> Typed:
     one, other = _both(self, node)
-    comparable(one, other, "=")
+    equal = compared(one, other, "=")
+    if _maybe_nan(one):
+        return Typed(f"if({equal}, NULL, {one.sql})", one.kind)
     return Typed(f"nullif({one.sql}, {other.sql})", one.kind)
 
 

@@ -10,7 +10,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError, TokenError
 
-from bdc.sql.gateway.dialect.expressions import Expressions, Typed, check, name_of, quoted, refuse, unified
+from bdc.sql.gateway.dialect.expressions import Expressions, Typed, check, compared, name_of, quoted, refuse, unified
 from bdc.sql.gateway.dialect.functions import ordered, window
 from bdc.sql.gateway.dialect.kinds import NULL, TEXT, Kind
 from bdc.sql.gateway.errors import SYNTAX_ERROR, UNDEFINED_TABLE, SqlError
@@ -428,7 +428,7 @@ class _Translation:
         left, right = expressions.alike(one, other)
         kept = {"LEFT": one, "RIGHT": other, "FULL": Typed(f"coalesce({one.sql}, {other.sql})", one.kind)}.get(side, one)
         place.merged[name] = kept
-        return f"{left.sql} = {right.sql}"
+        return compared(left, right, "=")
 
     def _source(self, node: Node, place: _Place, lateral: _Place | None = None) -> str:
         if isinstance(node, exp.Paren):
