@@ -65,7 +65,7 @@ async def _run(chosen: argparse.Namespace) -> None:
             return [(address, chosen.port) for address in sorted(found - {own})]
         return []
 
-    server = Server(Services(trino, catalogs, Names(trino)), lambda: context, _MOST_CLIENTS, peers)
+    server = Server(Services(trino, catalogs, Names(trino)), lambda: context, _MOST_CLIENTS, peers, account.password.get_secret_value())
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)

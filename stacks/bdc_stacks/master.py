@@ -98,6 +98,7 @@ class SqlMaster(pulumi.ComponentResource):
         config = k8s.core.v1.ConfigMap("master-patroni", metadata=self._meta("master-patroni"), data=conf, opts=self._inside)
         patroni, patroni_mount = pods.config_map("patroni", "master-patroni", "/etc/patroni")
         tls, tls_mount = pods.secret("tls", self._site.tls, pods.TLS_PATH)
+        gateway, gateway_mount = pods.secret("gateway", role_secret(GATEWAY_ROLE), "/etc/bdc/gateway", "password")
         run, run_mount = pods.scratch("run", "/run/bdc", memory=True, limit="16Mi")
         tmp, tmp_mount = pods.scratch("tmp", "/tmp", limit="256Mi")  # noqa: S108
         server = pods.container(
@@ -120,12 +121,12 @@ class SqlMaster(pulumi.ComponentResource):
                 {"name": "PATRONI_POSTGRESQL_CONNECT_ADDRESS", "value": "$(POD_IP):5432"},
             ],
             ports=[{"name": "postgresql", "containerPort": 5432}, {"name": "patroni", "containerPort": 8008}],
-            volumeMounts=[patroni_mount, tls_mount, run_mount, tmp_mount, {"name": "data", "mountPath": "/data"}],
+            volumeMounts=[patroni_mount, tls_mount, gateway_mount, run_mount, tmp_mount, {"name": "data", "mountPath": "/data"}],
             startupProbe=pods.http("/readiness", 8008, periodSeconds=1, failureThreshold=300),
             readinessProbe=pods.http("/readiness", 8008, periodSeconds=3, timeoutSeconds=3),
             livenessProbe=pods.http("/liveness", 8008, periodSeconds=10, timeoutSeconds=5, failureThreshold=6),
         )
-        volumes = [patroni, tls, run, tmp]
+        volumes = [patroni, tls, gateway, run, tmp]
         return k8s.apps.v1.StatefulSet(
             "master",
             metadata=self._meta("master"),
@@ -165,6 +166,7 @@ class SqlMaster(pulumi.ComponentResource):
                         "LEADER": f"master.{self._site.namespace}.svc",
                         "PATRONI_DYNAMIC": dynamic,
                         "SPARK_ROLES": roles,
+                        "GATEWAY": f"sql-gateway.{self._site.namespace}.svc",
                         "PGSSLMODE": "verify-full",
                         "PGSSLROOTCERT": f"{pods.TLS_PATH}/ca.crt",
                         "PGCONNECT_TIMEOUT": "5",

@@ -219,7 +219,8 @@ class External:
     def _free(self, schema: str, name: str) -> None:
         """Raises UsageError where the lake or the master has a table of that name: names without a catalog would mean both."""
         taken = self._connection.execute(
-            "SELECT 1 FROM information_schema.tables WHERE lower(table_schema) = lower(%s) AND lower(table_name) = lower(%s)",
+            "SELECT 1 FROM information_schema.tables WHERE lower(table_schema) = lower(%s) AND lower(table_name) = lower(%s) "
+            "AND table_type <> 'FOREIGN'",
             (schema, name),
         ).fetchone()
         there = f"table_schem = {literal(schema.lower())} AND table_name = {literal(name.lower())}"

@@ -16,7 +16,7 @@ import psycopg
 
 from bdc.errors import BdcError
 from bdc.kube import Kube
-from bdc.sql.external import passwords
+from bdc.sql.external import foreign, passwords
 from bdc.sql.external.definitions import Definitions
 from bdc.sql.external.reconcile import Engine, Found, reconcile
 from bdc.sql.external.store import CHANNEL, Connection, changing, read, record
@@ -33,6 +33,8 @@ class Rounds:
     cluster: str
     engine: Callable[[], AbstractContextManager[Engine]]
     clock: Callable[[], float] = time.monotonic
+    in_master: bool = True
+    """Whether the master has foreign tables, too."""
     _failed: dict[str, tuple[float, BdcError]] = field(default_factory=dict)
     _clean: bool = False
 
@@ -49,6 +51,9 @@ class Rounds:
                 found = reconcile(definitions, engine, known={digest: error for digest, (_, error) in self._failed.items()})
             for name, digest in found.digests.items():
                 self._failed.setdefault(digest, (now, found.tables[name]))
+            if self.in_master:
+                made = {str(table).lower() for table in definitions.tables} - set(found.tables)
+                found.tables.update(foreign.match(connection, definitions, made))
             record(connection, "source", {name: error.message for name, error in found.sources.items()})
             record(connection, "table", {name: error.message for name, error in found.tables.items()})
             self._clean = _nothing(definitions, found)

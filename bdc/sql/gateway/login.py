@@ -63,6 +63,11 @@ def nobody(user: str, secret: bytes) -> Verifier:
     return Verifier(salt[:16], _ITERATIONS, Keys(stored, server))
 
 
+def token(secret: str, role: str) -> str:
+    """The password by which the master asks in a role's name: images/postgres/fdw/federation.c makes it."""
+    return hmac.new(secret.encode(), f"role:{role}".encode(), "sha256").hexdigest()
+
+
 async def authenticate(connection: Connection, user: str, known: Verifier, also: Sequence[str] = ()) -> None:
     """Let the client prove that it has the password, or one of the passwords `also`. Raises FatalError."""
     connection.write(wire.sasl_mechanisms([MECHANISM]))

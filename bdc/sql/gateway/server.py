@@ -21,7 +21,7 @@ from bdc.sql.gateway.errors import (
     FatalError,
     SqlError,
 )
-from bdc.sql.gateway.login import authenticate, nobody
+from bdc.sql.gateway.login import authenticate, nobody, token
 from bdc.sql.gateway.session import Services, Session
 from bdc.sql.gateway.settings import Settings
 from bdc.sql.master import DATABASE
@@ -40,6 +40,8 @@ class Server:
     tls: Callable[[], ssl.SSLContext]
     most: int
     peers: Callable[[], Sequence[tuple[str, int]]] = tuple
+    secret: str = field(default="", repr=False)
+    """What the tokens are made with by which the master asks in the name of its roles."""
     _sessions: dict[tuple[int, int], Session] = field(default_factory=dict)
     _tasks: dict[asyncio.Task[None], Connection] = field(default_factory=dict)
     _secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
@@ -117,7 +119,8 @@ class Server:
         if not connection.encrypted:
             raise FatalError("connections without TLS aren't accepted", INVALID_AUTHORIZATION, "sslmode=verify-full")
         role = await self.services.catalogs.role(user)
-        await authenticate(connection, user, role.known if role and role.known else nobody(user, self._secret))
+        known = role.known if role and role.known else nobody(user, self._secret)
+        await authenticate(connection, user, known, [token(self.secret, user)] if self.secret else [])
         if given.get("database", user) != DATABASE:
             raise FatalError(f'database "{given.get("database", user)}" does not exist', UNDEFINED_DATABASE, f"there is one: {DATABASE}")
         if self._closing:

@@ -135,6 +135,8 @@ class TSqlSession:
         if of.new or (of.maybe and not catalogs):
             catalogs = self._catalogs(f"system.jdbc.schemas WHERE table_catalog IN ({homes})", parts[0])
         name = ".".join(parts)
+        if "external" in catalogs and not of.new:
+            return "external"  # the master has it as a foreign table
         if len(catalogs) > 1:
             whole = " or ".join(f"{one}.{name}" for one in catalogs)
             raise QueryError(f"{name} may be in {' and '.join(catalogs)}", "AMBIGUOUS_NAME", None, f"write {whole}")
