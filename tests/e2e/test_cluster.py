@@ -445,7 +445,7 @@ def test_client_libraries_work_unchanged(host: TestHost) -> None:
 def test_nothing_else_is_reachable_from_outside(host: TestHost) -> None:
     service = kubectl(host, "get", "services", "-o", "json")
     node_ports = {port["nodePort"] for one in json.loads(service)["items"] for port in one["spec"]["ports"] if "nodePort" in port}
-    assert node_ports == {31433, 31436, 31880, 31870, 31002, 31808}
+    assert node_ports == {31433, 31435, 31436, 31880, 31870, 31002, 31808}
 
 
 def test_a_user_without_root_can_look_and_query(host: TestHost) -> None:

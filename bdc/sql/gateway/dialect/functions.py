@@ -280,9 +280,24 @@ def _least(name: str) -> Rule:
         found = self.closed(argument)
         if found.kind.family in ("boolean", "json", "uuid", "other", "bytes") or found.kind.of:
             raise SqlError(f"function {name}({found.kind}) does not exist", "42883")
+        if found.kind in (DOUBLE, REAL):
+            return Typed(_with_nan(name, found), found.kind)
         return Typed(f"{name}({found.sql})", found.kind)
 
     return rule
+
+
+def _with_nan(name: str, of: Typed) -> str:
+    """The least or largest of doubles, of which NaN is the largest."""
+    nan = f"if(bool_or(is_nan({of.sql})), CAST(nan() AS {of.kind.sql}))"
+    rest = f"{name}({of.sql}) FILTER (WHERE NOT is_nan({of.sql}))"
+    return f"coalesce({nan}, {rest})" if name == "max" else f"coalesce({rest}, {nan})"
+
+
+def _alone(node: Node, found: Typed) -> None:
+    """Refuse what is more than one aggregate, where one must be."""
+    if isinstance(node, exp.Min | exp.Max) and found.kind in (DOUBLE, REAL):
+        raise refuse("min or max of double precision with FILTER or OVER", "cast it to numeric(precision, scale)")
 
 
 def _logical(name: str) -> Rule:
@@ -342,6 +357,7 @@ def _filter(self: Expressions, node: Node) -> Typed:
     if isinstance(node.this, exp.GroupConcat):
         head, _, tail = found.sql.rpartition(" IS NOT NULL), ")
         return Typed(f"{head} IS NOT NULL AND {condition}), {tail}", TEXT)
+    _alone(node.this, found)
     suffix = f" FILTER (WHERE {condition})"
     if found.quotient:
         return quotient(found.quotient[0] + suffix, found.quotient[1] + suffix)
@@ -376,6 +392,7 @@ def ordered(self: Expressions, node: Node, text: str | None = None) -> str:
 def _window(self: Expressions, node: Node) -> Typed:
     check(node, "this", "partition_by", "order", "spec", "alias", "over", "first")
     found = self.of(node.this)
+    _alone(node.this, found)
     if node.args.get("alias") and not (node.args.get("partition_by") or node.args.get("order") or node.args.get("spec")):
         over = quoted(_name(node.args["alias"]))
     else:
