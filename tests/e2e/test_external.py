@@ -390,6 +390,31 @@ def test_postgresqls_clients_get_postgresqls_answers(host: TestHost, facts: str)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_psql_on_the_master_joins_external_tables_with_its_own(host: TestHost, facts: str) -> None:
+    """The same queries, of the foreign table and of the master's own; what the gateway can't do the master does."""
+    program = f"import runpy, sys; sys.argv[0] = 'gateway'; runpy.run_path({gateway.__file__!r}, run_name='__main__')"
+    deadline = time.monotonic() + 60
+    while not rows(host, "SELECT 1 AS there FROM pg_foreign_table WHERE ftrelid = to_regclass('dbo.facts')", "-e", "master"):
+        assert time.monotonic() < deadline
+        time.sleep(1)
+    done = client(host, program, facts.format(31433), facts.format(31433))
+    assert done.returncode == 0, done.stdout + done.stderr
+    ask = "import psycopg, sys\nfor row in psycopg.connect(sys.argv[1]).execute(sys.argv[2]): print(*row)"
+
+    def shown(sql: str) -> str:
+        return client(host, ask, facts.format(31433), f"EXPLAIN (VERBOSE, COSTS OFF) {sql}").stdout
+
+    assert re.search(
+        r"Remote SQL: SELECT count\(\*\), sum\(price\), small FROM dbo.facts WHERE \(\(id < 50\)\) GROUP BY 3",
+        shown("SELECT small, count(*), sum(price) FROM dbo.facts WHERE id < 50 GROUP BY small"),
+    ), "filters and aggregates are sent"
+    assert re.search(r"Filter: .*~ 'x'", shown("SELECT id FROM dbo.facts WHERE name ~ 'x'")), "what has no translation isn't"
+    joined = "SELECT a.id FROM dbo.facts a JOIN dbo.facts b ON a.id = b.small WHERE a.id < 5"
+    assert "INNER JOIN dbo.facts" in shown(joined), "joins of external tables are sent"
+    own = "SELECT count(*) FROM dbo.facts e JOIN public.facts m ON m.id = e.id AND m.name = e.name"
+    assert client(host, ask, facts.format(31433), own).stdout == "62\n"
+
+
 def test_what_runs_in_the_source_is_shown_and_what_has_no_translation_is_refused(host: TestHost, facts: str) -> None:
     ask = "import psycopg, sys\nfor row in psycopg.connect(sys.argv[1]).execute(sys.argv[2]): print(*row)"
     shown = client(host, ask, facts.format(31435), "EXPLAIN SELECT small, sum(price) FROM dbo.facts WHERE id < 9 GROUP BY small").stdout

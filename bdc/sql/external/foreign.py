@@ -39,6 +39,8 @@ def postgresql_type(trino: str) -> str:
 
 def match(connection: Connection, definitions: Definitions, known: set[str]) -> dict[str, BdcError]:
     """Make foreign tables of the external tables `known` (schema.name, in lower case), and no others. What could not be made, and why."""
+    if not connection.execute("SELECT 1 FROM pg_foreign_server WHERE srvname = %s", (SERVER,)).fetchone():
+        return {}  # the master is not set up for it yet
     there = {f"{schema}.{name}": mark.removeprefix(_MARK) for schema, name, mark in connection.execute(_TABLES, (SERVER,))}
     wanted = {str(table).lower(): table for table in definitions.tables if str(table).lower() in known}
     failed: dict[str, BdcError] = {}

@@ -33,8 +33,6 @@ class Rounds:
     cluster: str
     engine: Callable[[], AbstractContextManager[Engine]]
     clock: Callable[[], float] = time.monotonic
-    in_master: bool = True
-    """Whether the master has foreign tables, too."""
     _failed: dict[str, tuple[float, BdcError]] = field(default_factory=dict)
     _clean: bool = False
 
@@ -51,9 +49,8 @@ class Rounds:
                 found = reconcile(definitions, engine, known={digest: error for digest, (_, error) in self._failed.items()})
             for name, digest in found.digests.items():
                 self._failed.setdefault(digest, (now, found.tables[name]))
-            if self.in_master:
-                made = {str(table).lower() for table in definitions.tables} - set(found.tables)
-                found.tables.update(foreign.match(connection, definitions, made))
+            made = {str(table).lower() for table in definitions.tables} - set(found.tables)
+            found.tables.update(foreign.match(connection, definitions, made))
             record(connection, "source", {name: error.message for name, error in found.sources.items()})
             record(connection, "table", {name: error.message for name, error in found.tables.items()})
             self._clean = _nothing(definitions, found)

@@ -19,7 +19,7 @@ from bdc.sql.gateway.server import Server
 from bdc.sql.gateway.session import Services
 from bdc_stacks import identity
 
-PASSWORD = "s3cret"
+PASSWORD, SECRET = "s3cret", "of the master and the gateway"
 COLUMNS = [("id", "integer"), ("name", "varchar(20)"), ("amount", "decimal(10,2)"), ("day", "date")]
 
 
@@ -112,7 +112,7 @@ def tls(folder: Path) -> ssl.SSLContext:
 def gateway(tmp_path: Path) -> Iterator[Gateway]:
     context, loop, trino = tls(tmp_path), asyncio.new_event_loop(), Trino()
     services = Services(trino, Catalogs(), Names(trino))  # type: ignore[arg-type] # made up
-    server = Server(services, lambda: context, 300)
+    server = Server(services, lambda: context, 300, secret=SECRET)
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     listening = asyncio.run_coroutine_threadsafe(server.listen("127.0.0.1", 0), loop).result(10)

@@ -21,7 +21,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.generators import execute
 
-from tests.unit.sql.gateway.conftest import PASSWORD, Gateway
+from bdc.sql.gateway.login import token
+from tests.unit.sql.gateway.conftest import PASSWORD, SECRET, Gateway
 
 ORDERS = "SELECT id, name, amount, day FROM dbo.orders"
 
@@ -76,6 +77,16 @@ def test_who_may_not_come_in_is_told_why(gateway: Gateway, change: dict[str, str
     with pytest.raises(psycopg.OperationalError, match=told):
         connect(gateway, **change)
     assert not gateway.trino.asked
+
+
+def test_the_master_asks_in_the_name_of_any_role(gateway: Gateway) -> None:
+    """Also of one that may not log in; nobody else has its token."""
+    with connect(gateway, user="analysts", password=token(SECRET, "analysts")) as client:
+        assert len(client.execute(ORDERS).fetchall()) == 3
+    assert {user for user, _ in gateway.trino.asked} == {"analysts"}
+    for wrong in (token(SECRET, "ann"), token("another", "analysts"), token("", "analysts")):
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            connect(gateway, user="analysts", password=wrong)
 
 
 def test_a_role_has_the_connections_that_it_may_have(gateway: Gateway) -> None:
