@@ -6,6 +6,7 @@ has no right to anybody's data, so that nothing but catalogs can be read this wa
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,8 @@ from bdc.sql.gateway.errors import CANNOT_CONNECT_NOW, SqlError
 from bdc.sql.gateway.login import Verifier, verifier
 from bdc.sql.master import DATABASE
 
-_WAIT_SECONDS = 5.0
+_WAIT_SECONDS, _LOGIN_SECONDS = 5.0, 20.0
+"""For a connection to the master; many who log in at once wait for each other."""
 _LIMIT = "30s"
 
 
@@ -40,11 +42,14 @@ class Catalogs:
     """Connections to the master as the gateway's role."""
 
     def __init__(self, reached: Reached, account: Credentials) -> None:
-        self._logins = self._made(reached, account, most=2)
-        self._pool = self._made(reached, account, most=4)
+        self._logins = self._made(reached, account, most=2, wait_seconds=_LOGIN_SECONDS)
+        self._pool = self._made(reached, account, most=4, wait_seconds=_WAIT_SECONDS)
+        self._asked: dict[str, asyncio.Task[Role | None]] = {}
 
     @staticmethod
-    def _made(reached: Reached, account: Credentials, *, most: int) -> AsyncConnectionPool[psycopg.AsyncConnection[Any]]:
+    def _made(
+        reached: Reached, account: Credentials, *, most: int, wait_seconds: float
+    ) -> AsyncConnectionPool[psycopg.AsyncConnection[Any]]:
         """Some connections: who logs in doesn't wait for queries."""
         return AsyncConnectionPool(
             kwargs={
@@ -62,7 +67,7 @@ class Catalogs:
             },
             min_size=1,
             max_size=most,
-            timeout=_WAIT_SECONDS,
+            timeout=wait_seconds,
             max_idle=60,
             check=AsyncConnectionPool.check_connection,
             open=False,
@@ -79,7 +84,13 @@ class Catalogs:
             await pool.close()
 
     async def role(self, name: str) -> Role | None:
-        """A role that may log in. Raises SqlError where the master doesn't answer."""
+        """A role that may log in. Raises SqlError where the master doesn't answer. Those who come at once share one answer."""
+        if name not in self._asked:
+            task = self._asked[name] = asyncio.create_task(self._role(name))
+            task.add_done_callback(lambda _: self._asked.pop(name))
+        return await asyncio.shield(self._asked[name])
+
+    async def _role(self, name: str) -> Role | None:
         try:
             async with self._logins.connection() as connection:
                 found = await (await connection.execute("SELECT verifier, connections FROM polybase.login(%s)", (name,))).fetchone()
