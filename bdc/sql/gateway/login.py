@@ -12,7 +12,6 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bdc.sql.gateway import wire
@@ -42,12 +41,6 @@ class Verifier:
     iterations: int
     keys: Keys
 
-    def of(self, password: str) -> Keys:
-        """What another password is known by, with this salt; takes milliseconds."""
-        salted = hashlib.pbkdf2_hmac("sha256", password.encode(), self.salt, self.iterations)
-        client = hmac.digest(salted, b"Client Key", "sha256")
-        return Keys(hashlib.sha256(client).digest(), hmac.digest(salted, b"Server Key", "sha256"))
-
 
 def verifier(text: str | None) -> Verifier | None:
     """A verifier as PostgreSQL writes it; None where a role has no password, or one of another kind."""
@@ -63,8 +56,8 @@ def nobody(user: str, secret: bytes) -> Verifier:
     return Verifier(salt[:16], _ITERATIONS, Keys(stored, server))
 
 
-async def authenticate(connection: Connection, user: str, known: Verifier, also: Sequence[str] = ()) -> None:
-    """Let the client prove that it has the password, or one of the passwords `also`. Raises FatalError."""
+async def authenticate(connection: Connection, user: str, known: Verifier) -> None:
+    """Let the client prove that it has the password. Raises FatalError."""
     connection.write(wire.sasl_mechanisms([MECHANISM]))
     asked = wire.Fields(await _answer(connection))
     if (chosen := asked.text()) != MECHANISM:
@@ -80,10 +73,10 @@ async def authenticate(connection: Connection, user: str, known: Verifier, also:
     signed = f"{first['bare']},{challenge},{final['without']}".encode()
     if final["nonce"] == nonce and final["binding"] == binding:
         proof = _decoded(final["proof"])
-        for keys in (known.keys, *map(known.of, also)):
-            if _proves(keys, signed, proof):
-                connection.write(wire.authentication(12, b"v=" + base64.b64encode(hmac.digest(keys.server, signed, "sha256"))))
-                return
+        if _proves(known.keys, signed, proof):
+            signature = hmac.digest(known.keys.server, signed, "sha256")
+            connection.write(wire.authentication(12, b"v=" + base64.b64encode(signature)))
+            return
     raise FatalError(f'password authentication failed for user "{user}"', INVALID_PASSWORD)
 
 

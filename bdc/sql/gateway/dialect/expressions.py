@@ -101,7 +101,7 @@ class Expressions:
         if rule is None and isinstance(node, exp.Anonymous):
             rule = FUNCTIONS.get(node.name.lower())
         if rule is None:
-            raise refuse(_named(node), "compute it in the client, or on the master over a subquery with OFFSET 0")
+            raise refuse(_named(node), "compute it in the client, or ask in Trino's SQL: bdc sql query")
         try:
             return rule(self, node)
         except (AttributeError, KeyError, IndexError, TypeError, ValueError):  # a rule relies on the arguments that there must be

@@ -340,23 +340,23 @@ def _array_agg(self: Expressions, node: Node) -> Typed:
     return Typed(f"array_agg({distinct}{found.sql}{order})", Kind("array", of=found.kind))
 
 
-def _string_agg(self: Expressions, node: Node) -> Typed:
+def _string_agg(self: Expressions, node: Node, condition: str = "") -> Typed:
     check(node, "this", "separator")
     separator = self.word(node.args["separator"]) if node.args.get("separator") else ""
     distinct, found, order = _ordered(self, node.this)
     if separator is None:
         raise refuse("string_agg with a separator that isn't written out")
     text = as_text(found)
-    return Typed(f"array_join(array_agg({distinct}{text}{order}) FILTER (WHERE {text} IS NOT NULL), {string(separator)})", TEXT)
+    kept = f"{text} IS NOT NULL" + (f" AND {condition}" if condition else "")
+    return Typed(f"array_join(array_agg({distinct}{text}{order}) FILTER (WHERE {kept}), {string(separator)})", TEXT)
 
 
 def _filter(self: Expressions, node: Node) -> Typed:
     check(node, "this", "expression")
     condition = self.boolean(node.expression.this)
-    found = self.of(node.this)
     if isinstance(node.this, exp.GroupConcat):
-        head, _, tail = found.sql.rpartition(" IS NOT NULL), ")
-        return Typed(f"{head} IS NOT NULL AND {condition}), {tail}", TEXT)
+        return _string_agg(self, node.this, condition)
+    found = self.of(node.this)
     _alone(node.this, found)
     suffix = f" FILTER (WHERE {condition})"
     if found.quotient:
