@@ -109,7 +109,10 @@ options = {"host": os.environ["GATEWAY"], "port": "5432", "dbname": "bdc", "sslm
            "truncatable": "false"}  # fmt: skip
 if not sql("bdc", "SELECT 1 FROM pg_foreign_server WHERE srvname = 'federation'"):
     listed = ", ".join(f"{name} '{value}'" for name, value in options.items())
-    sql("bdc", f"CREATE SERVER federation FOREIGN DATA WRAPPER federation_fdw OPTIONS ({listed}); GRANT USAGE ON FOREIGN SERVER federation TO trino; CREATE USER MAPPING FOR PUBLIC SERVER federation;")
+    sql(
+        "bdc",
+        f"CREATE SERVER federation FOREIGN DATA WRAPPER federation_fdw OPTIONS ({listed}); GRANT USAGE ON FOREIGN SERVER federation TO trino; CREATE USER MAPPING FOR PUBLIC SERVER federation;",
+    )
 migrate(Path(__file__).parent)
 # Spark's applications read and write what is everybody's; those of a pool have a schema of their own. The administrator has their rights.
 for one in json.loads(os.environ["SPARK_ROLES"]):

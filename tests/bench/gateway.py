@@ -42,6 +42,7 @@ def main(host: str, password: str, ca_file: str) -> None:
         cursor.execute(SMALL)
         cursor.fetchall()
 
+    assert stream() == fetch() == ROWS
     large = _turns({"gateway_rows": stream, "trino_rows": fetch}, TURNS)
     small = _turns({"gateway_trip": trip, "trino_trip": plain_trip}, TRIPS)
     for name, seconds in large.items():

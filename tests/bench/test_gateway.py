@@ -19,6 +19,7 @@ def test_the_gateway_beside_trinos_client(host: TestHost) -> None:
     password = run(host, "bdc", "credentials", "show", "--password").strip()
     printed = run(host, sys.executable, str(PROGRAM), host.address, password, ca_file, timeout_seconds=900)
     found = {name: float(value) for name, value in (line.split() for line in printed.splitlines())}
+    assert found.keys() == {"gateway_rows", "trino_rows", "gateway_trip", "trino_trip"}, printed
     ours, plain = found["gateway_rows"], found["trino_rows"]
     say("1,000,000 rows fetched", f"gateway {ours:,.0f} rows/s, Trino's client {plain:,.0f} rows/s, ratio {ours / plain:.2f}")
     ours, plain = found["gateway_trip"], found["trino_trip"]

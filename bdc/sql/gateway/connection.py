@@ -19,7 +19,7 @@ class GoneError(Exception):
 
 
 class Connection(asyncio.Protocol):
-    """Reads messages and writes bytes. `on_gone` is called when the client goes, also in the middle of a statement."""
+    """Reads messages and writes bytes. `gone` is set when the client goes, also in the middle of a statement."""
 
     def __init__(self, made: Callable[[Connection], None]) -> None:
         self._made = made

@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import itertools
 import re
 import secrets
 from collections.abc import Sequence
@@ -41,12 +42,6 @@ class Verifier:
     salt: bytes
     iterations: int
     keys: Keys
-
-    def of(self, password: str) -> Keys:
-        """What another password is known by, with this salt; takes milliseconds."""
-        salted = hashlib.pbkdf2_hmac("sha256", password.encode(), self.salt, self.iterations)
-        client = hmac.digest(salted, b"Client Key", "sha256")
-        return Keys(hashlib.sha256(client).digest(), hmac.digest(salted, b"Server Key", "sha256"))
 
 
 def verifier(text: str | None) -> Verifier | None:
@@ -85,11 +80,17 @@ async def authenticate(connection: Connection, user: str, known: Verifier, also:
     signed = f"{first['bare']},{challenge},{final['without']}".encode()
     if final["nonce"] == nonce and final["binding"] == binding:
         proof = _decoded(final["proof"])
-        for keys in (known.keys, *map(known.of, also)):
+        for keys in itertools.chain([known.keys], (_keys(password, known) for password in also)):
             if _proves(keys, signed, proof):
-                connection.write(wire.authentication(12, b"v=" + base64.b64encode(hmac.digest(keys.server, signed, "sha256"))))
+                signature = hmac.digest(keys.server, signed, "sha256")
+                connection.write(wire.authentication(12, b"v=" + base64.b64encode(signature)))
                 return
     raise FatalError(f'password authentication failed for user "{user}"', INVALID_PASSWORD)
+
+
+def _keys(password: str, like: Verifier) -> Keys:
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), like.salt, like.iterations)
+    return Keys(hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest(), hmac.digest(salted, b"Server Key", "sha256"))
 
 
 def _proves(keys: Keys, signed: bytes, proof: bytes) -> bool:

@@ -150,7 +150,7 @@ class Session:
             raise
         except Exception as error:  # noqa: BLE001 whatever is wrong here is told without what it knows
             sys.stderr.write(f"{self.user}@{self.connection.peer}: {type(error).__name__}: {error}\n")
-            self._failed(SqlError("internal error of the gateway", INTERNAL_ERROR, "bdc logs gateway"))
+            self._failed(SqlError("internal error of the gateway", INTERNAL_ERROR, "bdc logs sql-gateway"))
             return await self._after_error(message)
         finally:
             gone.cancel()

@@ -180,7 +180,7 @@ def _refusal(status: int, content: bytes) -> SqlError:
     if status == 404:
         return SqlError("the federation was started anew, and the query is lost", "57P02", "run it again")
     if status == 401:
-        return SqlError("the federation does not know the gateway", CANNOT_CONNECT_NOW, "bdc up; bdc logs gateway")
+        return SqlError("the federation does not know the gateway", CANNOT_CONNECT_NOW, "bdc up; bdc logs sql-gateway")
     return SqlError(f"the federation refuses this: {text[:200]}", INSUFFICIENT_PRIVILEGE)
 
 

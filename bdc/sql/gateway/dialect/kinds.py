@@ -67,6 +67,9 @@ DATE, TIME, TIMESTAMP, TIMESTAMPTZ = Kind("date"), Kind("time"), Kind("timestamp
 INTERVAL, MONTHS, UUID, JSON = Kind("interval"), Kind("months"), Kind("uuid"), Kind("json")
 LITERAL, NULL, OTHER = Kind("literal"), Kind("null"), Kind("other")
 
+TIMES = ("date", "timestamp", "timestamptz")
+"""The families that compare with one another, the wider after the narrower."""
+
 
 def kind(text: str) -> Kind:
     """The kind of a type as Trino writes it, such as decimal(10,2) or array(varchar(5))."""

@@ -1,93 +1,22 @@
-"""Queries: their clauses, what names mean in them, and the names of their columns."""
+"""Queries: their clauses, and what names mean in them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import ParseError, SqlglotError, TokenError
 
-from bdc.sql.gateway.dialect.expressions import Expressions, Typed, check, compared, name_of, quoted, refuse, unified
-from bdc.sql.gateway.dialect.functions import ordered, window
+from bdc.sql.gateway.dialect.aggregates import AGGREGATES, ordered, window
+from bdc.sql.gateway.dialect.comparisons import COMPARISONS, compared
+from bdc.sql.gateway.dialect.expressions import Expressions, unified
+from bdc.sql.gateway.dialect.functions import FUNCTIONS
 from bdc.sql.gateway.dialect.kinds import NULL, TEXT, Kind
+from bdc.sql.gateway.dialect.operators import OPERATORS
+from bdc.sql.gateway.dialect.parsing import Columns, Tables, Translated, table_name
+from bdc.sql.gateway.dialect.titles import column_title
+from bdc.sql.gateway.dialect.typed import Node, Typed, check, name_of, quoted, refuse
 from bdc.sql.gateway.errors import SYNTAX_ERROR, UNDEFINED_TABLE, SqlError
-
-Node = Any
-Name = tuple[str, ...]
-Columns = dict[str, Kind]
-
-
-@dataclass(frozen=True)
-class Tables:
-    """What tables a query may name: Trino's whole names and their columns, by the names that the query has."""
-
-    of: Mapping[Name, tuple[str, Columns]]
-
-
-@dataclass(frozen=True)
-class Translated:
-    """A query for Trino. `quotients` are the places of columns that are ROW(dividend, divisor), for PostgreSQL's division of numerics."""
-
-    sql: str
-    names: tuple[str, ...]
-    quotients: frozenset[int] = frozenset()
-
-
-def read(sql: str) -> Node:
-    """A query's tree. Raises SqlError for what isn't PostgreSQL's, as far as the parser sees."""
-    try:
-        found = sqlglot.parse(sql, read="postgres")
-    except ParseError as error:
-        first = error.errors[0] if error.errors else {}
-        said = str(first.get("description") or "this is no query").partition(" but got <")[0].partition(" for <class")[0].rstrip(".")
-        raise SqlError(f"syntax error: {said}", SYNTAX_ERROR, position=_place(sql, first)) from None
-    except (TokenError, RecursionError) as error:
-        raise SqlError(f"syntax error: {str(error).splitlines()[0] or 'too deep'}", SYNTAX_ERROR) from None
-    except SqlglotError as error:
-        raise SqlError(str(error).splitlines()[0], SYNTAX_ERROR) from None
-    if len(found) != 1 or not isinstance(found[0], exp.Query | exp.Values):
-        raise SqlError("this is no query", SYNTAX_ERROR)
-    return found[0]
-
-
-def _place(sql: str, error: Mapping[str, Any]) -> int | None:
-    if not error.get("line"):
-        return None
-    lines = sql.split("\n")
-    return sum(len(one) + 1 for one in lines[: int(error["line"]) - 1]) + max(1, int(error.get("col") or 1))
-
-
-def bound(tree: Node, values: Sequence[str]) -> Node:
-    """A query with its parameters' values, literals of PostgreSQL's, in the place of $1 and so on. Raises SqlError."""
-
-    def replaced(node: Node) -> Node:
-        if not isinstance(node, exp.Parameter):
-            return node
-        at = int(node.name) if node.name.isdecimal() else 0
-        if not 1 <= at <= len(values):
-            raise SqlError(f"there is no parameter ${node.name}", "42P02")
-        return sqlglot.parse_one(values[at - 1], read="postgres")
-
-    return tree.transform(replaced)
-
-
-def parameters(tree: Node) -> int:
-    """How many parameters a query has: the largest of $1 and so on."""
-    return max((int(one.name) for one in tree.find_all(exp.Parameter) if one.name.isdecimal()), default=0)
-
-
-def names(tree: Node) -> set[Name]:
-    """The tables that a query names, without its common table expressions, as far as names say."""
-    common = {name_of(one.args["alias"].this) for one in tree.find_all(exp.CTE)}
-    found = {_parts(one) for one in tree.find_all(exp.Table) if isinstance(one.this, exp.Identifier)}
-    return {one for one in found if not (len(one) == 1 and one[0] in common)}
-
-
-def _parts(table: Node) -> Name:
-    return tuple(name_of(part) for part in table.parts)
 
 
 @dataclass
@@ -149,6 +78,8 @@ def translate(tree: Node, tables: Tables, user: str) -> Translated:
 
 
 Listed = list[tuple[str, Kind]]
+
+RULES = {**OPERATORS, **COMPARISONS, **FUNCTIONS, **AGGREGATES}
 
 
 @dataclass
@@ -228,7 +159,7 @@ class _Translation:
     def _values(self, node: Node, common: dict[str, Columns], outer: _Place | None) -> tuple[str, Listed]:
         check(node, "expressions", "alias")
         place = _Place(self, outer=outer, common=common)
-        expressions = Expressions(place)
+        expressions = Expressions(place, RULES)
         rows = [[expressions.of(one) for one in (row.expressions if isinstance(row, exp.Tuple) else [row])] for row in node.expressions]
         if len({len(row) for row in rows}) != 1:
             raise SqlError("VALUES lists must all be the same length", "42601")
@@ -262,7 +193,7 @@ class _Translation:
         with_, common = self._with(node, common, outer)
         place = _Place(self, outer=outer, common=common)
         origin = self._from(node, place)
-        expressions = Expressions(place)
+        expressions = Expressions(place, RULES)
         items = [item for one in node.expressions for item in self._items(one, place, expressions)]
         if not items:
             items = [_Item("?column?", Typed("NULL", NULL), None)]
@@ -304,7 +235,7 @@ class _Translation:
                 if table is not None or name not in place.merged
             ]
         inner = node.this if isinstance(node, exp.Alias) else node
-        return [_Item(name_of(node.args["alias"]) if isinstance(node, exp.Alias) else _title(inner), expressions.of(inner), inner)]
+        return [_Item(name_of(node.args["alias"]) if isinstance(node, exp.Alias) else column_title(inner), expressions.of(inner), inner)]
 
     def _distinct(self, node: Node) -> str:
         found = node.args.get("distinct")
@@ -356,7 +287,7 @@ class _Translation:
             parts.append(f"ORDER BY {', '.join(self._order(one, columns, within) for one in order.expressions)}")
         if offset := node.args.get("offset"):
             check(offset, "expression", "this")
-            if text := _count(offset.expression, "OFFSET"):
+            if text := _row_count(offset.expression, "OFFSET"):
                 parts.append(f"OFFSET {text}")
         if limit := node.args.get("limit"):
             parts.append(_limit(limit))
@@ -374,7 +305,7 @@ class _Translation:
             if not 1 <= at <= len(columns):
                 raise SqlError(f"ORDER BY position {at} is not in select list", "42P10")
             if within is None:
-                return ordered(Expressions(_Place(self)), node, str(at))
+                return ordered(Expressions(_Place(self), RULES), node, str(at))
             return ordered(within[1], node, within[0][at - 1].typed.sql)
         if within is None:
             raise SqlError("invalid UNION/INTERSECT/EXCEPT ORDER BY clause", "0A000", "order by the names of the result's columns")
@@ -413,7 +344,7 @@ class _Translation:
         if using:
             condition = " AND ".join(self._same(name, before, side, place) for name in using)
         elif join.args.get("on"):
-            condition = Expressions(place).boolean(join.args["on"])
+            condition = Expressions(place, RULES).boolean(join.args["on"])
         if condition is None:
             if side:
                 raise SqlError("syntax error: a join without its condition", SYNTAX_ERROR)
@@ -424,7 +355,7 @@ class _Translation:
         """The condition of one column of USING, which is one from here on."""
         one = place.merged.get(name) or _only(name, place.sources[:before])
         other = _only(name, place.sources[before:])
-        expressions = Expressions(place)
+        expressions = Expressions(place, RULES)
         left, right = expressions.alike(one, other)
         kept = {"LEFT": one, "RIGHT": other, "FULL": Typed(f"coalesce({one.sql}, {other.sql})", one.kind)}.get(side, one)
         place.merged[name] = kept
@@ -462,7 +393,7 @@ class _Translation:
 
     def _table(self, node: Node, place: _Place) -> str:
         check(node, "this", "db", "catalog", "alias", "joins", "only")
-        parts, alias = _parts(node), node.args.get("alias")
+        parts, alias = table_name(node), node.args.get("alias")
         if len(parts) == 1 and parts[0] in place.common:
             text, columns = quoted(parts[0]), place.common[parts[0]]
         elif parts in self.tables.of:
@@ -554,7 +485,7 @@ def _numbered(at: int, items: list[_Item], clause: str) -> _Item:
     return items[at - 1]
 
 
-def _count(node: Node, clause: str) -> str | None:
+def _row_count(node: Node, clause: str) -> str | None:
     """A number of rows; None is no limit."""
     if (
         isinstance(node, exp.Null)
@@ -576,55 +507,8 @@ def _limit(node: Node) -> str:
         options = node.args.get("limit_options")
         if options and options.args.get("percent"):
             raise refuse("FETCH ... PERCENT")
-        count = _count(node.args["count"], "FETCH") if node.args.get("count") else "1"
+        count = _row_count(node.args["count"], "FETCH") if node.args.get("count") else "1"
         return f"FETCH FIRST {count} ROWS {'WITH TIES' if options and options.args.get('with_ties') else 'ONLY'}"
     check(node, "this", "expression")
-    count = _count(node.expression, "LIMIT")
+    count = _row_count(node.expression, "LIMIT")
     return f"LIMIT {count}" if count is not None else ""
-
-
-_TITLES: dict[type, str] = {exp.Coalesce: "coalesce", exp.Nullif: "nullif", exp.Greatest: "greatest", exp.Least: "least",
-           exp.Interval: "interval",
-           exp.Exists: "exists", exp.Array: "array", exp.CurrentDate: "current_date", exp.CurrentUser: "current_user",
-           exp.CurrentTimestamp: "now", exp.Extract: "extract", exp.TimestampTrunc: "date_trunc", exp.StrPosition: "position",
-           exp.GroupConcat: "string_agg", exp.ArrayAgg: "array_agg", exp.LogicalAnd: "bool_and", exp.LogicalOr: "bool_or",
-           exp.RowNumber: "row_number", exp.DenseRank: "dense_rank", exp.PercentRank: "percent_rank", exp.CumeDist: "cume_dist",
-           exp.FirstValue: "first_value", exp.LastValue: "last_value", exp.NthValue: "nth_value", exp.SplitPart: "split_part",
-           exp.ConcatWs: "concat_ws", exp.Localtimestamp: "localtimestamp", exp.StddevSamp: "stddev_samp",
-           exp.StddevPop: "stddev_pop", exp.VariancePop: "var_pop", exp.CovarSamp: "covar_samp", exp.CovarPop: "covar_pop"}  # fmt: skip
-
-
-def _title(node: Node) -> str:
-    """The name that PostgreSQL gives to a column without one: FigureColname."""
-    if isinstance(node, exp.Column):
-        return name_of(node.this)
-    if isinstance(node, exp.Cast):
-        inner = _title(node.this)
-        return inner if inner != "?column?" else _type_title(node.to)
-    if isinstance(node, exp.Paren | exp.Filter | exp.Window | exp.Collate):
-        return _title(node.this)
-    if isinstance(node, exp.Subquery):
-        inner = node.this
-        return _title(inner.selects[0]) if isinstance(inner, exp.Select) and inner.selects else "?column?"
-    if isinstance(node, exp.Alias):
-        return name_of(node.args["alias"])
-    if isinstance(node, exp.Case):
-        otherwise = node.args.get("default")
-        return _title(otherwise) if isinstance(otherwise, exp.Column | exp.Func) and not isinstance(otherwise, exp.Case) else "case"
-    if isinstance(node, exp.Trim):
-        return {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position")), "btrim")
-    if isinstance(node, exp.Pad):
-        return "lpad" if node.args.get("is_left") else "rpad"
-    return _TITLES.get(type(node)) or _function_title(node)
-
-
-def _function_title(node: Node) -> str:
-    if isinstance(node, exp.Anonymous):
-        return str(node.name).lower()
-    return str(node.sql_name()).lower() if isinstance(node, exp.Func) and not isinstance(node, exp.Connector) else "?column?"
-
-
-def _type_title(node: Node) -> str:
-    names = {exp.DType.INT: "int4", exp.DType.BIGINT: "int8", exp.DType.SMALLINT: "int2", exp.DType.DOUBLE: "float8",
-             exp.DType.FLOAT: "float4", exp.DType.DECIMAL: "numeric", exp.DType.BOOLEAN: "bool", exp.DType.VARBINARY: "bytea"}  # fmt: skip
-    return names.get(node.this, str(node.this.value).lower())

@@ -135,6 +135,11 @@ def test_quotients_of_numerics_are_left_to_the_gateway_where_it_sees_them() -> N
     assert said("SELECT price / 3 FROM facts GROUP BY price / 3").quotients == frozenset()
 
 
+def test_aggregates_of_strings_keep_their_filter() -> None:
+    sql = said("SELECT string_agg(name, ' IS NOT NULL), ' ORDER BY id) FILTER (WHERE ok) FROM facts").sql
+    assert """FILTER (WHERE "facts"."name" IS NOT NULL AND "facts"."ok"), ' IS NOT NULL), ')""" in sql
+
+
 def test_nulls_are_the_largest_values() -> None:
     assert said("SELECT id FROM facts ORDER BY id DESC, name, day NULLS FIRST").sql.endswith(
         'ORDER BY "facts"."id" DESC NULLS FIRST, "facts"."name" ASC NULLS LAST, "facts"."day" ASC NULLS FIRST'
