@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -17,11 +19,18 @@
 #include "common/sha2.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "nodes/pathnodes.h"
 #include "nodes/value.h"
+#include "optimizer/optimizer.h"
 #include "storage/fd.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/datetime.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
 
 #include "postgres_fdw.h"
 
@@ -33,6 +42,13 @@ static const Oid types[] = {
 	BOOLOID, INT2OID, INT4OID, INT8OID, FLOAT4OID, FLOAT8OID, NUMERICOID, TEXTOID, VARCHAROID, BPCHAROID, DATEOID, TIMESTAMPOID,
 	TIMESTAMPTZOID, UUIDOID, BYTEAOID, UNKNOWNOID
 };
+
+/* Of dates and timestamps both. */
+static const char *const fields[] = {"year", "month", "day", "quarter", "doy", "dow", "isodow", "week", "isoyear", NULL};
+static const char *const units[] = {"second", "minute", "hour", "day", "week", "month", "quarter", "year", NULL};
+
+#define FIRST_DAY ((int64) date2j(1, 1, 1) - POSTGRES_EPOCH_JDATE)
+#define LAST_DAY ((int64) date2j(10000, 1, 1) - POSTGRES_EPOCH_JDATE)
 
 static bool
 listed(const Oid *list, size_t count, Oid id)
@@ -57,6 +73,127 @@ federation_ships(Oid id, Oid class)
 		default:
 			return true;
 	}
+}
+
+/* Whether the federation has this value: its numerics have 38 digits, its times neither infinities nor years before the first. */
+static bool
+has_value(Oid type, Datum value)
+{
+	switch (type)
+	{
+		case NUMERICOID:
+			{
+				size_t		digits = 0;
+
+				if (numeric_is_nan(DatumGetNumeric(value)) || numeric_is_inf(DatumGetNumeric(value)))
+					return false;
+				for (char *text = DatumGetCString(DirectFunctionCall1(numeric_out, value)); *text; text++)
+					digits += isdigit((unsigned char) *text) != 0;
+				return digits <= 38;
+			}
+		case DATEOID:
+			return DatumGetDateADT(value) >= FIRST_DAY && DatumGetDateADT(value) < LAST_DAY;
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			return DatumGetTimestamp(value) >= FIRST_DAY * USECS_PER_DAY && DatumGetTimestamp(value) < LAST_DAY * USECS_PER_DAY;
+		default:
+			return true;
+	}
+}
+
+static bool
+has_constant(Const *constant)
+{
+	Oid			of = get_element_type(constant->consttype);
+	Datum	   *values;
+	bool	   *nulls;
+	int			count;
+	int16		length;
+	bool		by_value;
+	char		align;
+
+	if (constant->constisnull)
+		return true;
+	if (!OidIsValid(of))
+		return has_value(constant->consttype, constant->constvalue);
+	get_typlenbyvalalign(of, &length, &by_value, &align);
+	deconstruct_array(DatumGetArrayTypeP(constant->constvalue), of, length, by_value, align, &values, &nulls, &count);
+	for (int at = 0; at < count; at++)
+		if (!nulls[at] && !has_value(of, values[at]))
+			return false;
+	return true;
+}
+
+/* Whether the gateway knows the part of a time that a call asks for, which must be a constant. */
+static bool
+has_part(FuncExpr *call)
+{
+	Node	   *part = linitial(call->args);
+	const char *const *known = call->funcid == F_DATE_TRUNC_TEXT_TIMESTAMP ? units : fields;
+	char	   *word;
+
+	if (!IsA(part, Const) || ((Const *) part)->constisnull)
+		return false;
+	word = TextDatumGetCString(((Const *) part)->constvalue);
+	for (; *known; known++)
+		if (strcmp(word, *known) == 0)
+			return true;
+	return false;
+}
+
+bool
+federation_sends(Node *node)
+{
+	if (IsA(node, Const))
+		return has_constant((Const *) node);
+	if (IsA(node, FuncExpr))
+		switch (((FuncExpr *) node)->funcid)
+		{
+			case F_EXTRACT_TEXT_DATE:
+			case F_EXTRACT_TEXT_TIMESTAMP:
+			case F_DATE_PART_TEXT_TIMESTAMP:
+			case F_DATE_TRUNC_TEXT_TIMESTAMP:
+				return has_part((FuncExpr *) node);
+			default:
+				break;
+		}
+	return true;
+}
+
+/* What the federation computes costs this part of what it would cost here: it does it with all its workers. */
+#define WORK 0.01
+
+static bool
+joins_sides(RelOptInfo *rel)
+{
+	PgFdwRelationInfo *info = rel->fdw_private;
+	ListCell   *cell;
+
+	foreach(cell, info->joinclauses)
+	{
+		Relids		named = lfirst_node(RestrictInfo, cell)->clause_relids;
+
+		if (bms_overlap(named, info->outerrel->relids) && bms_overlap(named, info->innerrel->relids))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The cost of rows from the federation: of a query, of what is done there, of each row that comes. The first batch comes whole, so who wants
+ * few rows says so there. Joins by a condition are never dearer than both their sides: how many rows they have nobody knows without ANALYZE,
+ * and the estimate for such tables grows with the square of their rows.
+ */
+void
+federation_cost(RelOptInfo *rel, double rows, Cost *startup, Cost *total)
+{
+	PgFdwRelationInfo *info = rel->fdw_private;
+	Cost		row = info->fdw_tuple_cost + cpu_tuple_cost;
+
+	if (IS_JOIN_REL(rel) && joins_sides(rel))
+		rows = Min(rows, info->outerrel->rows + info->innerrel->rows);
+	*startup = info->fdw_startup_cost + WORK * *startup + row * Min(rows, info->fetch_size);
+	*total = info->fdw_startup_cost + WORK * *total + row * rows;
 }
 
 #define SECRET_FILE "/etc/bdc/gateway/password"

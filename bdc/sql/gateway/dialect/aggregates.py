@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlglot import exp
@@ -55,36 +56,38 @@ def _average(self: Expressions, node: Node) -> Typed:
     return quotient(f"sum({distinct}{_total(found)[0]})", f"count({distinct}{found.sql})")
 
 
-def _least(name: str) -> Rule:
-    def rule(self: Expressions, node: Node) -> Typed:
+def _least(name: str) -> Callable[..., Typed]:
+    def rule(self: Expressions, node: Node, condition: str = "") -> Typed:
         check(node, "this")
         _, argument = _distinct(node.this)
         found = self.closed(argument)
         if found.kind.family in ("boolean", "json", "uuid", "other", "bytes") or found.kind.of:
             raise SqlError(f"function {name}({found.kind}) does not exist", "42883")
         if found.kind in (DOUBLE, REAL):
-            return Typed(_with_nan(name, found), found.kind)
-        return Typed(f"{name}({found.sql})", found.kind)
+            return Typed(_with_nan(name, found, condition), found.kind)
+        return Typed(f"{name}({found.sql}){_where(condition)}", found.kind)
 
     return rule
 
 
-def _with_nan(name: str, of: Typed) -> str:
+_min, _max = _least("min"), _least("max")
+
+
+def _where(*conditions: str) -> str:
+    kept = " AND ".join(one for one in conditions if one)
+    return f" FILTER (WHERE {kept})" if kept else ""
+
+
+def _with_nan(name: str, of: Typed, condition: str) -> str:
     """The least or largest of doubles, of which NaN is the largest."""
-    nan = f"if(bool_or(is_nan({of.sql})), CAST(nan() AS {of.kind.sql}))"
-    rest = f"{name}({of.sql}) FILTER (WHERE NOT is_nan({of.sql}))"
+    nan = f"if(bool_or(is_nan({of.sql})){_where(condition)}, CAST(nan() AS {of.kind.sql}))"
+    rest = f"{name}({of.sql}){_where(f'NOT is_nan({of.sql})', condition)}"
     return f"coalesce({nan}, {rest})" if name == "max" else f"coalesce({rest}, {nan})"
-
-
-def _alone(node: Node, found: Typed) -> None:
-    """Refuse what is more than one aggregate, where one must be."""
-    if isinstance(node, exp.Min | exp.Max) and found.kind in (DOUBLE, REAL):
-        raise refuse("min or max of double precision with FILTER or OVER", "cast it to numeric(precision, scale)")
 
 
 def _logical(name: str) -> Rule:
     def rule(self: Expressions, node: Node) -> Typed:
-        argument = node.expressions[0] if isinstance(node, exp.Anonymous) else node.this
+        _, argument = _distinct(node.expressions[0] if isinstance(node, exp.Anonymous) else node.this)
         return Typed(f"{name}({self.boolean(argument)})", BOOLEAN)
 
     return rule
@@ -138,9 +141,10 @@ def _filter(self: Expressions, node: Node) -> Typed:
     condition = self.boolean(node.expression.this)
     if isinstance(node.this, exp.GroupConcat):
         return _string_agg(self, node.this, condition)
+    if isinstance(node.this, exp.Min | exp.Max):
+        return (_min if isinstance(node.this, exp.Min) else _max)(self, node.this, condition)
     found = self.of(node.this)
-    _alone(node.this, found)
-    suffix = f" FILTER (WHERE {condition})"
+    suffix = _where(condition)
     if found.quotient:
         return quotient(found.quotient[0] + suffix, found.quotient[1] + suffix)
     return Typed(found.sql + suffix, found.kind)
@@ -171,7 +175,8 @@ def ordered(self: Expressions, node: Node, text: str | None = None) -> str:
 def _window(self: Expressions, node: Node) -> Typed:
     check(node, "this", "partition_by", "order", "spec", "alias", "over", "first")
     found = self.of(node.this)
-    _alone(node.this, found)
+    if isinstance(node.this, exp.Min | exp.Max) and found.kind in (DOUBLE, REAL):
+        raise refuse("min or max of double precision with OVER", "cast it to numeric(precision, scale)")
     if node.args.get("alias") and not (node.args.get("partition_by") or node.args.get("order") or node.args.get("spec")):
         over = quoted(_name(node.args["alias"]))
     else:
@@ -262,8 +267,8 @@ AGGREGATES: dict[type | str, Rule] = {
     exp.Count: _count,
     exp.Sum: _sum,
     exp.Avg: _average,
-    exp.Min: _least("min"),
-    exp.Max: _least("max"),
+    exp.Min: _min,
+    exp.Max: _max,
     exp.LogicalAnd: _logical("bool_and"),
     exp.LogicalOr: _logical("bool_or"),
     "every": _logical("bool_and"),

@@ -101,11 +101,18 @@ def _quantified(self: Expressions, node: Node, symbol: str) -> Typed:
         raise refuse(f"{symbol} {word} over an array", "write it with IN, or AND and OR")
     if not items:
         return Typed("false" if word == "ANY" else "true", BOOLEAN)
-    listed = ", ".join(items)
-    return Typed(f"({left.sql} {'IN' if word == 'ANY' else 'NOT IN'} ({listed}))", BOOLEAN)
+    return _among(left, items, "IN" if word == "ANY" else "NOT IN")
 
 
-def _listed(self: Expressions, node: Node, left: Typed) -> list[str] | None:
+def _among(left: Typed, items: list[Typed], word: str = "IN") -> Typed:
+    """Whether a value is one of several, or none of them."""
+    if maybe_nan(left) and any(map(maybe_nan, items)):
+        symbol, between = ("=", " OR ") if word == "IN" else ("<>", " AND ")
+        return Typed(f"({between.join(compared(left, one, symbol) for one in items)})", BOOLEAN)
+    return Typed(f"({left.sql} {word} ({', '.join(one.sql for one in items)}))", BOOLEAN)
+
+
+def _listed(self: Expressions, node: Node, left: Typed) -> list[Typed] | None:
     """The elements of an array that is written out, with the type of what they are compared with."""
     if isinstance(node, exp.Array):
         found = [self.of(one) for one in node.expressions]
@@ -125,7 +132,7 @@ def _listed(self: Expressions, node: Node, left: Typed) -> list[str] | None:
         if mine.sql != left.sql:
             raise refuse(f"a list of {one.kind} for a value of {left.kind}", "cast one side")
         comparable(mine, his, "=")
-        items.append(his.sql)
+        items.append(his)
     return items
 
 
@@ -161,12 +168,10 @@ def _in(self: Expressions, node: Node) -> Typed:
     for one in node.expressions:
         mine, other = self.alike(left, self.of(one))
         comparable(mine, other, "=")
-        if maybe_nan(mine) and maybe_nan(other):
-            raise refuse("IN over values of double precision", "write it with OR")
         if mine.sql != left.sql and mine.kind != left.kind:
             left = mine
-        listed.append(other.sql)
-    return Typed(f"({left.sql} IN ({', '.join(listed)}))", BOOLEAN)
+        listed.append(other)
+    return _among(left, listed)
 
 
 def _between(self: Expressions, node: Node) -> Typed:

@@ -77,9 +77,9 @@ def decimal_literal(text: str, wanted: Kind) -> Typed:
         raise refuse(f"the numeric {text}")
     spelled = format(value, "f")
     digits = spelled.lstrip("+-").replace(".", "").lstrip("0")
-    if len(digits) > 38:
-        raise SqlError("numeric field overflow", "22003", "the federation's numerics have at most 38 digits")
     scale = len(spelled.partition(".")[2])
+    if max(len(digits), scale) > 38:
+        raise SqlError("numeric field overflow", "22003", "the federation's numerics have at most 38 digits")
     found = Typed(f"DECIMAL '{spelled}'", Kind("decimal", scale=scale))
     return found if wanted.scale is None else Typed(f"CAST({found.sql} AS decimal(38, {wanted.scale}))", wanted)
 

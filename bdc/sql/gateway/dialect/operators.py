@@ -185,10 +185,26 @@ def _like(self: Expressions, node: Node, escape: str = "\\") -> Typed:
             else refuse("LIKE of a character(n)")
         )
     word = self.word(node.expression)
+    if word is not None and escape and escape in word:
+        pattern = Typed(string(_escaped(word, escape)), TEXT)
     texts = (f"lower({value.sql})", f"lower({pattern.sql})") if isinstance(node, exp.ILike) else (value.sql, pattern.sql)
     suffix = f" ESCAPE {string(escape)}" if escape and (word is None or escape in word) else ""
     found = f"({texts[0]} LIKE {texts[1]}{suffix})"
     return Typed(f"(NOT {found})" if node.args.get("negate") else found, BOOLEAN)
+
+
+def _escaped(pattern: str, escape: str) -> str:
+    """A pattern in which only what needs it is escaped: Trino takes no other. Raises SqlError."""
+    found, at = "", 0
+    while at < len(pattern):
+        if pattern[at] == escape:
+            at += 1
+            if at == len(pattern):
+                raise SqlError("LIKE pattern must not end with escape character", "22025")
+            found += escape if pattern[at] in ("%", "_", escape) else ""
+        found += pattern[at]
+        at += 1
+    return found
 
 
 def _escape(self: Expressions, node: Node) -> Typed:
@@ -326,8 +342,6 @@ def _array(self: Expressions, node: Node) -> Typed:
 
 OPERATORS: dict[type | str, Rule] = {
     exp.Literal: _literal,
-    exp.ByteString: lambda _, node: Typed(string(str(node.this)), LITERAL),
-    exp.National: lambda _, node: Typed(string(str(node.this)), LITERAL),
     exp.Null: lambda *_: Typed("NULL", NULL),
     exp.Boolean: lambda _, node: Typed("true" if node.this else "false", BOOLEAN),
     exp.Column: _column,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import ParseError, SqlglotError, TokenError
+from sqlglot.tokenizer_core import TokenType
 
 from bdc.sql.gateway.dialect.kinds import (
     BIGINT,
@@ -54,10 +56,38 @@ class Translated:
     quotients: frozenset[int] = frozenset()
 
 
+_QUOTED = {"position": "strpos", "extract": "pg_extract"}
+"""Functions with a grammar of their own, whose names PostgreSQL quotes where it calls them as functions."""
+_PARTS = {"pg_extract": exp.var, "pg_date_part": exp.Literal.string}
+
+
+def _parsed(sql: str) -> list[Node | None]:
+    dialect = Postgres()
+    tokens = dialect.tokenize(sql)
+    for one, after in itertools.pairwise(tokens):
+        if after.token_type == TokenType.L_PAREN:
+            if one.token_type == TokenType.IDENTIFIER:
+                one.text = _QUOTED.get(one.text, one.text)
+            if one.text.lower() == "date_part":
+                one.text = "pg_date_part"
+    return [tree and tree.transform(_plain, copy=False) for tree in dialect.parser().parse(tokens, sql)]
+
+
+def _plain(node: Node) -> Node:
+    """Strings are strings, however they are written; extract has a word for its field, date_part a string."""
+    if isinstance(node, exp.ByteString | exp.National):
+        return exp.Literal.string(str(node.this))
+    if isinstance(node, exp.Anonymous) and (make := _PARTS.get(node.name)) and len(node.expressions) == 2:
+        field = node.expressions[0].this if isinstance(node.expressions[0], exp.Cast) else node.expressions[0]
+        if isinstance(field, exp.Literal) and field.is_string:
+            return exp.Extract(this=make(field.name), expression=node.expressions[1])
+    return node
+
+
 def read(sql: str) -> Node:
     """A query's tree. Raises SqlError for what isn't PostgreSQL's, as far as the parser sees."""
     try:
-        found = sqlglot.parse(sql, read="postgres")
+        found = _parsed(sql)
     except ParseError as error:
         first = error.errors[0] if error.errors else {}
         said = str(first.get("description") or "this is no query").partition(" but got <")[0].partition(" for <class")[0].rstrip(".")
@@ -87,7 +117,7 @@ def bound(tree: Node, values: Sequence[str]) -> Node:
         at = int(node.name) if node.name.isdecimal() else 0
         if not 1 <= at <= len(values):
             raise SqlError(f"there is no parameter ${node.name}", "42P02")
-        return sqlglot.parse_one(values[at - 1], read="postgres")
+        return _parsed(values[at - 1])[0]
 
     return tree.transform(replaced)
 

@@ -392,7 +392,7 @@ class _Translation:
         raise refuse(f"{node.sql(dialect='postgres')[:80]} in FROM")
 
     def _table(self, node: Node, place: _Place) -> str:
-        check(node, "this", "db", "catalog", "alias", "joins", "only")
+        check(node, "this", "db", "catalog", "alias", "joins", "only", "sample")
         parts, alias = table_name(node), node.args.get("alias")
         if len(parts) == 1 and parts[0] in place.common:
             text, columns = quoted(parts[0]), place.common[parts[0]]
@@ -400,13 +400,24 @@ class _Translation:
             text, columns = self.tables.of[parts]
         else:
             raise SqlError(f'relation "{".".join(parts)}" does not exist', UNDEFINED_TABLE)
-        text = _aliased(place, text, list(columns.items()), alias, parts[-1])
+        text = _aliased(place, text, list(columns.items()), alias, parts[-1]) + _sample(node.args.get("sample"))
         joins = node.args.get("joins") or []
         if joins:
             for join in joins:
                 text = self._join(text, join, place)
             return f"({text})"
         return text
+
+
+def _sample(node: Node | None) -> str:
+    """TABLESAMPLE, which ANALYZE asks for. SYSTEM is another thing in Trino: whole splits, of which many sources have one."""
+    if not node:
+        return ""
+    check(node, "method", "percent")
+    method, part = node.args.get("method"), node.args.get("percent")
+    if not method or method.name.upper() != "BERNOULLI" or not isinstance(part, exp.Literal) or part.is_string:
+        raise refuse(f"{node.sql(dialect='postgres')[:80].strip()}", "TABLESAMPLE BERNOULLI (percent)")
+    return f" TABLESAMPLE BERNOULLI ({part.name})"
 
 
 def _inside(node: Node) -> Node:

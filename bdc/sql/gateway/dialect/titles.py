@@ -9,7 +9,7 @@ from bdc.sql.gateway.dialect.typed import Node, name_of
 _TITLES: dict[type, str] = {exp.Coalesce: "coalesce", exp.Nullif: "nullif", exp.Greatest: "greatest", exp.Least: "least",
            exp.Interval: "interval",
            exp.Exists: "exists", exp.Array: "array", exp.CurrentDate: "current_date", exp.CurrentUser: "current_user",
-           exp.CurrentTimestamp: "now", exp.Extract: "extract", exp.TimestampTrunc: "date_trunc", exp.StrPosition: "position",
+           exp.CurrentTimestamp: "now", exp.TimestampTrunc: "date_trunc", exp.StrPosition: "position",
            exp.GroupConcat: "string_agg", exp.ArrayAgg: "array_agg", exp.LogicalAnd: "bool_and", exp.LogicalOr: "bool_or",
            exp.RowNumber: "row_number", exp.DenseRank: "dense_rank", exp.PercentRank: "percent_rank", exp.CumeDist: "cume_dist",
            exp.FirstValue: "first_value", exp.LastValue: "last_value", exp.NthValue: "nth_value", exp.SplitPart: "split_part",
@@ -36,6 +36,8 @@ def column_title(node: Node) -> str:
         return column_title(otherwise) if isinstance(otherwise, exp.Column | exp.Func) and not isinstance(otherwise, exp.Case) else "case"
     if isinstance(node, exp.Trim):
         return {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position")), "btrim")
+    if isinstance(node, exp.Extract):
+        return "date_part" if isinstance(node.this, exp.Literal) else "extract"
     if isinstance(node, exp.Pad):
         return "lpad" if node.args.get("is_left") else "rpad"
     return _TITLES.get(type(node)) or _function_title(node)

@@ -71,6 +71,14 @@ def expression(sql: str) -> str:
         ("concat(name, note)", "concat(coalesce(name, ''), coalesce(note, ''), coalesce('', ''))"),
         ("current_user", "CAST('ann' AS varchar)"),
         (r"raw = '\x00ff'", "(raw = X'00ff')"),
+        (r"raw = E'\\x00ff'::bytea", "(raw = X'00ff')"),
+        (r"""name = ANY (E'{a,"b\\\\c"}'::text[])""", "(name IN ('a', 'b\\c'))"),
+        ("position('e' in name)", "CAST(strpos(name, 'e') AS integer)"),
+        ("\"position\"(name, 'e'::text)", "CAST(strpos(name, 'e') AS integer)"),
+        ("\"extract\"('year'::text, day)", "CAST(year(day) AS decimal(10, 0))"),
+        ("date_part('year'::text, day)", "CAST(year(day) AS double)"),
+        (r"name LIKE 'a\b\%'", "(name LIKE 'ab\\%' ESCAPE '\\')"),
+        ("rate IN (1, 'NaN')", "((rate = 1) OR (rate = CAST(nan() AS double) OR (is_nan(rate) AND is_nan(CAST(nan() AS double)))))"),
     ],
 )
 def test_expressions_keep_postgresqls_meaning(postgresql: str, trino: str) -> None:
