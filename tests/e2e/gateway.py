@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from decimal import Decimal
@@ -35,12 +34,12 @@ COLUMNS = (
 QUERIES = tuple(line.removesuffix(";") for line in Path(__file__).with_suffix(".sql").read_text().splitlines() if not line.startswith("--"))
 """Their columns' names and their rows must be equal on the gateway and on a PostgreSQL with the table, as `comparable` has them."""
 
-_TEXTS, _NUMERIC, _FLOAT8 = (19, 25, 1043), 1700, 701
+_TEXTS, _NUMERIC = (19, 25, 1043), 1700
 
 
 def comparable(found: pq.abc.PGresult) -> tuple[list[str], list[list[object]]]:
     """A result's columns and rows: values as they are written, numerics by value, since a column has one scale in Trino. Strings are of
-    one type, text or varchar; and date_part's numbers are numeric on the gateway.
+    one type, text or varchar.
     """
     kinds = [found.ftype(at) for at in range(found.nfields)]
     names = [f"{(found.fname(at) or b'').decode()} {_kind(kind)}" for at, kind in enumerate(kinds)]
@@ -48,15 +47,13 @@ def comparable(found: pq.abc.PGresult) -> tuple[list[str], list[list[object]]]:
 
 
 def _kind(oid: int) -> str:
-    return "text" if oid in _TEXTS else "number" if oid in (_NUMERIC, _FLOAT8) else str(oid)
+    return "text" if oid in _TEXTS else "numeric" if oid == _NUMERIC else str(oid)
 
 
 def _value(value: bytes | None, kind: int) -> object:
     if value is None:
         return None
-    if kind == _NUMERIC:
-        return Decimal(value.decode())
-    return Decimal(value.decode()) if kind == _FLOAT8 and re.fullmatch(rb"-?\d+", value) else value.decode()
+    return Decimal(value.decode()) if kind == _NUMERIC else value.decode()
 
 
 def differences(master: str, gateway: str) -> Iterator[str]:

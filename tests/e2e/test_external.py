@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.e2e import gateway
+from tests.e2e import gateway, sent
 from tests.e2e.host import TestHost
 from tests.e2e.outside import H2, MariaDb, MongoDb, PostgreSql, java_servers
 from tests.e2e.test_cluster import KUBECTL, all_ready, bdc, document, kubectl, password
@@ -404,15 +404,31 @@ def test_psql_on_the_master_joins_external_tables_with_its_own(host: TestHost, f
     def shown(sql: str) -> str:
         return client(host, ask, facts.format(31433), f"EXPLAIN (VERBOSE, COSTS OFF) {sql}").stdout
 
-    assert re.search(
-        r"Remote SQL: SELECT count\(\*\), sum\(price\), small FROM dbo.facts WHERE \(\(id < 50\)\) GROUP BY 3",
-        shown("SELECT small, count(*), sum(price) FROM dbo.facts WHERE id < 50 GROUP BY small"),
-    ), "filters and aggregates are sent"
-    assert re.search(r"Filter: .*~ 'x'", shown("SELECT id FROM dbo.facts WHERE name ~ 'x'")), "what has no translation isn't"
-    joined = "SELECT a.id FROM dbo.facts a JOIN dbo.facts b ON a.id = b.small WHERE a.id < 5"
-    assert "INNER JOIN dbo.facts" in shown(joined), "joins of external tables are sent"
+    remote = {
+        "SELECT small, count(*), sum(price) FROM dbo.facts WHERE id < 50 GROUP BY small":
+            "SELECT small, count(*), sum(price) FROM dbo.facts WHERE ((id < 50)) GROUP BY 1",
+        "SELECT a.id FROM dbo.facts a JOIN dbo.facts b ON a.id = b.small WHERE a.id < 5": "dbo.facts r1 INNER JOIN dbo.facts r2 ON",
+        "SELECT id FROM dbo.facts ORDER BY price DESC LIMIT 3": "SELECT id, price FROM dbo.facts ORDER BY price DESC NULLS FIRST LIMIT 3",
+        "SELECT max(rate) FROM dbo.facts WHERE extract(year FROM day) = 2026 AND name LIKE 'n%'": "\"extract\"('year'::text, day) = ",
+    }  # fmt: skip
+    for sql, wanted in remote.items():
+        assert wanted in shown(sql), shown(sql)
+    local = shown("SELECT id FROM dbo.facts WHERE name ~ 'x' AND seen < 'infinity'")
+    assert re.search(r"Filter: .*~ 'x'.*'infinity'", local), f"what has no translation isn't sent: {local}"
     own = "SELECT count(*) FROM dbo.facts e JOIN public.facts m ON m.id = e.id AND m.name = e.name"
     assert client(host, ask, facts.format(31433), own).stdout == "62\n"
+
+
+def test_what_the_master_sends_means_the_same_there(host: TestHost, facts: str) -> None:
+    program = f"import runpy, sys; runpy.run_path({sent.__file__!r}, run_name='__main__')"
+    functions = Path(__file__).parents[2] / "images" / "postgres" / "fdw" / "functions.h"
+    done = client(host, program, facts.format(31433), str(functions))
+    assert done.returncode == 0, done.stdout + done.stderr
+    shown = client(
+        host, "import psycopg, sys\nc = psycopg.connect(sys.argv[1], autocommit=True)\nc.execute('ANALYZE dbo.facts')\n"
+        "print(c.execute(\"SELECT reltuples FROM pg_class WHERE oid = 'dbo.facts'::regclass\").fetchall())", facts.format(31433),
+    )  # fmt: skip
+    assert shown.stdout == "[(67.0,)]\n", shown.stderr
 
 
 def test_what_runs_in_the_source_is_shown_and_what_has_no_translation_is_refused(host: TestHost, facts: str) -> None:
@@ -445,6 +461,13 @@ def test_whom_the_master_lets_in_the_gateway_lets_in_with_their_rights(host: Tes
     for sql, error in told.items():
         said = client(host, ask, facts.format(31435), sql, **eve).stderr
         assert error in said, said
+    assert client(host, ask, facts.format(31433), asked, **eve).stdout == "[(67, 'eve')]\n", "in the master she is herself there too"
+    deadline = time.monotonic() + 60
+    while "permission denied for foreign table" not in (
+        said := client(host, ask, facts.format(31433), "SELECT count(*) FROM dbo.orders", **eve).stderr
+    ):
+        assert time.monotonic() < deadline, said
+        time.sleep(1)
     wrong = client(host, ask, facts.format(31435), asked, PGUSER="eve", PGPASSWORD="wrong").stderr
     assert 'password authentication failed for user "eve"' in wrong
     plain = facts.format(31435).replace("verify-full", "disable")

@@ -38,60 +38,81 @@ def postgresql_type(trino: str) -> str:
 
 
 def match(connection: Connection, definitions: Definitions, known: set[str]) -> dict[str, BdcError]:
-    """Make foreign tables of the external tables `known` (schema.name, in lower case), and no others. What could not be made, and why."""
+    """Make foreign tables of the external tables `known` (schema.name, in lower case), and no others, for those that may read them. What
+    could not be made, and why."""
     if not connection.execute("SELECT 1 FROM pg_foreign_server WHERE srvname = %s", (SERVER,)).fetchone():
         return {}  # the master is not set up for it yet
-    there = {f"{schema}.{name}": mark.removeprefix(_MARK) for schema, name, mark in connection.execute(_TABLES, (SERVER,))}
+    there = {
+        f"{schema}.{name}": (mark.removeprefix(_MARK), set(people)) for schema, name, mark, people in connection.execute(_TABLES, (SERVER,))
+    }
     wanted = {str(table).lower(): table for table in definitions.tables if str(table).lower() in known}
+    roles = {role for (role,) in connection.execute("SELECT rolname FROM pg_roles")}
+    schemas = {schema for (schema,) in connection.execute("SELECT nspname FROM pg_namespace")}
+    for schema in sorted({table.schema.lower() for table in wanted.values()} - schemas):
+        connection.execute(sql.SQL("CREATE SCHEMA {0}; GRANT USAGE ON SCHEMA {0} TO PUBLIC").format(sql.Identifier(schema)))
     failed: dict[str, BdcError] = {}
     for name in sorted(set(there) - set(wanted)):
-        _tried(connection, name, failed, _drop(name))
+        _tried(connection, name, failed, [_drop(name)])
     for name, table in sorted(wanted.items()):
-        if there.get(name) != _digest(table):
-            _tried(connection, name, failed, *([_drop(name)] if name in there else []), *_make(table))
+        mark, people = there.get(name, ("", set[str]()))
+        changed = mark != _digest(table)
+        made = [*([_drop(name)] if mark else []), *_make(table)] if changed else []
+        _tried(connection, name, failed, made + _allow(name, set() if changed else people, _readers(table, roles)))
     return failed
 
 
 _TABLES = """
-SELECT n.nspname, c.relname, coalesce(obj_description(c.oid, 'pg_class'), '') FROM pg_foreign_table f
-JOIN pg_class c ON c.oid = f.ftrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_foreign_server s ON s.oid = f.ftserver
-WHERE s.srvname = %s
+SELECT n.nspname, c.relname, coalesce(obj_description(c.oid, 'pg_class'), ''),
+  ARRAY(SELECT coalesce(r.rolname, '') FROM aclexplode(c.relacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
+        WHERE a.privilege_type = 'SELECT' AND a.grantee <> c.relowner)
+FROM pg_foreign_table f JOIN pg_class c ON c.oid = f.ftrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE s.srvname = %s
 """
 
 
 def _digest(table: Table) -> str:
-    text = repr((str(table).lower(), [(one.name, one.type) for one in table.columns], table.readers))
+    text = repr((str(table).lower(), [(one.name, one.type) for one in table.columns]))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _names(table: Table) -> tuple[str, str]:
-    return table.schema.lower(), table.name.lower()
-
-
 def _make(table: Table) -> list[sql.Composed]:
-    schema, name = _names(table)
+    schema, name = table.schema.lower(), table.name.lower()
     whole = sql.Identifier(schema, name)
     columns = sql.SQL(", ").join(
         sql.SQL("{} {}").format(sql.Identifier(one.name.lower()), sql.SQL(postgresql_type(trino_type_of(one.type))))
         for one in table.columns
     )
-    people = sql.SQL("PUBLIC") if table.readers is None else sql.SQL(", ").join(map(sql.Identifier, sorted(table.readers)))
     options = sql.SQL("schema_name {}, table_name {}").format(sql.Literal(schema), sql.Literal(name))
-    statements: list[sql.Composed] = [
-        sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)),
+    return [
         sql.SQL("CREATE FOREIGN TABLE {} ({}) SERVER {} OPTIONS ({})").format(whole, columns, sql.Identifier(SERVER), options),
         sql.SQL("COMMENT ON FOREIGN TABLE {} IS {}").format(whole, sql.Literal(_MARK + _digest(table))),
     ]
-    if table.readers != ():
-        statements.append(sql.SQL("GRANT SELECT ON {} TO {}").format(whole, people))
-    return statements
+
+
+def _readers(table: Table, roles: set[str]) -> set[str]:
+    """The roles that may read a table, of those that there are; "" is PUBLIC."""
+    return {""} if table.readers is None else set(table.readers) & roles
+
+
+def _allow(name: str, now: set[str], wanted: set[str]) -> list[sql.Composed]:
+    schema, _, table = name.partition(".")
+
+    def people(names: set[str]) -> sql.Composed:
+        return sql.SQL(", ").join(sql.Identifier(one) if one else sql.SQL("PUBLIC") for one in sorted(names))
+
+    found = []
+    if less := now - wanted:
+        found.append(sql.SQL("REVOKE SELECT ON {} FROM {}").format(sql.Identifier(schema, table), people(less)))
+    if more := wanted - now:
+        found.append(sql.SQL("GRANT SELECT ON {} TO {}").format(sql.Identifier(schema, table), people(more)))
+    return found
 
 
 def _drop(name: str) -> sql.Composed:
     return sql.SQL("DROP FOREIGN TABLE {}").format(sql.Identifier(*name.split(".", 1)))
 
 
-def _tried(connection: Connection, name: str, failed: dict[str, BdcError], *statements: sql.Composed) -> None:
+def _tried(connection: Connection, name: str, failed: dict[str, BdcError], statements: list[sql.Composed]) -> None:
     try:
         with connection.transaction():
             for statement in statements:

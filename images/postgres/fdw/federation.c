@@ -141,22 +141,21 @@ has_part(FuncExpr *call)
 	return false;
 }
 
+/* extract and date_part, date_trunc: their first argument is a word, which no collation matters for. */
+bool
+federation_part_of_time(Oid function)
+{
+	return function == F_EXTRACT_TEXT_DATE || function == F_EXTRACT_TEXT_TIMESTAMP || function == F_DATE_PART_TEXT_TIMESTAMP ||
+		function == F_DATE_TRUNC_TEXT_TIMESTAMP;
+}
+
 bool
 federation_sends(Node *node)
 {
 	if (IsA(node, Const))
 		return has_constant((Const *) node);
-	if (IsA(node, FuncExpr))
-		switch (((FuncExpr *) node)->funcid)
-		{
-			case F_EXTRACT_TEXT_DATE:
-			case F_EXTRACT_TEXT_TIMESTAMP:
-			case F_DATE_PART_TEXT_TIMESTAMP:
-			case F_DATE_TRUNC_TEXT_TIMESTAMP:
-				return has_part((FuncExpr *) node);
-			default:
-				break;
-		}
+	if (IsA(node, FuncExpr) && federation_part_of_time(((FuncExpr *) node)->funcid))
+		return has_part((FuncExpr *) node);
 	return true;
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from bdc.sql.external.definitions import ColumnDefinition, Definitions, Table
@@ -66,10 +67,19 @@ def test_who_may_read_is_who_may_there(master: Connection) -> None:
         return bool(row and row[0])
 
     try:
+        assert match(master, orders(), {"dbo.orders"}) == {}
+        before = master.execute("SELECT 'dbo.orders'::regclass::oid").fetchone()
         for readers, allowed in ((None, [True, True]), (("reader",), [True, False]), ((), [False, False])):
             assert match(master, orders(readers=readers), {"dbo.orders"}) == {}
             assert [may("reader"), may("outsider")] == allowed
+        assert match(master, orders(readers=("gone", "reader")), {"dbo.orders"}) == {}, "who isn't there is in nobody's way"
+        assert [may("reader"), may("outsider")] == [True, False]
+        assert master.execute("SELECT 'dbo.orders'::regclass::oid").fetchone() == before, "with its statistics and views"
+        master.execute("SET ROLE reader")
+        with pytest.raises(psycopg.Error, match="user mapping not found"):
+            master.execute("SELECT * FROM dbo.orders")
     finally:
+        master.execute("RESET ROLE")
         match(master, Definitions(), set())
         master.execute("DROP ROLE reader; DROP ROLE outsider")
 
