@@ -16,8 +16,8 @@ from bdc.sql.gateway.errors import SqlError
 class Around(Protocol):
     """What an expression stands in."""
 
-    def column(self, name: str, table: str | None) -> Typed:
-        """A column. Raises SqlError."""
+    def column(self, name: str, table: tuple[str, ...]) -> Typed:
+        """A column of a table that is called so; () is any. Raises SqlError."""
 
     def subquery(self, node: Node) -> tuple[str, list[Kind]]:
         """A query in the expression, in parentheses, and the types of its columns."""

@@ -24,8 +24,8 @@ from bdc.sql.gateway.dialect.kinds import (
     Kind,
 )
 from bdc.sql.gateway.dialect.literals import decimal_literal, interval, literal_as
-from bdc.sql.gateway.dialect.parsing import data_type
-from bdc.sql.gateway.dialect.typed import Node, Typed, as_text, check, local, name_of, refuse, string, wider
+from bdc.sql.gateway.dialect.parsing import data_type, table_name
+from bdc.sql.gateway.dialect.typed import Node, Typed, as_text, check, local, refuse, string, wider
 from bdc.sql.gateway.errors import SqlError
 
 _MAX_INT, _MAX_BIGINT = 2**31 - 1, 2**63 - 1
@@ -49,8 +49,9 @@ def _literal(_: Expressions, node: Node) -> Typed:
 def _column(self: Expressions, node: Node) -> Typed:
     if isinstance(node.this, exp.Star):
         raise refuse("a whole row as a value", "name its columns")
-    check(node, "this", "table")
-    return self.around.column(name_of(node.this), name_of(node.args["table"]) if node.args.get("table") else None)
+    check(node, "this", "table", "db", "catalog")
+    *table, name = table_name(node)
+    return self.around.column(name, tuple(table))
 
 
 def _paren(self: Expressions, node: Node) -> Typed:

@@ -13,7 +13,7 @@ from bdc.sql.gateway.dialect.expressions import Expressions, unified
 from bdc.sql.gateway.dialect.functions import FUNCTIONS
 from bdc.sql.gateway.dialect.kinds import NULL, TEXT, Kind
 from bdc.sql.gateway.dialect.operators import OPERATORS
-from bdc.sql.gateway.dialect.parsing import Columns, Tables, Translated, table_name
+from bdc.sql.gateway.dialect.parsing import Columns, Name, Tables, Translated, table_name
 from bdc.sql.gateway.dialect.titles import column_title
 from bdc.sql.gateway.dialect.typed import Node, Typed, check, name_of, quoted, refuse
 from bdc.sql.gateway.errors import SYNTAX_ERROR, UNDEFINED_TABLE, SqlError
@@ -21,10 +21,21 @@ from bdc.sql.gateway.errors import SYNTAX_ERROR, UNDEFINED_TABLE, SqlError
 
 @dataclass
 class _Source:
-    """What stands in FROM: its alias and columns."""
+    """What stands in FROM: its alias and columns. `whole`: a table's name as it was written, by which it is known too where it has no alias
+    of its own; `sql` is its name in Trino's text."""
 
     alias: str
     columns: Columns
+    whole: Name = ()
+    sql: str = ""
+
+    def known_by(self, name: Name) -> bool:
+        """Whether a column `name.column` may be one of it; the empty name is that of any."""
+        return name in ((), (self.alias,)) or (len(name) > 1 and self.whole[-len(name) :] == name)
+
+    def column(self, name: str) -> Typed:
+        """A column of it."""
+        return Typed(f"{quoted(self.sql or self.alias)}.{quoted(name)}", self.columns[name])
 
 
 @dataclass
@@ -42,24 +53,24 @@ class _Place:
     def user(self) -> str:
         return self.translation.user
 
-    def column(self, name: str, table: str | None) -> Typed:
+    def column(self, name: str, table: Name) -> Typed:
         """A column by its name, of the nearest query that has one."""
         place: _Place | None = self
         while place is not None:
             if found := place.own(name, table):
                 return found
             place = place.outer
-        whole = f"{table}.{name}" if table else name
+        whole = ".".join((*table, name))
         raise SqlError(f"column {whole} does not exist" if table else f'column "{name}" does not exist', "42703")
 
-    def own(self, name: str, table: str | None) -> Typed | None:
+    def own(self, name: str, table: Name = ()) -> Typed | None:
         """A column of this query's FROM."""
-        if table is None and name in self.merged:
+        if not table and name in self.merged:
             return self.merged[name]
-        found = [one for one in self.sources if name in one.columns and table in (None, one.alias)]
+        found = [one for one in self.sources if name in one.columns and one.known_by(table)]
         if len(found) > 1:
             raise SqlError(f'column reference "{name}" is ambiguous', "42702")
-        return Typed(f"{quoted(found[0].alias)}.{quoted(name)}", found[0].columns[name]) if found else None
+        return found[0].column(name) if found else None
 
     def subquery(self, node: Node) -> tuple[str, list[Kind]]:
         """A query in an expression."""
@@ -220,19 +231,14 @@ class _Translation:
         if isinstance(node, exp.Star) or (isinstance(node, exp.Column) and isinstance(node.this, exp.Star)):
             if any(node.args.get(one) for one in ("except_", "replace", "rename")):
                 raise refuse("* with exceptions")
-            table = name_of(node.args["table"]) if node.args.get("table") else None
-            found = [one for one in place.sources if table in (None, one.alias)]
+            table = table_name(node)[:-1] if isinstance(node, exp.Column) else ()
+            found = [one for one in place.sources if one.known_by(table)]
             if not found:
-                raise SqlError(
-                    f'missing FROM-clause entry for table "{table}"' if table else "SELECT * with no tables specified is not valid",
-                    "42P01" if table else "42601",
-                )
-            merged = [_Item(name, typed, None) for name, typed in place.merged.items()] if table is None else []
+                missing = f'missing FROM-clause entry for table "{".".join(table)}"'
+                raise SqlError(missing if table else "SELECT * with no tables specified is not valid", "42P01" if table else "42601")
+            merged = [_Item(name, typed, None) for name, typed in place.merged.items()] if not table else []
             return merged + [
-                _Item(name, Typed(f"{quoted(one.alias)}.{quoted(name)}", kind), None)
-                for one in found
-                for name, kind in one.columns.items()
-                if table is not None or name not in place.merged
+                _Item(name, one.column(name), None) for one in found for name in one.columns if table or name not in place.merged
             ]
         inner = node.this if isinstance(node, exp.Alias) else node
         return [_Item(name_of(node.args["alias"]) if isinstance(node, exp.Alias) else column_title(inner), expressions.of(inner), inner)]
@@ -272,7 +278,7 @@ class _Translation:
         if isinstance(node, exp.Column) and not node.args.get("table"):
             name = name_of(node.this)
             assert isinstance(expressions.around, _Place)  # noqa: S101
-            if expressions.around.own(name, None) is None and (found := [item for item in items if item.name == name]):
+            if expressions.around.own(name) is None and (found := [item for item in items if item.name == name]):
                 return found[0].typed.sql
         return expressions.of(node).sql
 
@@ -400,7 +406,7 @@ class _Translation:
             text, columns = self.tables.of[parts]
         else:
             raise SqlError(f'relation "{".".join(parts)}" does not exist', UNDEFINED_TABLE)
-        text = _aliased(place, text, list(columns.items()), alias, parts[-1]) + _sample(node.args.get("sample"))
+        text = _aliased(place, text, list(columns.items()), alias, parts) + _sample(node.args.get("sample"))
         joins = node.args.get("joins") or []
         if joins:
             for join in joins:
@@ -442,7 +448,7 @@ def _only(name: str, sources: list[_Source]) -> Typed:
             f'common column name "{name}" appears more than once' if found else f'column "{name}" specified in USING clause does not exist',
             "42702" if found else "42703",
         )
-    return Typed(f"{quoted(found[0].alias)}.{quoted(name)}", found[0].columns[name])
+    return found[0].column(name)
 
 
 def _renamed(columns: Listed, alias: Node | None) -> Listed:
@@ -452,16 +458,20 @@ def _renamed(columns: Listed, alias: Node | None) -> Listed:
     return [(new[at] if at < len(new) else name, kind) for at, (name, kind) in enumerate(columns)]
 
 
-def _aliased(place: _Place, text: str, columns: Listed, alias: Node | None, otherwise: str | None = None) -> str:
-    """What stands in FROM, with its name there; it becomes one of the place's sources."""
-    name = name_of(alias.this) if alias and alias.this else otherwise or f"unnamed_{len(place.sources)}"
-    if any(one.alias == name for one in place.sources):
+def _aliased(place: _Place, text: str, columns: Listed, alias: Node | None, table: Name = ()) -> str:
+    """What stands in FROM, with its name there; it becomes one of the place's sources. `table`: its name, where it is a table."""
+    own = name_of(alias.this) if alias and alias.this else ""
+    name = own or (table[-1] if table else f"unnamed_{len(place.sources)}")
+    whole = table if not own and len(table) > 1 else ()
+    same = [one for one in place.sources if one.alias == name]
+    if any(not whole or one.whole in ((), whole) for one in same):
         raise SqlError(f'table name "{name}" specified more than once', "42712")
+    known = f"{name} {len(place.sources)}" if same else name
     renamed = _renamed(columns, alias)
-    if otherwise is not None and renamed == columns:
-        place.sources.append(_Source(name, dict(columns)))
-        return f"{text} AS {quoted(name)}"
-    if otherwise is None and len({column for column, _ in renamed}) < len(renamed):
+    if table and renamed == columns:
+        place.sources.append(_Source(name, dict(columns), whole, known))
+        return f"{text} AS {quoted(known)}"
+    if not table and len({column for column, _ in renamed}) < len(renamed):
         raise refuse("a subquery with two columns of one name", "give them names with AS")
     place.sources.append(_Source(name, {column: _closed(kind) for column, kind in renamed}))
     listed = f" ({', '.join(quoted(column) for column, _ in renamed)})"

@@ -17,7 +17,12 @@ TYPES = {
 }  # fmt: skip
 FACTS = {name: kind(text) for name, text in TYPES.items()}
 TABLES = Tables(
-    {("facts",): ("facts", FACTS), ("dbo", "facts"): ("external.dbo.facts", FACTS), ("other",): ("other", {"id": kind("bigint")})}
+    {
+        ("facts",): ("facts", FACTS),
+        ("dbo", "facts"): ("external.dbo.facts", FACTS),
+        ("other",): ("other", {"id": kind("bigint")}),
+        ("lake", "facts"): ("lake.facts", FACTS),
+    }
 )
 
 
@@ -134,6 +139,27 @@ def test_names_are_those_of_the_query_and_columns_have_postgresqls() -> None:
     tree = read("WITH a AS (SELECT * FROM dbo.facts) SELECT count(*), x.id::text, price + 1, CASE WHEN ok THEN 1 END FROM a x, other")
     assert names(tree) == {("dbo", "facts"), ("other",)}
     assert said('SELECT count(*), f.id::text, price + 1, "id" AS "Id" FROM facts f').names == ("count", "id", "?column?", "Id")
+
+
+def test_columns_are_named_by_their_tables_whole_names() -> None:
+    """As SQLAlchemy and BI tools write them."""
+    assert said("SELECT dbo.facts.id, dbo.facts.* FROM dbo.facts WHERE dbo.facts.id > 1").sql.endswith('WHERE ("facts"."id" > 1)')
+    both = said("SELECT dbo.facts.id, lake.facts.id FROM dbo.facts JOIN lake.facts ON lake.facts.id = dbo.facts.id").sql
+    assert both == (
+        'SELECT "facts"."id" AS "id", "facts 1"."id" AS "id" FROM external.dbo.facts AS "facts" '
+        'JOIN lake.facts AS "facts 1" ON ("facts 1"."id" = "facts"."id")'
+    )
+    for sql, state in (
+        ("SELECT facts.id FROM dbo.facts, lake.facts", "42702"),
+        ("SELECT lake.facts.id FROM dbo.facts", "42703"),
+        ("SELECT dbo.facts.id FROM dbo.facts f", "42703"),
+        ("SELECT lake.facts.* FROM dbo.facts", "42P01"),
+        ("SELECT 1 FROM dbo.facts, dbo.facts", "42712"),
+        ("SELECT 1 FROM dbo.facts, other AS facts", "42712"),
+    ):
+        with pytest.raises(SqlError) as raised:
+            said(sql)
+        assert raised.value.state == state, sql
 
 
 def test_quotients_of_numerics_are_left_to_the_gateway_where_it_sees_them() -> None:
