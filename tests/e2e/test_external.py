@@ -393,10 +393,7 @@ def test_postgresqls_clients_get_postgresqls_answers(host: TestHost, facts: str)
 def test_psql_on_the_master_joins_external_tables_with_its_own(host: TestHost, facts: str) -> None:
     """The same queries, of the foreign table and of the master's own; what the gateway can't do the master does."""
     program = f"import runpy, sys; sys.argv[0] = 'gateway'; runpy.run_path({gateway.__file__!r}, run_name='__main__')"
-    deadline = time.monotonic() + 60
-    while not rows(host, "SELECT 1 AS there FROM pg_foreign_table WHERE ftrelid = to_regclass('dbo.facts')", "-e", "master"):
-        assert time.monotonic() < deadline
-        time.sleep(1)
+    wait_for_foreign_table(host)
     done = client(host, program, facts.format(31433), facts.format(31433))
     assert done.returncode == 0, done.stdout + done.stderr
     ask = "import psycopg, sys\nfor row in psycopg.connect(sys.argv[1]).execute(sys.argv[2]): print(*row)"
@@ -429,6 +426,56 @@ def test_what_the_master_sends_means_the_same_there(host: TestHost, facts: str) 
         "print(c.execute(\"SELECT reltuples FROM pg_class WHERE oid = 'dbo.facts'::regclass\").fetchall())", facts.format(31433),
     )  # fmt: skip
     assert shown.stdout == "[(67.0,)]\n", shown.stderr
+
+
+SQLALCHEMY = """
+import sqlalchemy, sys
+engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=lambda: __import__("psycopg").connect(sys.argv[1]))
+about = sqlalchemy.inspect(engine)
+print(about.get_foreign_table_names("dbo"), about.has_table("facts", "dbo"), about.get_table_comment("facts", "dbo")["text"])
+print(*(f"{column['name']} {column['type']}" for column in about.get_columns("facts", "dbo")), sep=", ")
+facts = sqlalchemy.Table("facts", sqlalchemy.MetaData(), schema="dbo", autoload_with=engine)
+asked = sqlalchemy.select(facts.c.small, sqlalchemy.func.sum(facts.c.price)).where(facts.c.id < 4, facts.c.name.in_(["name 1", "name 2"]))
+with engine.connect() as connection:
+    print(*connection.execute(asked.group_by(facts.c.small).order_by(facts.c.small)).fetchall())
+    print(connection.execute(sqlalchemy.select(facts).where(facts.c.id == 3)).mappings().one()["mark"])
+"""
+
+
+@pytest.mark.parametrize("port", [31435, 31433])
+def test_tools_see_external_tables_and_ask_them(host: TestHost, facts: str, port: int) -> None:
+    """By the gateway, and in the master: SQLAlchemy, and JDBC."""
+    wait_for_foreign_table(host)
+    done = client(host, SQLALCHEMY, facts.format(port))
+    assert done.returncode == 0, done.stderr
+    first, columns, sums, mark = done.stdout.splitlines()
+    assert re.fullmatch(r"\['facts'\] True public\.facts of SalesServer \(external, \w+\)", first)
+    assert columns == (
+        "id INTEGER, small SMALLINT, big BIGINT, price NUMERIC(12, 2), rate DOUBLE PRECISION, share REAL, name VARCHAR(20), note TEXT, "
+        "code CHAR(3), ok BOOLEAN, day DATE, seen TIMESTAMP, zoned TIMESTAMP, mark UUID, raw BYTEA"
+    )
+    assert (sums, mark) == ("(1, Decimal('1.25')) (2, Decimal('2.50'))", "00000000-0000-4000-8000-000000000003")
+    source = Path(__file__).parent / "servers" / "Jdbc.java"
+    url = f"jdbc:postgresql://{host.address}:{port}/bdc?sslmode=verify-full&sslrootcert={host.folder}/ca.crt"
+    command = ["java", "-cp", str(java_servers() / "*"), str(source), url]
+    told = host.run(command, env={"PGPASSWORD": password(host), "PGUSER": "bdc"}, outside=True)
+    lines = told.stdout.splitlines()
+    assert told.returncode == 0, told.stderr
+    assert lines[:3] == ["PostgreSQL 17", "schemas: dbo", "tables: facts FOREIGN TABLE"]
+    assert [line for line in lines if line.startswith("columns: ")][3:5] == ["columns: price numeric 12 2", "columns: rate float8 17 17"]
+    assert [line for line in lines if line.startswith(("keys", "indexes", "foreign"))] == []
+    row = "3 3.75 2026-02-03 2026-03-29T03:30:00Z 00000000-0000-4000-8000-000000000003 0003 false name 3"
+    assert lines.count(row) == 7, "by text and by binary values"
+    assert lines[-4] == "67 rows by tens"
+    assert lines[-3].startswith("57014 ERROR: canceling statement due to" if port == 31435 else "0A000 ERROR: cross-database references")
+    assert lines[-2:] == ['42703 ERROR: column "nope" does not exist', "true"]
+
+
+def wait_for_foreign_table(host: TestHost) -> None:
+    deadline = time.monotonic() + 60
+    while not rows(host, "SELECT 1 AS there FROM pg_foreign_table WHERE ftrelid = to_regclass('dbo.facts')", "-e", "master"):
+        assert time.monotonic() < deadline
+        time.sleep(1)
 
 
 def test_what_runs_in_the_source_is_shown_and_what_has_no_translation_is_refused(host: TestHost, facts: str) -> None:

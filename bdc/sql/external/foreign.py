@@ -18,7 +18,6 @@ from bdc.sql.external.store import Connection
 from bdc.sql.polybase.types import trino_type_of
 
 SERVER = "federation"
-_MARK = "bdc "
 _TYPE = re.compile(r"(?P<name>[a-z]+)(?:\((?P<sizes>[\d,]+)\))?(?P<zone> with time zone)?")
 _NAMES = {"decimal": "numeric", "double": "double precision", "varbinary": "bytea"}
 _MICROSECONDS = 6
@@ -42,9 +41,7 @@ def match(connection: Connection, definitions: Definitions, known: set[str]) -> 
     could not be made, and why."""
     if not connection.execute("SELECT 1 FROM pg_foreign_server WHERE srvname = %s", (SERVER,)).fetchone():
         return {}  # the master is not set up for it yet
-    there = {
-        f"{schema}.{name}": (mark.removeprefix(_MARK), set(people)) for schema, name, mark, people in connection.execute(_TABLES, (SERVER,))
-    }
+    there = {f"{schema}.{name}": (comment, set(people)) for schema, name, comment, people in connection.execute(_TABLES, (SERVER,))}
     wanted = {str(table).lower(): table for table in definitions.tables if str(table).lower() in known}
     roles = {role for (role,) in connection.execute("SELECT rolname FROM pg_roles")}
     schemas = {schema for (schema,) in connection.execute("SELECT nspname FROM pg_namespace")}
@@ -54,9 +51,9 @@ def match(connection: Connection, definitions: Definitions, known: set[str]) -> 
     for name in sorted(set(there) - set(wanted)):
         _tried(connection, name, failed, [_drop(name)])
     for name, table in sorted(wanted.items()):
-        mark, people = there.get(name, ("", set[str]()))
-        changed = mark != _digest(table)
-        made = [*([_drop(name)] if mark else []), *_make(table)] if changed else []
+        comment, people = there.get(name, ("", set[str]()))
+        changed = comment != _comment(table)
+        made = [*([_drop(name)] if name in there else []), *_make(table)] if changed else []
         _tried(connection, name, failed, made + _allow(name, set() if changed else people, _readers(table, roles)))
     return failed
 
@@ -70,9 +67,10 @@ JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE s.srvname = %s
 """
 
 
-def _digest(table: Table) -> str:
-    text = repr((str(table).lower(), [(one.name, one.type) for one in table.columns]))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def _comment(table: Table) -> str:
+    """What a table is, as people are told, with a digest of its columns, which tells when they change."""
+    columns = repr([(one.name, one.type) for one in table.columns])
+    return f"{table.location} of {table.source} (external, {hashlib.sha256(columns.encode()).hexdigest()[:8]})"
 
 
 def _make(table: Table) -> list[sql.Composed]:
@@ -85,7 +83,7 @@ def _make(table: Table) -> list[sql.Composed]:
     options = sql.SQL("schema_name {}, table_name {}").format(sql.Literal(schema), sql.Literal(name))
     return [
         sql.SQL("CREATE FOREIGN TABLE {} ({}) SERVER {} OPTIONS ({})").format(whole, columns, sql.Identifier(SERVER), options),
-        sql.SQL("COMMENT ON FOREIGN TABLE {} IS {}").format(whole, sql.Literal(_MARK + _digest(table))),
+        sql.SQL("COMMENT ON FOREIGN TABLE {} IS {}").format(whole, sql.Literal(_comment(table))),
     ]
 
 
