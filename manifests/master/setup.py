@@ -105,14 +105,14 @@ sql("bdc", "GRANT pg_read_all_data, pg_write_all_data TO trino; GRANT CREATE ON 
 # External tables in the master are foreign tables of the SQL gateway, which federation_fdw asks as the role that reads.
 sql("bdc", "CREATE EXTENSION IF NOT EXISTS federation_fdw; GRANT CREATE ON DATABASE bdc TO trino;")
 options = {"host": os.environ["GATEWAY"], "port": "5432", "dbname": "bdc", "sslmode": "verify-full", "sslrootcert": "/etc/bdc/tls/ca.crt",
-           "connect_timeout": "10", "fetch_size": "10000", "fdw_startup_cost": "1000", "fdw_tuple_cost": "1", "updatable": "false",
+           "connect_timeout": "10", "fetch_size": "10000", "fdw_startup_cost": "200", "fdw_tuple_cost": "0.2", "updatable": "false",
            "truncatable": "false"}  # fmt: skip
 if not sql("bdc", "SELECT 1 FROM pg_foreign_server WHERE srvname = 'federation'"):
-    listed = ", ".join(f"{name} '{value}'" for name, value in options.items())
-    sql(
-        "bdc",
-        f"CREATE SERVER federation FOREIGN DATA WRAPPER federation_fdw OPTIONS ({listed}); GRANT USAGE ON FOREIGN SERVER federation TO trino; CREATE USER MAPPING FOR PUBLIC SERVER federation;",
-    )
+    sql("bdc", "CREATE SERVER federation FOREIGN DATA WRAPPER federation_fdw; GRANT USAGE ON FOREIGN SERVER federation TO trino; "
+               "CREATE USER MAPPING FOR PUBLIC SERVER federation;")  # fmt: skip
+known = sql("bdc", "SELECT option_name FROM pg_foreign_server, pg_options_to_table(srvoptions) WHERE srvname = 'federation'").split()
+listed = ", ".join(f"{'SET' if name in known else 'ADD'} {name} '{value}'" for name, value in options.items())
+sql("bdc", f"ALTER SERVER federation OPTIONS ({listed});")
 migrate(Path(__file__).parent)
 # Spark's applications read and write what is everybody's; those of a pool have a schema of their own. The administrator has their rights.
 for one in json.loads(os.environ["SPARK_ROLES"]):

@@ -181,18 +181,21 @@ joins_sides(RelOptInfo *rel)
 /*
  * The cost of rows from the federation: of a query, of what is done there, of each row that comes. The first batch comes whole, so who wants
  * few rows says so there. Joins by a condition are never dearer than both their sides: how many rows they have nobody knows without ANALYZE,
- * and the estimate for such tables grows with the square of their rows.
+ * and the estimate for such tables grows with the square of their rows. And grouping, sorting and LIMIT are done there wherever they can be:
+ * they never give more rows than they take, however wrong an estimate is, so each makes the query cheaper. `last`: with the query's last
+ * sort or LIMIT.
  */
 void
-federation_cost(RelOptInfo *rel, double rows, Cost *startup, Cost *total)
+federation_cost(RelOptInfo *rel, bool last, bool limited, double rows, Cost *startup, Cost *total)
 {
 	PgFdwRelationInfo *info = rel->fdw_private;
+	Cost		query = info->fdw_startup_cost * (1.0 - 0.1 * (IS_UPPER_REL(rel) + last + limited));
 	Cost		row = info->fdw_tuple_cost + cpu_tuple_cost;
 
 	if (IS_JOIN_REL(rel) && joins_sides(rel))
 		rows = Min(rows, info->outerrel->rows + info->innerrel->rows);
-	*startup = info->fdw_startup_cost + WORK * *startup + row * Min(rows, info->fetch_size);
-	*total = info->fdw_startup_cost + WORK * *total + row * rows;
+	*startup = query + WORK * *startup + row * Min(rows, info->fetch_size);
+	*total = query + WORK * *total + row * rows;
 }
 
 #define SECRET_FILE "/etc/bdc/gateway/password"
