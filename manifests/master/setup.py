@@ -109,7 +109,8 @@ options = {"host": os.environ["GATEWAY"], "port": "5432", "dbname": "bdc", "sslm
            "truncatable": "false"}  # fmt: skip
 if not sql("bdc", "SELECT 1 FROM pg_foreign_server WHERE srvname = 'federation'"):
     sql("bdc", "CREATE SERVER federation FOREIGN DATA WRAPPER federation_fdw; GRANT USAGE ON FOREIGN SERVER federation TO trino; "
-               "CREATE USER MAPPING FOR PUBLIC SERVER federation;")  # fmt: skip
+               "CREATE USER MAPPING FOR PUBLIC SERVER federation; "
+               "ALTER DATABASE bdc SET search_path = \"$user\", public, dbo;")  # fmt: skip
 known = sql("bdc", "SELECT option_name FROM pg_foreign_server, pg_options_to_table(srvoptions) WHERE srvname = 'federation'").split()
 listed = ", ".join(f"{'SET' if name in known else 'ADD'} {name} '{value}'" for name, value in options.items())
 sql("bdc", f"ALTER SERVER federation OPTIONS ({listed});")

@@ -12,8 +12,9 @@ from typing import Any, Protocol
 import psycopg
 
 from bdc.sql.gateway.errors import SqlError
+from bdc.sql.gateway.oids import NUMERIC
 from bdc.sql.gateway.trino import Running
-from bdc.sql.gateway.values import NUMERIC, Encode, Type, numeric_binary, type_of
+from bdc.sql.gateway.values import Encode, Type, numeric_binary, type_of
 
 Row = Sequence[Any]
 

@@ -30,10 +30,12 @@ from bdc.sql.gateway.errors import (
     SqlError,
 )
 from bdc.sql.gateway.names import Names
+from bdc.sql.gateway.oids import TEXT
+from bdc.sql.gateway.parameters import literal
 from bdc.sql.gateway.results import Catalogued, Column, Federated, Listed, Result, columns, format_of
 from bdc.sql.gateway.settings import Settings
 from bdc.sql.gateway.trino import Trino
-from bdc.sql.gateway.values import TEXT, literal, zone
+from bdc.sql.gateway.values import zone
 from bdc.sql.statements import split
 
 P = ParamSpec("P")

@@ -91,6 +91,7 @@ class Trino:
             "X-Trino-Source": SOURCE,
             "X-Trino-Time-Zone": zone,
             "X-Trino-Client-Capabilities": "PARAMETRIC_DATETIME",
+            "Accept-Encoding": "identity",  # it is near: packing rows costs more than sending them
         }
         if properties:
             headers["X-Trino-Session"] = ",".join(f"{name}={quote(value)}" for name, value in properties.items())
@@ -191,4 +192,5 @@ def _error(found: dict[str, Any]) -> SqlError:
         return SqlError("the federation is still starting", CANNOT_CONNECT_NOW, "try again in some seconds; bdc status")
     place = found.get("errorLocation") or {}
     state = _STATES.get(name) or (INTERNAL_ERROR if found.get("errorType") == "INTERNAL_ERROR" else "38000")
-    return SqlError(text.removeprefix(f"line {place.get('lineNumber')}:{place.get('columnNumber')}: "), state)
+    told = text.removeprefix(f"line {place.get('lineNumber')}:{place.get('columnNumber')}: ").removeprefix("ERROR: ")
+    return SqlError(told, state)

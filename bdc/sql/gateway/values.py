@@ -1,4 +1,4 @@
-"""Types and values: Trino's as PostgreSQL's, in its text and its binary format; and parameters' values as SQL.
+"""Types and values: Trino's as PostgreSQL's, in its text and its binary format.
 
 Trino sends values as JSON. Sources: Trino's client protocol and io.trino.server.protocol; PostgreSQL's pg_type.dat and the
 input and output functions of its types, in DateStyle ISO and IntervalStyle postgres.
@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
@@ -22,22 +21,8 @@ import psycopg
 from psycopg.adapt import Transformer
 from psycopg.pq import Format
 
-from bdc.sql.gateway.errors import INVALID_TEXT, NOT_SUPPORTED, SqlError
-
-TEXT = 25
-_BOOL, _BYTEA, _INT8, _INT2, _INT4, _JSON, _FLOAT4, _FLOAT8 = 16, 17, 20, 21, 23, 114, 700, 701
-_BPCHAR, _VARCHAR, _DATE, _TIME, _TIMESTAMP, _TIMESTAMPTZ, _INTERVAL, _TIMETZ = 1042, 1043, 1082, 1083, 1114, 1184, 1186, 1266
-NUMERIC, _UUID, _INET, _UNKNOWN = 1700, 2950, 869, 705
-_SIZES = {_BOOL: 1, _INT8: 8, _INT2: 2, _INT4: 4, _FLOAT4: 4, _FLOAT8: 8, _DATE: 4, _TIME: 8, _TIMESTAMP: 8, _TIMESTAMPTZ: 8,
-          _INTERVAL: 16, _TIMETZ: 12, _UUID: 16}  # fmt: skip
-_ARRAYS = {_BOOL: 1000, _BYTEA: 1001, _INT8: 1016, _INT2: 1005, _INT4: 1007, TEXT: 1009, _FLOAT4: 1021, _FLOAT8: 1022, _BPCHAR: 1014,
-           _VARCHAR: 1015, _DATE: 1182, _TIME: 1183, _TIMESTAMP: 1115, _TIMESTAMPTZ: 1185, _INTERVAL: 1187, NUMERIC: 1231,
-           _UUID: 2951, _JSON: 199, _INET: 1041, _TIMETZ: 1270}  # fmt: skip
-_ELEMENTS = {array: one for one, array in _ARRAYS.items()}
-_NAMES = {_BOOL: "boolean", _BYTEA: "bytea", _INT8: "bigint", _INT2: "smallint", _INT4: "integer", TEXT: "text", _FLOAT4: "real",
-          _FLOAT8: "double precision", _BPCHAR: "text", _VARCHAR: "text", _DATE: "date", _TIME: "time", _TIMESTAMP: "timestamp",
-          _TIMESTAMPTZ: "timestamptz", NUMERIC: "numeric", _UUID: "uuid", _JSON: "json"}  # fmt: skip
-"""How a parameter's type is written in SQL."""
+from bdc.sql.gateway import oids
+from bdc.sql.gateway.errors import NOT_SUPPORTED, SqlError
 
 Encode = Callable[[Any], bytes]
 _MICROSECONDS = 6
@@ -58,7 +43,7 @@ class Type:
     @property
     def size(self) -> int:
         """In bytes, -1 where it varies."""
-        return _SIZES.get(self.oid, -1)
+        return oids.SIZES.get(self.oid, -1)
 
 
 Make = Callable[[Mapping[str, Any], list[Any], tzinfo], Type]
@@ -86,18 +71,18 @@ def type_of(signature: Mapping[str, Any], at: tzinfo) -> Type:
         return Type(oid, -1, text, _binary(oid, text))
     if kind in _MADE:
         return _MADE[kind](signature, arguments, at)
-    return Type(TEXT, -1, lambda value: str(value).encode(), lambda value: str(value).encode())
+    return Type(oids.TEXT, -1, lambda value: str(value).encode(), lambda value: str(value).encode())
 
 
 def _varchar(_: Mapping[str, Any], arguments: list[Any], __: tzinfo) -> Type:
     length = int(arguments[0]) if arguments else _UNBOUNDED
     bounded = length < _UNBOUNDED
-    return Type(_VARCHAR if bounded else TEXT, length + 4 if bounded else -1, str.encode, str.encode)
+    return Type(oids.VARCHAR if bounded else oids.TEXT, length + 4 if bounded else -1, str.encode, str.encode)
 
 
 def _decimal(_: Mapping[str, Any], arguments: list[Any], __: tzinfo) -> Type:
     precision, scale = map(int, arguments)
-    return Type(NUMERIC, (precision << 16 | scale) + 4, str.encode, _binary(NUMERIC, str.encode))
+    return Type(oids.NUMERIC, (precision << 16 | scale) + 4, str.encode, _binary(oids.NUMERIC, str.encode))
 
 
 def _moments(oid: int) -> Make:
@@ -110,7 +95,7 @@ def _moments(oid: int) -> Make:
 
 def _zoned(_: Mapping[str, Any], __: list[Any], at: tzinfo) -> Type:
     text = _instant(at)
-    return Type(_TIMESTAMPTZ, -1, text, _binary(_TIMESTAMPTZ, text))
+    return Type(oids.TIMESTAMPTZ, -1, text, _binary(oids.TIMESTAMPTZ, text))
 
 
 def _object(signature: Mapping[str, Any], _: list[Any], __: tzinfo) -> Type:
@@ -119,7 +104,7 @@ def _object(signature: Mapping[str, Any], _: list[Any], __: tzinfo) -> Type:
     def text(value: Any) -> bytes:
         return orjson.dumps(plain(value))
 
-    return Type(_JSON, -1, text, text)
+    return Type(oids.JSON, -1, text, text)
 
 
 def _float(threshold: int) -> Encode:
@@ -239,19 +224,19 @@ def _months(value: str) -> bytes:
 
 
 _PLAIN: dict[str, tuple[int, Encode]] = {
-    "boolean": (_BOOL, {True: b"t", False: b"f"}.__getitem__),
-    "tinyint": (_INT2, b"%d".__mod__),
-    "smallint": (_INT2, b"%d".__mod__),
-    "integer": (_INT4, b"%d".__mod__),
-    "bigint": (_INT8, b"%d".__mod__),
-    "real": (_FLOAT4, _float(6)),
-    "double": (_FLOAT8, _float(15)),
-    "varbinary": (_BYTEA, lambda value: b"\\x" + base64.b64decode(value).hex().encode()),
-    "date": (_DATE, lambda value: value.encode() if value[0].isdigit() else _era(value)),
-    "uuid": (_UUID, str.encode),
-    "json": (_JSON, str.encode),
-    "ipaddress": (_INET, str.encode),
-    "unknown": (TEXT, str.encode),
+    "boolean": (oids.BOOL, {True: b"t", False: b"f"}.__getitem__),
+    "tinyint": (oids.INT2, b"%d".__mod__),
+    "smallint": (oids.INT2, b"%d".__mod__),
+    "integer": (oids.INT4, b"%d".__mod__),
+    "bigint": (oids.INT8, b"%d".__mod__),
+    "real": (oids.FLOAT4, _float(6)),
+    "double": (oids.FLOAT8, _float(15)),
+    "varbinary": (oids.BYTEA, lambda value: b"\\x" + base64.b64decode(value).hex().encode()),
+    "date": (oids.DATE, lambda value: value.encode() if value[0].isdigit() else _era(value)),
+    "uuid": (oids.UUID, str.encode),
+    "json": (oids.JSON, str.encode),
+    "ipaddress": (oids.INET, str.encode),
+    "unknown": (oids.TEXT, str.encode),
 }
 
 
@@ -272,13 +257,13 @@ def _plain(signature: Mapping[str, Any]) -> Callable[[Any], Any]:
 
 
 _MADE: dict[str, Make] = {
-    "interval day to second": lambda *_: Type(_INTERVAL, -1, _days, _days_binary),
-    "interval year to month": lambda *_: Type(_INTERVAL, -1, _months, _months_binary),
+    "interval day to second": lambda *_: Type(oids.INTERVAL, -1, _days, _days_binary),
+    "interval year to month": lambda *_: Type(oids.INTERVAL, -1, _months, _months_binary),
     "decimal": _decimal,
     "varchar": _varchar,
-    "char": lambda _, arguments, __: Type(_BPCHAR, int(arguments[0]) + 4, str.encode, str.encode),
-    "timestamp": _moments(_TIMESTAMP),
-    "time": _moments(_TIME),
+    "char": lambda _, arguments, __: Type(oids.BPCHAR, int(arguments[0]) + 4, str.encode, str.encode),
+    "timestamp": _moments(oids.TIMESTAMP),
+    "time": _moments(oids.TIME),
     "timestamp with time zone": _zoned,
     "array": lambda _, arguments, at: _array(type_of(arguments[0], at)),
     "map": _object,
@@ -296,14 +281,14 @@ def _array(of: Type) -> Type:
 
     def item(one: Any) -> bytes:
         found = of.text(one)
-        if of.oid in _ELEMENTS:
+        if of.oid in oids.ELEMENTS:
             return found
         words = found.decode()
         if not words or words.upper() == "NULL" or _QUOTED.search(words):
             return b'"' + words.replace("\\", "\\\\").replace('"', '\\"').encode() + b'"'
         return found
 
-    element = _ELEMENTS.get(of.oid, of.oid)
+    element = oids.ELEMENTS.get(of.oid, of.oid)
 
     def binary(value: list[Any]) -> bytes:
         dimensions, flat = _shape(value)
@@ -315,7 +300,7 @@ def _array(of: Type) -> Type:
     while hasattr(base.binary, "element"):
         base = base.binary.element
     binary.element = of  # type: ignore[attr-defined]
-    return Type(_ARRAYS.get(element, _ARRAYS[TEXT]), -1, text, binary)
+    return Type(oids.ARRAYS.get(element, oids.ARRAYS[oids.TEXT]), -1, text, binary)
 
 
 def _shape(value: list[Any]) -> tuple[list[int], list[Any]]:
@@ -339,16 +324,16 @@ def _prefixed(value: bytes) -> bytes:
 def _binary(oid: int, text: Encode) -> Encode:
     """The binary form of a value, by way of its text: psycopg knows both."""
     match oid:
-        case _ if oid == _BOOL:
+        case _ if oid == oids.BOOL:
             return lambda value: b"\1" if value else b"\0"
-        case _ if oid in (_INT2, _INT4, _INT8):
-            return struct.Struct({_INT2: "!h", _INT4: "!i", _INT8: "!q"}[oid]).pack
-        case _ if oid in (_FLOAT4, _FLOAT8):
-            pack = struct.Struct("!f" if oid == _FLOAT4 else "!d").pack
+        case _ if oid in (oids.INT2, oids.INT4, oids.INT8):
+            return struct.Struct({oids.INT2: "!h", oids.INT4: "!i", oids.INT8: "!q"}[oid]).pack
+        case _ if oid in (oids.FLOAT4, oids.FLOAT8):
+            pack = struct.Struct("!f" if oid == oids.FLOAT4 else "!d").pack
             return lambda value: pack(float(value))
-        case _ if oid == _BYTEA:
+        case _ if oid == oids.BYTEA:
             return base64.b64decode
-        case _ if oid in (TEXT, _JSON):
+        case _ if oid in (oids.TEXT, oids.JSON):
             return text
     load = Transformer().get_loader(oid, Format.TEXT).load
     dumper = psycopg.adapters.get_dumper_by_oid(oid, Format.BINARY)(object, None)
@@ -364,111 +349,4 @@ def _binary(oid: int, text: Encode) -> Encode:
 
 def numeric_binary(text: str) -> bytes:
     """A numeric in the binary format."""
-    return _binary(NUMERIC, str.encode)(text)
-
-
-def literal(value: bytes | None, oid: int, binary: int) -> str:
-    """A parameter's value as SQL of PostgreSQL's. Raises SqlError."""
-    if value is None:
-        return "NULL" if oid in (0, _UNKNOWN) or oid not in _NAMES else f"CAST(NULL AS {_NAMES[oid]})"
-    text = _from_binary(value, oid) if binary else _decoded(value)
-    quoted = "'" + text.replace("'", "''") + "'"
-    if oid in (0, TEXT, _VARCHAR, _BPCHAR, _UNKNOWN):
-        return quoted
-    if oid in _ELEMENTS and _ELEMENTS[oid] in _NAMES:
-        return f"CAST({quoted} AS {_NAMES[_ELEMENTS[oid]]}[])"
-    if oid not in _NAMES:
-        raise SqlError(f"parameters of the type with the OID {oid} aren't supported", NOT_SUPPORTED, "send it as text")
-    if oid in (_INT2, _INT4, _INT8):
-        if not re.fullmatch(r"\s*[+-]?\d+\s*", text):
-            raise SqlError(f'invalid input syntax for type {_NAMES[oid]}: "{text}"', INVALID_TEXT)
-        return f"CAST({text.strip()} AS {_NAMES[oid]})"
-    return f"CAST({quoted} AS {_NAMES[oid]})"
-
-
-def _decoded(value: bytes) -> str:
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        raise SqlError('invalid byte sequence for encoding "UTF8"', "22021") from None
-    if "\0" in text:
-        raise SqlError('invalid byte sequence for encoding "UTF8": 0x00', "22021")
-    return text
-
-
-def _from_binary(value: bytes, oid: int) -> str:
-    """A value in the binary format as text. It is read here: psycopg's loaders believe the lengths that a server sends."""
-    if oid in (0, TEXT, _VARCHAR, _BPCHAR, _UNKNOWN, _JSON):
-        return _decoded(value)
-    try:
-        if oid in _READ_BINARY and len(value) == _SIZES.get(oid, len(value)):
-            return _READ_BINARY[oid](value)
-        if oid in _ELEMENTS:
-            return _array_from_binary(value)
-    except (ValueError, OverflowError, struct.error, IndexError):
-        pass
-    raise SqlError(f"incorrect binary data format in a parameter of type {_NAMES.get(oid, oid)}", "22P03")
-
-
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-def _number(form: str) -> Callable[[bytes], str]:
-    unpack = struct.Struct(form).unpack
-    return lambda value: repr(unpack(value)[0])
-
-
-def _moment_from_binary(value: bytes) -> str:
-    return (_EPOCH + timedelta(microseconds=int.from_bytes(value, signed=True))).replace(tzinfo=None).isoformat(" ")
-
-
-def _numeric_from_binary(value: bytes) -> str:
-    """Groups of four digits, the first of them `weight` groups before the point."""
-    count, weight, sign, scale = struct.unpack("!HhHH", value[:8])
-    groups = struct.unpack(f"!{count}H", value[8:])
-    if sign not in (0, 0x4000) or any(group > _LARGEST_GROUP for group in groups):
-        msg = "no number"
-        raise ValueError(msg)
-    whole = sum(group * Decimal(10_000) ** (weight - at) for at, group in enumerate(groups)) if groups else Decimal(0)
-    return format((-whole if sign else Decimal(whole)).quantize(Decimal(1).scaleb(-scale)), "f")
-
-
-def _array_from_binary(value: bytes) -> str:
-    dimensions, _, of = struct.unpack("!iiI", value[:12])
-    if not dimensions:
-        return "{}"
-    if dimensions != 1 or of not in (*_READ_BINARY, TEXT, _VARCHAR):
-        msg = "an array of more than one dimension, or of another type"
-        raise ValueError(msg)
-    count, at, found = int.from_bytes(value[12:16]), 20, list[str]()
-    for _ in range(count):
-        length = int.from_bytes(value[at : at + 4], signed=True)
-        item = value[at + 4 : at + 4 + max(0, length)]
-        if len(item) != max(0, length) or at + 4 > len(value):
-            msg = "cut off"
-            raise ValueError(msg)
-        found.append("NULL" if length < 0 else '"' + _escaped(_from_binary(item, of)) + '"')
-        at += 4 + max(0, length)
-    return "{" + ",".join(found) + "}"
-
-
-_LARGEST_GROUP = 9999
-_READ_BINARY: dict[int, Callable[[bytes], str]] = {
-    _BOOL: lambda value: "true" if value[0] else "false",
-    _INT2: _number("!h"),
-    _INT4: _number("!i"),
-    _INT8: _number("!q"),
-    _FLOAT4: _number("!f"),
-    _FLOAT8: _number("!d"),
-    _BYTEA: lambda value: "\\x" + value.hex(),
-    _DATE: lambda value: (_EPOCH + timedelta(days=int.from_bytes(value, signed=True))).date().isoformat(),
-    _TIME: lambda value: (_EPOCH + timedelta(microseconds=int.from_bytes(value, signed=True))).time().isoformat(),
-    _TIMESTAMP: _moment_from_binary,
-    _TIMESTAMPTZ: lambda value: _moment_from_binary(value) + "+00",
-    NUMERIC: _numeric_from_binary,
-    _UUID: lambda value: str(UUID(bytes=value)),
-}
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
+    return _binary(oids.NUMERIC, str.encode)(text)

@@ -18,9 +18,10 @@ from psycopg.pq import Format
 from bdc.sql.gateway import wire
 from bdc.sql.gateway.commands import command
 from bdc.sql.gateway.errors import FatalError, SqlError
+from bdc.sql.gateway.parameters import literal
 from bdc.sql.gateway.results import divide
 from bdc.sql.gateway.rows import CopyForm, data_rows
-from bdc.sql.gateway.values import Encode, literal, type_of, zone
+from bdc.sql.gateway.values import Encode, type_of, zone
 from tests.unit.sql.gateway.conftest import signature
 
 VARCHAR = signature("varchar", 2**31 - 1)
@@ -105,7 +106,7 @@ def test_parameters_that_are_none_are_refused(value: bytes, oid: int, form: int)
         literal(value, oid, form)
 
 
-BINARY = (5, 2**40, -1.5, True, Decimal("12345678.0900"), Decimal(-7), Decimal(0), "é", date(1066, 10, 14), time(1, 2, 3),
+BINARY = (5, 2**40, -1.5, True, Decimal("12345678.0900"), Decimal(-7), Decimal(0), Decimal("1" * 20 + "." + "9" * 18), "é", date(1066, 10, 14), time(1, 2, 3),
           datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC), UUID(int=7), [1, 2, None], ["a", 'b"'])  # fmt: skip
 
 
@@ -120,6 +121,13 @@ def test_parameters_in_binary_become_text(value: Any) -> None:
     sql = literal(bytes(dumper.dump(value) or b""), dumper.oid, 1)
     text = sql.partition("(")[2].rpartition(" AS ")[0] or sql
     assert both.get_loader(dumper.oid, Format.TEXT).load(text.strip("'").replace("''", "'").encode()) == value
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**60), max_value=10**60))
+def test_numerics_in_binary_keep_all_their_digits(value: Decimal) -> None:
+    dumper = Transformer().get_dumper(value, PyFormat.BINARY)
+    sql = literal(bytes(dumper.dump(value) or b""), 1700, 1)
+    assert Decimal(sql.removeprefix("CAST('").removesuffix("' AS numeric)")) == value
 
 
 @given(st.binary(max_size=60), st.sampled_from([16, 17, 20, 21, 23, 700, 701, 1082, 1083, 1114, 1184, 1700, 2950, 1007, 1009, 1231]))
