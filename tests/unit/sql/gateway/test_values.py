@@ -106,7 +106,8 @@ def test_parameters_that_are_none_are_refused(value: bytes, oid: int, form: int)
         literal(value, oid, form)
 
 
-BINARY = (5, 2**40, -1.5, True, Decimal("12345678.0900"), Decimal(-7), Decimal(0), Decimal("1" * 20 + "." + "9" * 18), "é", date(1066, 10, 14), time(1, 2, 3),
+BINARY = (5, 2**40, -1.5, True, Decimal("12345678.0900"), Decimal(-7), Decimal(0), Decimal("1" * 20 + "." + "9" * 18),
+          "é", date(1066, 10, 14), time(1, 2, 3),
           datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC), UUID(int=7), [1, 2, None], ["a", 'b"'])  # fmt: skip
 
 
