@@ -430,16 +430,48 @@ def test_r_in_the_master(host: TestHost) -> None:
     assert json.loads(rows) == [{"median": 3.0}]
 
 
-def test_client_libraries_work_unchanged(host: TestHost) -> None:
+def by_clients(host: TestHost, program: str) -> Any:
+    """What a program with people's clients prints on the outside host."""
     env = {
         "PW": password(host),
         "TOKEN": bdc(host, "credentials", "show", "--token").stdout.strip(),
         "CA": str(host.folder / "ca.crt"),
         "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(host.folder / "ca.crt"),
     }
-    done = host.run(["python", Path(__file__).parent / "clients.py", host.address], env=env, outside=True, timeout_seconds=300)
+    done = host.run(["python", Path(__file__).parent / program, host.address], env=env, outside=True, timeout_seconds=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert json.loads(done.stdout) == {"trino": 327_346, "hdfs": ["flights.csv"], "spark": 2_257_174}
+    return json.loads(done.stdout)
+
+
+def test_client_libraries_work_unchanged(host: TestHost) -> None:
+    assert by_clients(host, "clients.py") == {"trino": 327_346, "hdfs": ["flights.csv"], "spark": 2_257_174}
+
+
+def test_trino_and_spark_write_to_one_table_at_once(host: TestHost) -> None:
+    told = by_clients(host, "writers.py")
+    assert told["torn"] == []
+    assert told["batches"] == 32
+    assert told["rows"] == [[1600, 1600]] * 2, "nothing is lost, nothing is there twice"
+    assert told["seen"] > 4
+
+
+def test_sql_changes_tables_of_the_lake(host: TestHost) -> None:
+    script = """
+CREATE TABLE lake.demo.stock AS SELECT * FROM (VALUES (1, 'nuts', 10), (2, 'bolts', 20), (3, 'gears', 30)) AS s (id, name, amount);
+INSERT INTO demo.stock VALUES (4, 'axles', 40);
+UPDATE demo.stock SET amount = amount + 5 WHERE id >= 3;
+DELETE FROM demo.stock WHERE id = 2;
+MERGE INTO demo.stock s USING (VALUES (1, 'nuts', 11), (5, 'pins', 50)) AS n (id, name, amount) ON s.id = n.id
+WHEN MATCHED THEN UPDATE SET amount = n.amount WHEN NOT MATCHED THEN INSERT VALUES (n.id, n.name, n.amount);
+"""
+    bdc(host, "sql", "run", "-", stdin=script)
+    wanted = [{"id": 1, "amount": 11}, {"id": 3, "amount": 35}, {"id": 4, "amount": 45}, {"id": 5, "amount": 50}]
+    for engine in ("federation", "spark"):
+        assert document(host, "sql", "query", "-e", engine, "SELECT id, amount FROM demo.stock ORDER BY id") == wanted, engine
+    bdc(host, "sql", "query", "-e", "spark", "UPDATE demo.stock SET amount = 0 WHERE id = 5")
+    assert document(host, "sql", "query", "SELECT sum(amount) AS n FROM demo.stock") == [{"n": 91}]
+    history = document(host, "sql", "query", 'SELECT count(*) AS n FROM lake.demo."stock$history"')
+    assert history == [{"n": 6}], "each statement is a version, and none more"
 
 
 def test_nothing_else_is_reachable_from_outside(host: TestHost) -> None:
