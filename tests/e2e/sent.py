@@ -1,5 +1,6 @@
-"""What the master sends to the federation means the same there: each function of the list that federation_fdw goes by, and conditions
-of all types. Arguments: how to reach the master, and the list. dbo.facts is an external table, public.facts the same in the master."""
+"""What the master sends to the federation means the same there: each function of the list that federation_fdw goes by, conditions of
+all types, and the queries in sent.sql. Arguments: how to reach the master, and the list. dbo.facts is an external table, public.facts
+the same in the master."""
 
 from __future__ import annotations
 
@@ -86,14 +87,14 @@ def calls(name: str, kind: str, types: list[str], operators: list[str], casts: l
     """Queries with a function in the forms that it has: it is computed there, since they group by it."""
     columns = [COLUMNS[one] for one in types]
     if kind == "a":
-        yield f"SELECT ok, {name}({', '.join(columns) or '*'}) FROM {{}} GROUP BY ok"
+        yield f"SELECT ok, {name}({', '.join(columns) or '*'}) FROM {{0}} GROUP BY ok"
         if len(columns) == 1:
-            yield f"SELECT ok, {name}(DISTINCT {columns[0]}), {name}({columns[0]}) FILTER (WHERE id > 10) FROM {{}} GROUP BY ok"
+            yield f"SELECT ok, {name}(DISTINCT {columns[0]}), {name}({columns[0]}) FILTER (WHERE id > 10) FROM {{0}} GROUP BY ok"
         return
     forms = [f"{columns[0]} {one} {columns[1]}" if len(columns) > 1 else f"{one} {columns[0]}" for one in operators]
     forms += [f"({columns[0]})::{one}" for one in casts]
     for form in forms or [f"{name}({', '.join(columns)})"]:
-        yield f"SELECT {form}, count(*) FROM {{}} GROUP BY 1"
+        yield f"SELECT {form}, count(*) FROM {{0}} GROUP BY 1"
 
 
 def conditions() -> Iterator[str]:
@@ -133,7 +134,8 @@ def main() -> None:
     wrong, sent = [], 0
     grammar = ("F_EXTRACT", "F_DATE_PART", "F_DATE_TRUNC", "F_POSITION")  # called by what they must be called by, among the conditions
     queries = [(one, sql) for one in listed if not one.startswith(grammar) for sql in calls(*known[one])]
-    queries += [("", f"SELECT id FROM {{}} AS facts WHERE {condition}") for condition in conditions()]
+    queries += [("", f"SELECT id FROM {{0}} AS facts WHERE {condition}") for condition in conditions()]
+    queries += [("", line) for line in Path(__file__).with_suffix(".sql").read_text().splitlines() if not line.startswith("--")]
     for function, sql in queries:
         plan = "\n".join(line for (line,) in master.execute(f"EXPLAIN (VERBOSE, COSTS OFF) {sql.format(THERE)}"))
         if function and "Aggregate on" not in plan:

@@ -275,7 +275,7 @@ def test_documents_of_mongodb(host: TestHost, reviews: MongoDb) -> None:
 
 def plain(row: dict[str, Any]) -> dict[str, Any]:
     """A row whose times are written without a zone, UTC, and without zeros that say nothing."""
-    return {key: re.sub(r"(:\d\d)(\.\d*?)0*( UTC)?$", r"\1\2", value).rstrip(".") if isinstance(value, str) else value
+    return {key: re.sub(r"(:\d\d)(\.\d*?)?0*( UTC|\+00)?$", r"\1\2", value).rstrip(".") if isinstance(value, str) else value
             for key, value in row.items()}  # fmt: skip
 
 

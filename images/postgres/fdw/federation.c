@@ -149,9 +149,30 @@ federation_part_of_time(Oid function)
 		function == F_DATE_TRUNC_TEXT_TIMESTAMP;
 }
 
+/* A row as a value, or a system column. */
+static bool
+whole(Node *node)
+{
+	return IsA(node, Var) && ((Var *) node)->varattno <= 0;
+}
+
+/* Whether a join may be sent: the federation has no rows as values, which a lock would need as well. */
+bool
+federation_joins(RelOptInfo *rel)
+{
+	ListCell   *cell;
+
+	foreach(cell, rel->reltarget->exprs)
+		if (whole(lfirst(cell)))
+			return false;
+	return true;
+}
+
 bool
 federation_sends(Node *node)
 {
+	if (whole(node))
+		return false;
 	if (IsA(node, Const))
 		return has_constant((Const *) node);
 	if (IsA(node, FuncExpr) && federation_part_of_time(((FuncExpr *) node)->funcid))

@@ -377,7 +377,7 @@ class _Translation:
             return "LATERAL " + _aliased(place, f"({sql})", columns, alias)
         if isinstance(node, exp.Subquery):
             inner = _inside(node)
-            if isinstance(inner, exp.Table) and not node.args.get("alias"):  # (a JOIN b)
+            if _is_join(inner) and not node.args.get("alias"):
                 check(node, "this", "joins")
                 text = self._joined(inner, node.args.get("joins") or [], place)
                 return f"({text})"
@@ -429,6 +429,13 @@ def _sample(node: Node | None) -> str:
 def _inside(node: Node) -> Node:
     """What is in parentheses."""
     return node.this if isinstance(node, exp.Subquery) else node
+
+
+def _is_join(inner: Node) -> bool:
+    """Whether what FROM has in parentheses is a join, not a query: (a JOIN b), ((a JOIN b) JOIN c), ((SELECT ...) x JOIN c)."""
+    if not isinstance(inner, exp.Subquery):
+        return isinstance(inner, exp.Table)
+    return bool(inner.args.get("alias") or inner.args.get("joins")) or _is_join(inner.this)
 
 
 def _without_name(node: Node) -> Node:

@@ -162,6 +162,26 @@ def test_columns_are_named_by_their_tables_whole_names() -> None:
         assert raised.value.state == state, sql
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "((facts a JOIN other b ON a.id = b.id) JOIN other c ON b.id = c.id)",
+        "(facts a JOIN (other b JOIN other c ON b.id = c.id) ON a.id = b.id)",
+        "((SELECT id FROM facts) a JOIN (other b JOIN other c ON b.id = c.id) ON a.id = b.id)",
+        "(((facts a JOIN other b ON a.id = b.id)) JOIN other c ON b.id = c.id) JOIN other d ON d.id = a.id",
+    ],
+)
+def test_joins_in_parentheses_keep_their_names(source: str) -> None:
+    """As postgres_fdw writes them."""
+    assert said(f"SELECT a.id, b.id, c.id FROM {source} ORDER BY 1").names == ("id", "id", "id")
+    assert len(said(f"SELECT * FROM {source}").names) >= 3
+
+
+def test_queries_in_parentheses_are_queries() -> None:
+    assert said("SELECT id FROM ((SELECT id FROM other))").names == ("id",)
+    assert said("SELECT x.id FROM (((SELECT id FROM other) UNION SELECT id FROM other)) x").names == ("id",)
+
+
 def test_quotients_of_numerics_are_left_to_the_gateway_where_it_sees_them() -> None:
     assert said("SELECT avg(id), id / 2, price / 3, avg(rate) FROM facts GROUP BY id, price").quotients == {0, 2}
     inner = said("SELECT x FROM (SELECT avg(id) AS x FROM facts) a")
