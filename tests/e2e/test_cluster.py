@@ -456,14 +456,7 @@ def test_trino_and_spark_write_to_one_table_at_once(host: TestHost) -> None:
 
 
 def test_sql_changes_tables_of_the_lake(host: TestHost) -> None:
-    script = """
-CREATE TABLE lake.demo.stock AS SELECT * FROM (VALUES (1, 'nuts', 10), (2, 'bolts', 20), (3, 'gears', 30)) AS s (id, name, amount);
-INSERT INTO demo.stock VALUES (4, 'axles', 40);
-UPDATE demo.stock SET amount = amount + 5 WHERE id >= 3;
-DELETE FROM demo.stock WHERE id = 2;
-MERGE INTO demo.stock s USING (VALUES (1, 'nuts', 11), (5, 'pins', 50)) AS n (id, name, amount) ON s.id = n.id
-WHEN MATCHED THEN UPDATE SET amount = n.amount WHEN NOT MATCHED THEN INSERT VALUES (n.id, n.name, n.amount);
-"""
+    script = (Path(__file__).parents[2] / "docs" / "sql.md").read_text().split("```sql\n")[2].split("```")[0]
     bdc(host, "sql", "run", "-", stdin=script)
     wanted = [{"id": 1, "amount": 11}, {"id": 3, "amount": 35}, {"id": 4, "amount": 45}, {"id": 5, "amount": 50}]
     for engine in ("federation", "spark"):
