@@ -132,6 +132,15 @@ def test_external_tables_are_everybodys_until_they_are_somebodys(host: TestHost,
     assert "GRANT SELECT ON [dbo].[letters] TO [ann]" in bdc(host, "sql", "table", "show", "letters").stdout
     forced = own(host, "sql", "query", "-o", "json", f"{counted} OPTION (FORCE EXTERNALPUSHDOWN)")
     assert json.loads(forced.stdout) == [{"n": 9, "last": 9}], "her right costs no pushdown"
+    deadline = time.monotonic() + 60
+    while (done := host.run(["bdc", "sql", "query", "-e", "master", "-o", "csv", counted], user=ANALYST)).returncode:
+        assert time.monotonic() < deadline, done.stderr
+        time.sleep(1)
+    assert done.stdout.splitlines() == ["n,last", "9,9"], "and in the master it is a table of hers to read"
+    ask = "import psycopg, sys\nprint(psycopg.connect(sys.argv[1]).execute(sys.argv[2]).fetchall())"
+    login = {"PGUSER": "ann", "PGPASSWORD": extension(ann)["password"], "PGSSLMODE": "require"}
+    told = host.run(["python", "-c", ask, f"host={host.address} port=31435 dbname=bdc", counted], env=login, outside=True)
+    assert told.stdout == "[(9, 9)]\n", told.stderr
 
 
 def test_what_fails_is_explained(host: TestHost, ann: dict[str, Any], tmp_path: Path) -> None:
