@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -119,7 +120,8 @@ def test_source(ctx: typer.Context, source: SourceArgument) -> None:
         started = time.monotonic()
         found = external.test(source)
         seconds = time.monotonic() - started
-    Output().emit({}, text=f"{source} answers: {found} schema{'' if found == 1 else 's'}, {seconds:.1f} s")
+    schemas = f"{found} schema{'' if found == 1 else 's'}, " if found else ""
+    Output().emit({}, text=f"{source} answers: {schemas}{seconds:.1f} s")
 
 
 @sources.command("drop")
@@ -141,13 +143,17 @@ def list_tables(ctx: typer.Context, output: FormatOption = Format.table) -> None
 def show_table(ctx: typer.Context, table: TableArgument, output: FormatOption = Format.table) -> None:
     """A table's definition, as the statements that make it and say who may read it."""
     from bdc.sql.external.changes import EVERYBODY
+    from bdc.sql.external.pool import is_pool
     from bdc.sql.polybase.statements import Column, CreateTable, DataType, ObjectName, SetReaders
 
     with _external(ctx) as external:
         definitions, troubles = external.definitions(), external.troubles()
     one = _find(definitions, table)
     name, columns = ObjectName((one.schema, one.name)), tuple(Column(column.name, DataType(column.type)) for column in one.columns)
-    statement = str(CreateTable(name, columns, one.source, one.location))
+    form, rejects = one.format.name if one.format else None, one.rejects
+    kept = rejects.type, rejects.value, rejects.sample, rejects.location
+    location = None if is_pool(definitions.of(one)) else one.location
+    statement = str(CreateTable(name, columns, one.source, location, form, *kept, one.distribution))
     rights = [] if one.readers is None else [str(SetReaders("REVOKE", name, (EVERYBODY,)))]
     rights += [str(SetReaders("GRANT", name, one.readers))] if one.readers else []
     error = troubles.tables.get(str(one).lower())
@@ -158,7 +164,7 @@ def show_table(ctx: typer.Context, table: TableArgument, output: FormatOption = 
 @tables.command("create")
 def create_table(
     ctx: typer.Context,
-    object_name: Annotated[str, typer.Argument(metavar="OBJECT", help="The object's name in the source, such as public.orders.")],
+    object_name: Annotated[str, typer.Argument(metavar="OBJECT", help="The object's name in the source, public.orders, or a path.")],
     source: Annotated[str, typer.Option("--from", metavar="SOURCE", help="The source that it is of.")],
     name: Annotated[str | None, typer.Option("--name", help="Name of the table, [schema.]table; else dbo and the object's.")] = None,
     *,
@@ -168,9 +174,9 @@ def create_table(
     """Make an external table of an object with all its columns: shows the statement, asks, and runs it."""
     from bdc.sql.external.places import split_name
 
-    last = split_name(object_name)
-    if not last:
-        raise UsageError(f"{object_name!r} is no name of an object", "such as public.orders")
+    last = [PurePosixPath(object_name).stem] if "/" in object_name else split_name(object_name)
+    if not last or not last[-1]:
+        raise UsageError(f"{object_name!r} is no name of an object", "such as public.orders, or /data/orders")
     with _external(ctx) as external:
         statement = external.proposal(source, object_name, _name(name) if name else _name_of(last[-1]))
         Output().emit({}, text=str(statement))
@@ -181,8 +187,14 @@ def create_table(
 
 @tables.command("drop")
 def drop_table(ctx: typer.Context, table: TableArgument, *, yes: YesOption = False, no_input: NoInputOption = False) -> None:
-    """Forget an external table; nothing changes in its source."""
-    _drop(ctx, "EXTERNAL TABLE", table, yes=yes, no_input=no_input)
+    """Forget an external table; nothing changes in its source. One of the data pool is removed with its rows."""
+    from bdc.sql.external.pool import is_pool
+
+    with _external(ctx) as external:
+        definitions = external.definitions()
+    of = definitions.of(_find(definitions, table))
+    question = f"Remove {table} and all of its rows?" if is_pool(of) else None
+    _drop(ctx, "EXTERNAL TABLE", table, yes=yes, no_input=no_input, question=question)
 
 
 def objects(
@@ -236,15 +248,15 @@ def _external(ctx: typer.Context) -> Iterator[External]:
         yield external
 
 
-def _drop(ctx: typer.Context, kind: DropKind, name: str, *, yes: bool, no_input: bool) -> None:
+def _drop(ctx: typer.Context, kind: DropKind, name: str, *, yes: bool, no_input: bool, question: str | None = None) -> None:
     from bdc.sql.polybase.statements import Drop
 
     what = _name(name) if kind == "EXTERNAL TABLE" else _name_of(name)
-    if not confirm(f"Forget the {kind.lower()} {name}?", yes=yes, no_input=no_input):
+    if not confirm(question or f"Forget the {kind.lower()} {name}?", yes=yes, no_input=no_input):
         raise typer.Exit(1)
     with _external(ctx) as external:
         external.run(Drop(kind, what))
-    Output(quiet=settings(ctx).quiet).progress(f"forgot {name}")
+    Output(quiet=settings(ctx).quiet).progress(f"removed {name}" if question else f"forgot {name}")
 
 
 def _find(definitions: Definitions, name: str) -> Table:

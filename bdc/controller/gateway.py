@@ -21,10 +21,10 @@ from pydantic import SecretStr
 
 from bdc.errors import BdcError
 from bdc.kube.reached import Credentials, Reached
+from bdc.sql.gateway.asking import Services
 from bdc.sql.gateway.catalogs import Catalogs
 from bdc.sql.gateway.names import Names
 from bdc.sql.gateway.server import Server
-from bdc.sql.gateway.session import Services
 from bdc.sql.gateway.trino import Trino
 
 _DRAIN_SECONDS = 30.0

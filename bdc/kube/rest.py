@@ -61,10 +61,10 @@ class Rest:
         sent = {"User-Agent": f"bdc/{__version__}", "Accept": "application/json", **headers}
         if value := self.access.credentials.header():
             sent["Authorization"] = value
-        # 429 means "later" to every client. A broken connection is tried again only where that can't do a thing twice.
+        # 429 means "later" to every client. A broken connection, or its TLS, is tried again only where that can't do a thing twice.
         safe = patient and method in ("GET", "HEAD")
         retry = urllib3.Retry(
-            total=4, connect=2, read=2 if safe else 0, other=0, redirect=0, backoff_factor=0.2,
+            total=4, connect=2, read=2 if safe else 0, other=2 if safe else 0, redirect=0, backoff_factor=0.2,
             status_forcelist=(429,), allowed_methods=None, raise_on_status=False,
         )  # fmt: skip
         timeout = urllib3.Timeout(connect=min(10, timeout_seconds), read=timeout_seconds)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
 from bdc.errors import BdcError
+
+_SERVICE = re.compile(r" \(Service: .*")
+"""What Amazon's client adds to a store's own words."""
 
 
 class QueryError(BdcError):
@@ -21,3 +28,16 @@ class QueryError(BdcError):
 def _message(text: str, code: str | None, place: tuple[int, int] | None) -> str:
     where = f"line {place[0]}, column {place[1]}: " if place else ""
     return f"{where}{text}{f' ({code})' if code else ''}"
+
+
+def with_cause(text: str, kind: str, failure: Mapping[str, Any] | None) -> str:
+    """The text of one of Trino's errors. One of another system (EXTERNAL) has the words of its innermost cause, too: those of a store's
+    client, say, and not just that a folder couldn't be listed.
+
+    `failure`: its failureInfo, https://trino.io/docs/current/develop/client-protocol.html.
+    """
+    cause = ""
+    while failure and kind == "EXTERNAL":
+        cause, failure = str(failure.get("message") or cause), failure.get("cause")
+    cause = _SERVICE.sub("", cause.partition("\n")[0])[:300]
+    return text if cause in text else f"{text}: {cause}"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from decimal import Decimal
+from functools import partial
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -21,7 +22,7 @@ import trino.exceptions
 from bdc.errors import BdcError, UnhealthyError
 from bdc.kube.reached import Credentials, Reached
 from bdc.kube.tls import session
-from bdc.sql.errors import QueryError
+from bdc.sql.errors import QueryError, with_cause
 from bdc.sql.result import Column, Result, Row, Value
 
 SOURCE = "bdc"
@@ -45,7 +46,8 @@ class Federation:
         self._client = trino.client.ClientSession(
             user=credentials.username, catalog=catalog, schema=schema, source=SOURCE, encoding=None, timezone=None
         )
-        self._request = trino.client.TrinoRequest(
+        self._request = partial(
+            trino.client.TrinoRequest,
             reached.host if ":" not in reached.host else f"[{reached.host}]",
             reached.port,
             self._client,
@@ -72,7 +74,7 @@ class Federation:
 
     def query(self, sql: str, properties: Mapping[str, str] | None = None) -> Result:
         """Run one statement, with these session properties for it alone; see `Session`."""
-        query = trino.client.TrinoQuery(self._request, sql, legacy_primitive_types=True)
+        query = trino.client.TrinoQuery(self._request(), sql, legacy_primitive_types=True)
         headers = {SESSION_HEADER: _properties({**self._client.properties, **properties})} if properties else None
         with _running(query):
             found = query.execute(additional_http_headers=headers)
@@ -151,9 +153,9 @@ def _running(query: Any) -> Iterator[None]:
 
 
 def _query_error(error: Any) -> BdcError:
-    text = _PLACE.sub("", str(error.message))
     if error.error_name == "SERVER_STARTING_UP":
         return UnhealthyError("the federation is still starting", "try again in some seconds; bdc status")
+    text = with_cause(_PLACE.sub("", str(error.message)), error.error_type, error.failure_info)
     return QueryError(text, error.error_name, error.error_location, _HINTS.get(str(error.error_name)))
 
 

@@ -60,7 +60,8 @@ SELECT count(*) FROM dbo.big WHERE id = 1;
     began = time.perf_counter()
     run(host, "bdc", "sql", "run", "-", stdin=script)
     say("credential, source, table and a query of it, by bdc sql run", f"{time.perf_counter() - began:.1f} s")
-    while not run(host, "bdc", "-q", "sql", "query", "-e", "master", "-o", "csv", "SELECT to_regclass('dbo.big')").strip():
+    there = "SELECT 'there' AS big FROM pg_foreign_table WHERE ftrelid = to_regclass('dbo.big')"
+    while "there" not in run(host, "bdc", "-q", "sql", "query", "-e", "master", "-o", "csv", there).split():
         time.sleep(1)
     run(host, *KUBECTL, "-n", "bdc", "scale", "deployment/reconciler", "--replicas=0")  # which would remove a catalog made by hand
     url = f"jdbc:postgresql://{host.outside_address}:5433/postgres"

@@ -6,14 +6,17 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from bdc.config.paths import cache_dir
+from bdc.toolchain.golang import ensure_go, go_environment
 from tests.e2e.host import TestHost
 
 ACCOUNT = "nobody"
 SECONDS = 60
+VERSITYGW = "1.8.0"
 
 
 class Server:
@@ -21,14 +24,16 @@ class Server:
 
     stops_by = signal.SIGTERM
 
-    def __init__(self, host: TestHost, folder: Path, command: list[str], answers: Callable[[], bool]) -> None:
-        self._host, self._folder, self._command, self._answers = host, folder, command, answers
+    def __init__(
+        self, host: TestHost, folder: Path, command: list[str], answers: Callable[[], bool], env: Mapping[str, str] | None = None
+    ) -> None:
+        self._host, self._folder, self._command, self._answers, self._env = host, folder, command, answers, env
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
         line = " ".join(f"'{word}'" for word in [*AS_NOBODY, *self._command])
-        self._process = self._host.popen(["sh", "-c", f"exec {line} >>{self._folder}/log 2>&1"], outside=True)
+        self._process = self._host.popen(["sh", "-c", f"exec {line} >>{self._folder}/log 2>&1"], outside=True, env=self._env)
         deadline = time.monotonic() + SECONDS
         while not self._answers():
             assert self._process.poll() is None, (self._folder / "log").read_text()
@@ -112,6 +117,31 @@ class MongoDb(Server):
         hosts = f"-Djdk.net.hosts.file={folder}/hosts"
         command = ["java", hosts, "-cp", str(java_servers() / "*"), "de.bwaldvogel.mongo.InMemoryMongoServer"]
         super().__init__(host, folder, command, lambda: _listens(host, self.port))
+
+
+class VersityGw(Server):
+    """An S3 store at its port, 9000, of one account and empty buckets: folders of files. https://github.com/versity/versitygw"""
+
+    port = 9000
+
+    def __init__(self, host: TestHost, key_id: str, key: str, buckets: Sequence[str]) -> None:
+        folder = _folder(host, "versitygw")
+        self.buckets = folder / "buckets"
+        for one in ("buckets", *(f"buckets/{bucket}" for bucket in buckets), "attributes"):
+            _folder(host, f"versitygw/{one}")
+        command = [str(versitygw()), "--port", f":{self.port}", "posix", "--sidecar", f"{folder}/attributes", f"{folder}/buckets"]
+        super().__init__(host, folder, command, lambda: _listens(host, self.port), {"ROOT_ACCESS_KEY": key_id, "ROOT_SECRET_KEY": key})
+
+
+@cache
+def versitygw() -> Path:
+    """The program, built by the machine's Go."""
+    go = ensure_go()
+    target = cache_dir() / "e2e" / f"versitygw-{VERSITYGW}"
+    if not (target / "versitygw").exists():
+        environment = go_environment(go) | {"GOBIN": str(target), "GOFLAGS": "-p=2"}
+        subprocess.run([go, "install", f"github.com/versity/versitygw/cmd/versitygw@v{VERSITYGW}"], check=True, env=environment)
+    return target / "versitygw"
 
 
 @cache

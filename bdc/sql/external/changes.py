@@ -67,7 +67,7 @@ def set_source(connection: Connection, wanted: SetSource) -> Source:
     return read(connection).sources[wanted.name.lower()]
 
 
-def create_format(connection: Connection, wanted: CreateFormat) -> None:
+def create_format(connection: Connection, wanted: CreateFormat) -> CreateFormat:
     """Make one. Raises UsageError where it is there already."""
     _absent(_number(connection, "formats", wanted.name), "external file format", wanted.name)
     connection.execute(
@@ -78,6 +78,7 @@ def create_format(connection: Connection, wanted: CreateFormat) -> None:
             wanted.use_type_default, wanted.encoding, wanted.compression,
         ),
     )  # fmt: skip
+    return next(one for one in read(connection).formats if one.name == wanted.name)
 
 
 def create_table(connection: Connection, wanted: CreateTable) -> Table:
@@ -191,7 +192,8 @@ def _table(connection: Connection, schema: str, name: str) -> int | None:
 
 def _absent(number: int | None, title: str, name: str) -> None:
     if number is not None:
-        raise UsageError(f"there is {'an' if title[0] in 'aeiou' else 'a'} {title} {name} already", "ALTER changes it, DROP removes it")
+        remedy = "DROP removes it" if title.endswith("format") else "ALTER changes it, DROP removes it"
+        raise UsageError(f"there is {'an' if title[0] in 'aeiou' else 'a'} {title} {name} already", remedy)
 
 
 def _present(number: int | None, title: str, name: str) -> int:

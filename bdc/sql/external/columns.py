@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from bdc.errors import UsageError
+from bdc.sql.external.catalogs import identifier
 from bdc.sql.external.definitions import Table
-from bdc.sql.external.places import identifier
 
 _SIZED = re.compile(r"(?P<name>[a-z ]+?)\s*(?:\((?P<sizes>[0-9, ]+)\))?(?P<zone> with time zone)?")
 _INTEGERS = ("tinyint", "smallint", "integer", "bigint")

@@ -6,20 +6,26 @@ a catalog or view that no row defines, and the next reconciling removes both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import Any
 
 from bdc.errors import NotFoundError, UsageError
 from bdc.kube import Kube
 from bdc.sql.errors import QueryError
-from bdc.sql.external import changes, passwords
+from bdc.sql.external import changes, passwords, pool, text
+from bdc.sql.external.catalogs import Place, identifier
 from bdc.sql.external.changes import EVERYBODY
 from bdc.sql.external.columns import suggestion
-from bdc.sql.external.definitions import Definitions, Source, Troubles
-from bdc.sql.external.places import Place, address, catalog, check, check_identity, identifier, literal, place, split_name
-from bdc.sql.external.reconcile import Engine, Found, make_own_catalog, object_columns, reconcile, silent
+from bdc.sql.external.definitions import Definitions, Rejects, Source, Troubles
+from bdc.sql.external.files import FORMATS, STORAGE_POOL, folder, listing
+from bdc.sql.external.objects import Engine, object_columns, open_catalog, silent
+from bdc.sql.external.places import address, catalog, check, check_identity, is_database, place, split_name, written_name
+from bdc.sql.external.pool import DATA_POOL, LAKE, PREFIX, is_pool
+from bdc.sql.external.reconcile import Found, make_own_catalog, reconcile
 from bdc.sql.external.store import Connection, changing, read, reading, record, troubles
+from bdc.sql.external.stores import is_store
+from bdc.sql.external.tables import Tables
 from bdc.sql.polybase import statements
 from bdc.sql.polybase.statements import (
     CreateFormat,
@@ -35,7 +41,7 @@ from bdc.sql.polybase.statements import (
     SetReaders,
     SetSource,
 )
-from bdc.sql.polybase.types import parse_type, trino_type
+from bdc.sql.polybase.types import parse_type
 from bdc.sql.result import Column, Result
 
 _SYSTEM = frozenset({"information_schema", "pg_catalog", "performance_schema", "mysql", "sys"})
@@ -52,6 +58,10 @@ class External:
     def _connection(self) -> Connection:
         return self._connect()
 
+    @cached_property
+    def _tables(self) -> Tables:
+        return Tables(self._connection, self._engine, self._say)
+
     def run(self, statement: Ddl) -> Result:
         """Run one. Raises UsageError, NotFoundError, and UnhealthyError where a source doesn't answer."""
         match statement:
@@ -64,7 +74,7 @@ class External:
             case CreateFormat():
                 return self._format(statement)
             case CreateTable():
-                return self._table(statement)
+                return Result([], command="CREATE EXTERNAL TABLE", affected=self._tables.create(statement))
             case CreateStatistics():
                 return self._statistics(statement)
             case Drop():
@@ -94,15 +104,24 @@ class External:
             ).fetchone()
         return str(row[0]) if row else None
 
+    def written(self, schema: str, table: str, verb: str) -> str:
+        """What stands for an external table whose rows a statement changes; see `Tables.written`."""
+        return self._tables.written(schema, table, verb)
+
+    def inserted(self, schema: str, table: str, columns: Sequence[str], query: str) -> str:
+        """The statement that inserts a query's rows; see `Tables.inserted`."""
+        return self._tables.inserted(schema, table, columns, query)
+
     def proposal(self, source: str, location: str, name: ObjectName) -> CreateTable:
         """The statement that makes a table of an object with all its columns, types as T-SQL has them."""
-        of = self.source(source)
-        _, found = self.columns(source, location)
+        definitions, of = self.definitions(), self.source(source)
+        where, found = self.columns(source, location)
+        form = _format_of(definitions, where) if is_store(of) else None
         types = {column: suggestion(kind) for column, kind in found.items()}
         if left := [f"{column} ({found[column]})" for column, kind in types.items() if kind is None]:
             self._say(f"left out, as T-SQL has no type for them: {', '.join(left)}")
         columns = tuple(statements.Column(column, parse_type(kind)) for column, kind in types.items() if kind)
-        return CreateTable(name, columns, of.name, location)
+        return CreateTable(name, columns, of.name, location, form)
 
     def source(self, name: str) -> Source:
         """The source of that name. Raises NotFoundError."""
@@ -115,14 +134,29 @@ class External:
     def columns(self, source: str, location: str) -> tuple[Place, dict[str, str]]:
         """Where an object of a source is, and Trino's types of its columns by their names."""
         of = self.source(source)
-        where = place(of, location)
+        if not is_store(of):
+            where = place(of, location)
+            return where, self._columns(of, where, location)
+        for kind in FORMATS:
+            where = folder(of, location, CreateFormat(kind, kind))
+            try:
+                return where, self._columns(of, where, location)
+            except UsageError as error:
+                said = error
+        raise UsageError(f"{said.message}; and neither is it of {', '.join(FORMATS[:-1])}", said.hint)
+
+    def _columns(self, of: Source, where: Place, location: str) -> dict[str, str]:
         with changing(self._connection):  # so that nobody removes the catalog, which may be of another database
-            self._engine.query(where.catalog.create())
-            return where, object_columns(self._engine, of.name, where, location)
+            open_catalog(self._engine, where.catalog)
+            return object_columns(self._engine, of.name, where, location)
 
     def objects(self, source: str, root: str | None = None, depth: int = 1) -> list[tuple[str, str, str]]:
         """(SCHEMA or TABLE, its name in the source, its last part): what is below `root`, `depth` levels deep."""
         of = self.source(source)
+        if is_store(of):
+            raise UsageError(f"{of.name} has files", "bdc hdfs ls lists those of the cluster's own HDFS")
+        if is_pool(of):
+            raise UsageError(f"{of.name} has the tables that are made in it, and no others", "bdc sql table list")
         names = split_name(root or "")
         if root and not names:
             raise UsageError(f"{root!r} is no name of an object")
@@ -131,19 +165,19 @@ class External:
             raise UsageError(f"{root} has too many names", f"the root is {'[database.]' if levels > 1 else ''}schema")
         database = names.pop(0) if len(names) > 1 else None
         schema = names[0] if names else None
-        before = f"{_written(database)}." if database else ""
+        before = f"{written_name(database)}." if database else ""
         where = catalog(of, database)
         with changing(self._connection):
-            self._engine.query(where.create())
+            open_catalog(self._engine, where)
             try:
                 schemas = [schema] if schema else self._schemas(where.name)
                 found = []
                 for one in schemas:
                     if not schema:
-                        found.append(("SCHEMA", before + _written(one), one))
+                        found.append(("SCHEMA", before + written_name(one), one))
                     if schema or depth > 1:
                         tables = self._names(f"SHOW TABLES FROM {identifier(where.name)}.{identifier(one.lower())}")
-                        found += [("TABLE", f"{before}{_written(one)}.{_written(table)}", table) for table in tables]
+                        found += [("TABLE", f"{before}{written_name(one)}.{written_name(table)}", table) for table in tables]
             except QueryError as error:
                 if error.code == "SCHEMA_NOT_FOUND":
                     raise NotFoundError(f"the source {of.name} has no {root}", f"bdc sql objects {of.name}") from error
@@ -151,8 +185,19 @@ class External:
         return found
 
     def test(self, source: str) -> int:
-        """Ask a source for its schemas; how many it shows. Raises UnhealthyError with the cause where it doesn't answer."""
-        return len(self.objects(source))
+        """Ask a source for its schemas; how many it shows, none of a store. Raises UnhealthyError with the cause where it is silent."""
+        of = self.source(source)
+        if is_pool(of):
+            return len(self._schemas(LAKE.name))
+        if not is_store(of):
+            return len(self.objects(source))
+        where, statement = listing(of)
+        with changing(self._connection):
+            open_catalog(self._engine, where.catalog)
+            try:
+                return len(self._names(statement))
+            except QueryError as error:
+                raise silent(of.name, error) from error
 
     def _names(self, sql: str) -> list[str]:
         return [str(row[0]) for row in self._engine.query(sql).rows]
@@ -176,6 +221,9 @@ class External:
         return Result([], command=f"{statement.verb} DATABASE SCOPED CREDENTIAL")
 
     def _source(self, statement: SetSource) -> Result:
+        if statement.verb == "CREATE" and self._predefined(statement):
+            self._say(f"{statement.name} is there already, as in every cluster")
+            return Result([], command="CREATE EXTERNAL DATA SOURCE")
         with changing(self._connection):
             source = changes.set_source(self._connection, statement)
             check(source)
@@ -184,73 +232,70 @@ class External:
             found = self._match(definitions, _tables_of(definitions, [source.name.lower()]))
             if failed := found.sources.get(source.name.lower()):
                 raise failed
-        if statement.pushdown is False and address(source).connector.name == "mongodb":
+        if statement.pushdown is False and is_database(source) and address(source).connector.name == "mongodb":
             self._say("MongoDB's connector pushes filters down whatever PUSHDOWN says")
         if statement.resource_manager_location:
             self._say("RESOURCE_MANAGER_LOCATION is kept and not used: queries are pushed down by Trino")
         return Result([], command=f"{statement.verb} EXTERNAL DATA SOURCE")
 
+    def _predefined(self, statement: SetSource) -> bool:
+        """Whether it says what is there without it; scripts of Big Data Clusters begin so."""
+        there = self.definitions().sources.get(statement.name.lower())
+        wanted = (statement.location or "").partition("://")[0].lower()
+        predefined = {STORAGE_POOL.lower(): "sqlhdfs", DATA_POOL.lower(): PREFIX}
+        return there is not None and predefined.get(there.name.lower()) == wanted == there.location.partition("://")[0].lower()
+
     def _format(self, statement: CreateFormat) -> Result:
         with changing(self._connection):
-            changes.create_format(self._connection, statement)
+            form = changes.create_format(self._connection, statement)
+            if form.format_type in text.FORMATS:
+                dict(text.options(form, Rejects(), str))  # what can't be is said now, not at each table
         return Result([], command="CREATE EXTERNAL FILE FORMAT")
 
-    def _table(self, statement: CreateTable) -> Result:
-        if statement.query is not None or statement.distribution or statement.file_format:
-            raise UsageError("external tables of files and of the data pool are understood, but not run yet")
-        if not statement.columns or not statement.location:
-            raise UsageError(
-                "an external table needs columns and a LOCATION", "CREATE EXTERNAL TABLE t (c type, ...) WITH (LOCATION = '...', ...)"
-            )
-        for column in statement.columns:
-            try:
-                trino_type(column.type)
-            except ValueError as error:
-                raise UsageError(f"the column {column.name}: {error}") from error
-        with changing(self._connection):
-            table = changes.create_table(self._connection, statement)
-            key = str(table).lower()
-            self._free(table.schema, table.name)
-            found = reconcile(read(self._connection), self._engine, only=[key])
-            if failed := found.tables.get(key):
-                raise failed
-        return Result([], command="CREATE EXTERNAL TABLE")
-
-    def _free(self, schema: str, name: str) -> None:
-        """Raises UsageError where the lake or the master has a table of that name: names without a catalog would mean both."""
-        taken = self._connection.execute(
-            "SELECT 1 FROM information_schema.tables WHERE lower(table_schema) = lower(%s) AND lower(table_name) = lower(%s) "
-            "AND table_type <> 'FOREIGN'",
-            (schema, name),
-        ).fetchone()
-        there = f"table_schem = {literal(schema.lower())} AND table_name = {literal(name.lower())}"
-        lake = self._engine.query(f"SELECT 1 FROM system.jdbc.tables WHERE table_cat = 'lake' AND {there}").rows  # noqa: S608 quoted
-        if where := "master" if taken else "lake" if list(lake) else None:
-            raise UsageError(f"there is a table {schema}.{name} in the {where} already", "give it another schema, such as dbo")
-
     def _drop(self, statement: Drop) -> Result:
-        command = f"DROP {statement.kind}"
-        if statement.kind == "STATISTICS":
-            return Result([], command=command)
-        with changing(self._connection):
-            if changes.drop(self._connection, statement.kind, statement.name, if_exists=statement.if_exists):
-                reconcile(read(self._connection), self._engine, only=())
-        self._sweep()
-        return Result([], command=command)
+        if statement.kind != "STATISTICS":
+            with changing(self._connection):
+                before = read(self._connection)
+                if changes.drop(self._connection, statement.kind, statement.name, if_exists=statement.if_exists):
+                    left = read(self._connection)
+                    reconcile(left, self._engine, only=())
+                    for table in before.tables:
+                        if table not in left.tables and is_pool(before.of(table)):
+                            self._remove(before.of(table), table.location)
+            self._sweep()
+        return Result([], command=f"DROP {statement.kind}")
+
+    def _remove(self, of: Source, location: str) -> None:
+        """Remove the rows of a table of the data pool; a definition that never could be made has none."""
+        try:
+            where = place(of, location)
+        except UsageError:
+            return
+        if not pool.remove(self._engine, where):
+            self._say(f"the lake's {location} stays: the data pool didn't make it")
 
     def _statistics(self, statement: CreateStatistics) -> Result:
-        schema, name = changes.table_name(statement.table)
-        if not any((one.schema.lower(), one.name.lower()) == (schema.lower(), name.lower()) for one in self.definitions().tables):
-            raise NotFoundError(f"there is no external table {schema}.{name}", "sys.external_tables lists them")
-        self._say(f"Trino reads the statistics that {schema}.{name}'s source keeps itself: nothing is made here")
+        table = ".".join(changes.table_name(statement.table))
+        definitions = self.definitions()
+        found = definitions.named(table)
+        if found is None:
+            raise NotFoundError(f"there is no external table {table}", "sys.external_tables lists them")
+        of = definitions.of(found)
+        if is_pool(of):
+            self._engine.query(f"ANALYZE {place(of, found.location).relation}")
+        else:
+            self._say(f"Trino reads the statistics that {table}'s source keeps itself: nothing is made here")
         return Result([], command="CREATE STATISTICS")
 
     def _readers(self, statement: SetReaders) -> Result:
         with changing(self._connection):
             table = changes.set_readers(self._connection, statement)
             definitions = read(self._connection)
+            made = definitions.named(table)
+            if statement.verb == "REVOKE" and made and is_pool(definitions.of(made)):
+                raise UsageError(f"{table} is a table of the lake, which everybody may read")
             found = self._match(definitions, [table.lower()])
-            readers = next(one.readers for one in definitions.tables if str(one).lower() == table.lower())
+            readers = made and made.readers
             if table.lower() in found.tables and readers is not None:
                 self._say("nobody can read it meanwhile")
         if statement.verb == "GRANT" and readers is None and EVERYBODY not in map(str.lower, statement.people):
@@ -286,12 +331,18 @@ class External:
             passwords.sweep(self._kube, self._cluster, read(self._connection).keys)
 
 
+def _format_of(definitions: Definitions, where: Place) -> str:
+    """The name of a format that is defined and is that of a folder. Raises UsageError."""
+    kind = where.schema.upper()
+    for one in definitions.formats:
+        if one.format_type == kind:
+            return one.name
+    remedy = f"CREATE EXTERNAL FILE FORMAT {where.schema} WITH (FORMAT_TYPE = {kind})"
+    raise UsageError(f"there is no external file format of the type {kind}", remedy)
+
+
 def _tables_of(definitions: Definitions, sources: Collection[str]) -> list[str]:
     return [str(table).lower() for table in definitions.tables if table.source.lower() in sources]
-
-
-def _written(name: str) -> str:
-    return name if name.replace("_", "a").isalnum() else "[" + name.replace("]", "]]") + "]"
 
 
 def _arguments(statement: Execute, names: tuple[str, ...], needed: int) -> list[Any]:

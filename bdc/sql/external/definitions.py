@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from bdc.sql.polybase.statements import CreateFormat, Distribution
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,17 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Rejects:
+    """How many rows of text may be rejected: REJECT_VALUE of them, or percent; `sample` is how many are looked at before percents count.
+    `location`: where they are kept."""
+
+    type: Literal["VALUE", "PERCENTAGE"] | None = None
+    value: Decimal | None = None
+    sample: int | None = None
+    location: str | None = None
+
+
+@dataclass(frozen=True)
 class ColumnDefinition:
     """A column as it was defined; `type` as T-SQL writes it, such as nvarchar(10)."""
 
@@ -36,8 +51,8 @@ class ColumnDefinition:
 
 @dataclass(frozen=True)
 class Table:
-    """An external table `schema.name` of an object of a source; `location` is that object's name there. `readers`: the users that may read
-    it; None: everybody.
+    """An external table `schema.name` of an object of a source; `location` is that object's name there, or the path of files of a `format`.
+    `readers`: the users that may read it; None: everybody.
     """
 
     schema: str
@@ -46,6 +61,9 @@ class Table:
     location: str
     columns: tuple[ColumnDefinition, ...]
     readers: tuple[str, ...] | None = None
+    format: CreateFormat | None = None
+    rejects: Rejects = field(default=Rejects())
+    distribution: Distribution | None = None
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
@@ -66,11 +84,16 @@ class Definitions:
     sources: Mapping[str, Source] = field(default_factory=dict)
     tables: tuple[Table, ...] = ()
     credentials: tuple[Credential, ...] = ()
+    formats: tuple[CreateFormat, ...] = ()
 
     @property
     def keys(self) -> frozenset[str]:
         """The keys of the Secret that credentials name."""
         return frozenset(one.key for one in self.credentials if one.key)
+
+    def named(self, name: str) -> Table | None:
+        """The table of that name, schema.name in any case."""
+        return next((one for one in self.tables if str(one).lower() == name.lower()), None)
 
     def of(self, table: Table) -> Source:
         """The source of a table."""

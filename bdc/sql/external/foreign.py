@@ -21,6 +21,8 @@ SERVER = "federation"
 _TYPE = re.compile(r"(?P<name>[a-z]+)(?:\((?P<sizes>[\d,]+)\))?(?P<zone> with time zone)?")
 _NAMES = {"decimal": "numeric", "double": "double precision", "varbinary": "bytea"}
 _MICROSECONDS = 6
+_LONGEST = 63
+"""Bytes of a name: NAMEDATALEN. PostgreSQL cuts what is longer."""
 
 
 def postgresql_type(trino: str) -> str:
@@ -45,19 +47,35 @@ def match(connection: Connection, definitions: Definitions, known: set[str]) -> 
     wanted = {str(table).lower(): table for table in definitions.tables if str(table).lower() in known}
     roles = {role for (role,) in connection.execute("SELECT rolname FROM pg_roles")}
     schemas = {schema for (schema,) in connection.execute("SELECT nspname FROM pg_namespace")}
-    for schema in sorted({table.schema.lower() for table in wanted.values()} - schemas):
-        connection.execute(sql.SQL("CREATE SCHEMA {0}; GRANT USAGE ON SCHEMA {0} TO PUBLIC").format(sql.Identifier(schema)))
     failed: dict[str, BdcError] = {}
-    for name in sorted(set(there) - set(wanted)):
-        _tried(connection, name, failed, [_drop(name)])
-    for name, table in sorted(wanted.items()):
-        comment, people = there.get(name, ("", set[str]()))
-        changed = comment != _comment(table)
-        made = [*([_drop(name)] if name in there else []), *_make(table)] if changed else []
-        _tried(connection, name, failed, made + _allow(name, set() if changed else people, _readers(table, roles)))
+    for name in sorted({*there, *wanted}):
+        table = wanted.get(name)
+        try:
+            with connection.transaction():
+                for statement in _changes(name, table, there.get(name), roles, schemas):
+                    connection.execute(statement)
+        except (psycopg.Error, ValueError) as error:
+            said = str(error).splitlines()[0]
+            failed[name] = BdcError(f"{name} isn't in the master: {said}")
+        else:
+            schemas |= {table.schema.lower()} if table else set()
     return failed
 
 
+def _changes(name: str, table: Table | None, there: tuple[str, set[str]] | None, roles: set[str], schemas: set[str]) -> list[sql.Composed]:
+    """What makes a foreign table what it is to be. Raises ValueError."""
+    drop = [sql.SQL("DROP FOREIGN TABLE {}").format(sql.Identifier(*name.split(".", 1)))] if there else []
+    if table is None:
+        return drop
+    readers = _readers(table, roles)
+    if there and there[0] == _comment(table):
+        return _allow(name, there[1], readers)
+    schema = table.schema.lower()
+    room = [] if schema in schemas else [_SCHEMA.format(sql.Identifier(schema))]
+    return [*drop, *room, *_make(table), *_allow(name, set(), readers)]
+
+
+_SCHEMA = sql.SQL("CREATE SCHEMA {0}; GRANT USAGE ON SCHEMA {0} TO PUBLIC")
 _TABLES = """
 SELECT n.nspname, c.relname, coalesce(obj_description(c.oid, 'pg_class'), ''),
   ARRAY(SELECT coalesce(r.rolname, '') FROM aclexplode(c.relacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
@@ -75,6 +93,9 @@ def _comment(table: Table) -> str:
 
 def _make(table: Table) -> list[sql.Composed]:
     schema, name = table.schema.lower(), table.name.lower()
+    for one in (schema, name, *(column.name for column in table.columns)):
+        if len(one.encode()) > _LONGEST:
+            raise ValueError(f"the name {one} is longer than PostgreSQL's, {_LONGEST} bytes")
     whole = sql.Identifier(schema, name)
     columns = sql.SQL(", ").join(
         sql.SQL("{} {}").format(sql.Identifier(one.name.lower()), sql.SQL(postgresql_type(trino_type_of(one.type))))
@@ -104,17 +125,3 @@ def _allow(name: str, now: set[str], wanted: set[str]) -> list[sql.Composed]:
     if more := wanted - now:
         found.append(sql.SQL("GRANT SELECT ON {} TO {}").format(sql.Identifier(schema, table), people(more)))
     return found
-
-
-def _drop(name: str) -> sql.Composed:
-    return sql.SQL("DROP FOREIGN TABLE {}").format(sql.Identifier(*name.split(".", 1)))
-
-
-def _tried(connection: Connection, name: str, failed: dict[str, BdcError], statements: list[sql.Composed]) -> None:
-    try:
-        with connection.transaction():
-            for statement in statements:
-                connection.execute(statement)
-    except (psycopg.Error, ValueError) as error:
-        said = str(error).splitlines()[0]
-        failed[name] = BdcError(f"{name} isn't in the master: {said}")

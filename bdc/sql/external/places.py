@@ -6,19 +6,20 @@ So nothing that a user wrote may hold `${`.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
 
 from bdc.errors import UsageError
+from bdc.sql.external import pool
+from bdc.sql.external.catalogs import Catalog, Place, named
 from bdc.sql.external.connectors import CONNECTORS, GENERIC, ODBC, Connector
-from bdc.sql.external.definitions import Source
-
-PREFIX = "ext_"
-"""What names of sources' catalogs begin with."""
+from bdc.sql.external.definitions import Rejects, Source
+from bdc.sql.external.files import folder
+from bdc.sql.external.pool import is_pool
+from bdc.sql.external.stores import PREFIXES, is_store, store
+from bdc.sql.polybase.statements import CreateFormat
 
 _JDBC_PUSHDOWN = ("join-pushdown.enabled", "aggregation-pushdown.enabled", "topn-pushdown.enabled")
 _OPTION = re.compile(r"[A-Za-z][A-Za-z0-9_. ]*")
@@ -29,35 +30,7 @@ _JDBC_URL = re.compile(r"jdbc:(?://)?(?P<kind>[a-z0-9+_-]+):(?P<rest>.+)", re.IG
 _LOGIN_IN_URL = re.compile(r"\b(pass|passwd|password|pwd|secret|token|accesstoken|user|userid|username|uid)\s*=|//[^/?;]*@", re.IGNORECASE)
 _OF_ODBC = frozenset({"driver", "servernode", "server", "host", "port", "dbcname"})
 _SECRET_OPTIONS = frozenset({"password", "pwd", "user", "uid", "username", "userid"})
-_FILES = ("hdfs", "s3", "s3a", "abfs", "abfss", "wasb", "wasbs", "adl", "adls", "sqlhdfs", "sqldatapool", "https", "http")
-
-
-@dataclass(frozen=True)
-class Catalog:
-    """A catalog of Trino that stands for a source, or for one database of it."""
-
-    name: str
-    connector: str
-    properties: Mapping[str, str]
-
-    def create(self) -> str:
-        """The statement that makes it; Trino logs it whole, and it has no secret."""
-        inside = ", ".join(f'"{key}" = {literal(value)}' for key, value in self.properties.items())
-        return f'CREATE CATALOG IF NOT EXISTS "{self.name}" USING {self.connector} WITH ({inside})'
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where an object is: its source's catalog, and schema and name in it."""
-
-    catalog: Catalog
-    schema: str
-    name: str
-
-    @property
-    def relation(self) -> str:
-        """The object as Trino names it."""
-        return f'"{self.catalog.name}".{identifier(self.schema.lower())}.{identifier(self.name.lower())}'
+_NOT_YET = ("adl", "https", "http")
 
 
 @dataclass(frozen=True)
@@ -72,16 +45,6 @@ class Address:
     options: str | None = None
 
 
-def identifier(name: str) -> str:
-    """A name as Trino's SQL quotes it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(value: str) -> str:
-    """A string as Trino's SQL quotes it."""
-    return "'" + value.replace("'", "''") + "'"
-
-
 def address(source: Source) -> Address:
     """Where a source is. Raises UsageError for what no connector takes."""
     if "${" in source.location + (source.options or ""):
@@ -94,11 +57,9 @@ def address(source: Source) -> Address:
         return address(_without_odbc(source))
     connector = CONNECTORS.get(prefix)
     if not separator or connector is None:
-        if prefix in _FILES:
-            raise UsageError(
-                f"source {source.name}: {prefix}:// is understood, but not run yet", "this version of bdc has no external files"
-            )
-        known = ", ".join(f"{one}://" for one in (*CONNECTORS, "odbc"))
+        if prefix in _NOT_YET:
+            raise UsageError(f"source {source.name}: {prefix}:// is understood, but not run yet", "files are on hdfs://, s3:// or abfss://")
+        known = ", ".join(f"{one}://" for one in (*CONNECTORS, "odbc", *PREFIXES, pool.PREFIX))
         raise UsageError(f"source {source.name}: its LOCATION {source.location!r} begins with none of {known}")
     if prefix == "jdbc":
         raise UsageError(
@@ -164,6 +125,12 @@ def _split(source: Source, connector: Connector) -> Address:
 
 def check(source: Source) -> None:
     """Raises UsageError for a source that can't be one, without asking it. One that names no database may be one: its tables do."""
+    if is_store(source):
+        store(source)
+        return
+    if is_pool(source):
+        pool.check(source)
+        return
     at = address(source)
     database = _options(source, at).database
     if source.credential:
@@ -184,13 +151,40 @@ def database_of(source: Source) -> str | None:
     return at.database or _options(source, at).database
 
 
-def place(source: Source, location: str) -> Place:
-    """Where the object of a table's LOCATION is: database.schema.table, as far as its kind of source has them."""
-    at = address(source)
+def is_database(source: Source) -> bool:
+    """Whether a source is reached by a connector of Trino's for databases: it has no files, and isn't the data pool."""
+    return not is_store(source) and not is_pool(source)
+
+
+def own_catalog(source: Source) -> Catalog | None:
+    """The catalog of the database that a source names itself; a store's are those of its tables. Raises UsageError."""
+    if not is_database(source):
+        return None
+    needs = address(source).connector.per_database
+    return catalog(source) if database_of(source) or not needs else None
+
+
+def place(source: Source, location: str, form: CreateFormat | None = None, rejects: Rejects | None = None) -> Place:
+    """Where the object of a table's LOCATION is: database.schema.table, as far as its kind of source has them, or a path in a store."""
+    if is_store(source):
+        if form is None:
+            raise UsageError(
+                f"a table of {source.name} is of files, and needs a FILE_FORMAT",
+                "CREATE EXTERNAL FILE FORMAT parquet WITH (FORMAT_TYPE = PARQUET)",
+            )
+        return folder(source, location, form, rejects)
+    if form is not None:
+        what = "the data pool" if is_pool(source) else "a database"
+        raise UsageError(f"{source.name} is {what}: its tables have no FILE_FORMAT")
     names = split_name(location)
+    if is_pool(source):
+        if len(names) != len(("schema", "table")):
+            raise UsageError(f"LOCATION {location!r} isn't schema.table, as the data pool has it", "CREATE EXTERNAL TABLE gives it none")
+        return Place(pool.LAKE, *names)
+    at = address(source)
     if not names or len(names) > (3 if at.connector.per_database else 2):
-        form = "[database.][schema.]table" if at.connector.per_database else "database.table"
-        raise UsageError(f"LOCATION {location!r} isn't {form}, as {at.connector.title} has it")
+        names_are = "[database.][schema.]table" if at.connector.per_database else "database.table"
+        raise UsageError(f"LOCATION {location!r} isn't {names_are}, as {at.connector.title} has it")
     name = names[-1]
     schema = names[-2] if len(names) > 1 else _schema(source, at.connector, location)
     database = names[0] if len(names) > 2 else None
@@ -218,6 +212,11 @@ def split_name(text: str) -> list[str]:
     return [] if text.rstrip().endswith(".") else names
 
 
+def written_name(name: str) -> str:
+    """A name as `split_name` reads it."""
+    return name if name.replace("_", "a").isalnum() else "[" + name.replace("]", "]]") + "]"
+
+
 def catalog(source: Source, database: str | None = None) -> Catalog:
     """The catalog of a source, or of another database of it; a name has a hash of all that is in it, so that what changes is another."""
     at = address(source)
@@ -243,9 +242,7 @@ def catalog(source: Source, database: str | None = None) -> Catalog:
     account = at.host.partition(".snowflakecomputing.")[0]
     properties |= {key: value.format(database=database, account=account) for key, value in connector.properties.items()}
     properties |= given.of_catalog
-    text = json.dumps([connector.name, properties], sort_keys=True)
-    slug = re.sub(r"[^a-z0-9]+", "_", source.name.lower()).strip("_")[:32]
-    return Catalog(f"{PREFIX}{slug}_{hashlib.sha256(text.encode()).hexdigest()[:10]}", connector.name, properties)
+    return named(source.name, connector.name, properties)
 
 
 def _login(source: Source) -> dict[str, str]:

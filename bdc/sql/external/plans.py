@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bdc.sql.external.places import PREFIX
+from bdc.sql.external.catalogs import PREFIX
 
 TRINO = "Trino"
 

@@ -7,36 +7,28 @@ name alone. Views are looked at before catalogs go, and each failure stays with 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from bdc.config.names import DRIVERS
 from bdc.errors import BdcError, UnhealthyError, UsageError
 from bdc.sql.errors import QueryError
+from bdc.sql.external.catalogs import PREFIX, Catalog, Place, identifier, literal
 from bdc.sql.external.columns import selected
 from bdc.sql.external.connectors import GENERIC
 from bdc.sql.external.definitions import Definitions, Source, Table
-from bdc.sql.external.places import PREFIX, Catalog, Place, address, catalog, check, database_of, identifier, literal, place
+from bdc.sql.external.objects import Engine, object_relation
+from bdc.sql.external.places import check, own_catalog, place
 from bdc.sql.polybase.types import trino_type_of
-from bdc.sql.result import Result, Row
+from bdc.sql.result import Row
 
 EXTERNAL = "external"
 """The catalog whose views stand for external tables."""
 
-_NO_OBJECT = frozenset({"TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND", "NOT_FOUND"})
 ADMINISTRATOR = "bdc"
 _PERMISSION_DENIED = 4  # io.trino.spi.StandardErrorCode
-_MARK = "bdc "
-_LISTING = re.compile(r"^Error listing \w+ for catalog \S+: ")
-
-
-class Engine(Protocol):
-    """A session with Trino that may do everything."""
-
-    def query(self, sql: str) -> Result:
-        """Run one statement. Raises QueryError."""
+_MARK, _UNSETTLED = "bdc ", " without a file"
+"""What a view's comment is: the first, its digest, and the second where it is to be made again, until files say what they are."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +48,8 @@ class Found:
     tables: dict[str, BdcError] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
     """The digests of those tables."""
+    busy: set[str] = field(default_factory=set)
+    """Catalogs that nothing defines, and statements that run are of."""
 
 
 def reconcile(
@@ -76,10 +70,7 @@ def reconcile(
         if name not in views or (views[name].digest != digest and name in found.tables):
             _drop_view(engine, name)
     _drop_schemas(engine, {name.partition(".")[0] for name in views})
-    wanted = {one.name for one in catalogs.values()}
-    for name in sorted(there):
-        if name.startswith(PREFIX) and name not in wanted:
-            engine.query(f"DROP CATALOG IF EXISTS {identifier(name)}")
+    found.busy = _drop_catalogs(engine, {name for name in there if name.startswith(PREFIX)} - {one.name for one in catalogs.values()})
     return found
 
 
@@ -97,14 +88,15 @@ def _wanted(definitions: Definitions, found: Found) -> tuple[dict[tuple[str, str
     for table in definitions.tables:
         key = str(table).lower()
         try:
-            where = place(definitions.of(table), table.location)
+            where = place(definitions.of(table), table.location, table.format, table.rejects)
         except UsageError as error:
             found.tables[key] = error
             continue
         if refused := found.sources.get(table.source.lower()):
             found.tables[key] = refused
             continue
-        catalogs[table.source.lower(), where.catalog.name] = where.catalog
+        if where.catalog.made:
+            catalogs[table.source.lower(), where.catalog.name] = where.catalog
         views[key] = Wanted(table, where, _digest(table, where))
     return catalogs, views
 
@@ -136,12 +128,6 @@ def make_own_catalog(engine: Engine, source: Source) -> None:
             engine.query(own.create())
         except QueryError as error:
             raise _refused(source.name, own, error) from error
-
-
-def own_catalog(source: Source) -> Catalog | None:
-    """The catalog of the database that a source names itself. Raises UsageError."""
-    needs = address(source).connector.per_database
-    return catalog(source) if database_of(source) or not needs else None
 
 
 def _refused(source: str, made: Catalog, error: QueryError) -> BdcError:
@@ -178,19 +164,19 @@ def _make_views(engine: Engine, views: dict[str, Wanted], before: dict[str, str]
 
 def _make_view(engine: Engine, wanted: Wanted) -> None:
     table = wanted.table
-    found = object_columns(engine, table.source, wanted.place, table.location)
-    types = _types(table)
-    columns = selected(table, types, found)
+    types = table_types(table)
+    found = object_relation(engine, table.source, wanted.place, table.location, types)
+    columns = selected(table, types, found.columns)
     schema = f"{EXTERNAL}.{identifier(table.schema.lower())}"
     engine.query(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-    view, mark = f"{schema}.{identifier(table.name.lower())}", literal(_MARK + wanted.digest)
-    text = f"SELECT {columns} FROM {wanted.place.relation}"  # noqa: S608 names, quoted
+    view, mark = f"{schema}.{identifier(table.name.lower())}", literal(_MARK + wanted.digest + ("" if found.settled else _UNSETTLED))
+    text = f"SELECT {columns} FROM {found.relation}"  # noqa: S608 names, quoted
     if table.readers is not None:
         text += _for_readers(table, table.readers, types)
     engine.query(f"CREATE OR REPLACE VIEW {view} COMMENT {mark} SECURITY DEFINER AS {text}")
 
 
-def _types(table: Table) -> dict[str, str]:
+def table_types(table: Table) -> dict[str, str]:
     """Trino's types by columns' names. Raises UsageError: what came by the master's procedures nobody has parsed yet."""
     found: dict[str, str] = {}
     for one in table.columns:
@@ -213,26 +199,6 @@ def _for_readers(table: Table, readers: Collection[str], types: Mapping[str, str
     return f" WHERE {allowed} UNION ALL SELECT {columns} WHERE NOT {allowed} AND {refusal}"
 
 
-def object_columns(engine: Engine, source: str, where: Place, location: str) -> dict[str, str]:
-    """Trino's types of an object's columns by their names. Raises UnhealthyError where the source doesn't answer, UsageError where it has
-    no such object.
-    """
-    try:
-        return {str(row[0]).lower(): str(row[1]) for row in _rows(engine, f"SHOW COLUMNS FROM {where.relation}")}
-    except QueryError as error:
-        if error.code in _NO_OBJECT:
-            raise UsageError(f"the source {source} has no {location}", f"bdc sql objects {source} lists what it has") from error
-        raise silent(source, error) from error
-
-
-def silent(source: str, error: QueryError) -> UnhealthyError:
-    """A source that can't be asked."""
-    cause = _LISTING.sub("", " ".join(error.text.split()))[:300]
-    return UnhealthyError(
-        f"the source {source} doesn't answer: {cause}", f"check its LOCATION, and what its credential says: bdc sql source show {source}"
-    )
-
-
 def _drop_view(engine: Engine, name: str) -> None:
     schema, _, view = name.partition(".")
     engine.query(f"DROP VIEW IF EXISTS {EXTERNAL}.{identifier(schema)}.{identifier(view)}")
@@ -243,6 +209,17 @@ def _drop_schemas(engine: Engine, wanted: set[str]) -> None:
     for row in _rows(engine, f"SHOW SCHEMAS FROM {EXTERNAL}"):
         if (name := str(row[0])) not in {*wanted, "information_schema", "default"}:
             engine.query(f"DROP SCHEMA IF EXISTS {EXTERNAL}.{identifier(name)}")
+
+
+def _drop_catalogs(engine: Engine, unwanted: set[str]) -> set[str]:
+    """Those that no running statement names: a query becomes files before the table of them is defined. The others."""
+    if not unwanted:
+        return set()
+    running = [str(row[0]) for row in _rows(engine, "SELECT query FROM system.runtime.queries WHERE state NOT IN ('FINISHED', 'FAILED')")]
+    busy = {name for name in unwanted if any(name in text for text in running)}
+    for name in sorted(unwanted - busy):
+        engine.query(f"DROP CATALOG IF EXISTS {identifier(name)}")
+    return busy
 
 
 def _rows(engine: Engine, sql: str) -> list[Row]:

@@ -18,7 +18,9 @@ from bdc.errors import BdcError
 from bdc.kube import Kube
 from bdc.sql.external import foreign, passwords
 from bdc.sql.external.definitions import Definitions
-from bdc.sql.external.reconcile import Engine, Found, reconcile
+from bdc.sql.external.objects import Engine
+from bdc.sql.external.places import is_database
+from bdc.sql.external.reconcile import Found, reconcile
 from bdc.sql.external.store import CHANNEL, Connection, changing, read, record
 
 _ROUND_SECONDS, _RETRY_SECONDS, _PAUSE_SECONDS = 6.0, 45.0, 1.0
@@ -41,7 +43,7 @@ class Rounds:
         with changing(connection):
             definitions = read(connection)
             passwords.sweep(self.kube, self.cluster, definitions.keys)
-            if self._clean and not definitions.sources:
+            if self._clean and _nothing(definitions):
                 return Found()
             now = self.clock()
             self._failed = {digest: one for digest, one in self._failed.items() if now - one[0] < _RETRY_SECONDS}
@@ -50,15 +52,16 @@ class Rounds:
             for name, digest in found.digests.items():
                 self._failed.setdefault(digest, (now, found.tables[name]))
             made = {str(table).lower() for table in definitions.tables} - set(found.tables)
-            found.tables.update(foreign.match(connection, definitions, made))
+            found.tables = foreign.match(connection, definitions, made) | found.tables  # why the federation hasn't it says more
             record(connection, "source", {name: error.message for name, error in found.sources.items()})
             record(connection, "table", {name: error.message for name, error in found.tables.items()})
-            self._clean = _nothing(definitions, found)
+            self._clean = _nothing(definitions) and not found.sources and not found.busy
             return found
 
 
-def _nothing(definitions: Definitions, found: Found) -> bool:
-    return not definitions.sources and not found.sources and not found.tables
+def _nothing(definitions: Definitions) -> bool:
+    """Whether nothing is to be made: a store that no table is of is nothing, and so is the data pool."""
+    return not definitions.tables and not any(map(is_database, definitions.sources.values()))
 
 
 def run(rounds: Rounds, open_master: Callable[[], Connection], stopped: Callable[[], bool], beat: Path) -> None:

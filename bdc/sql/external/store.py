@@ -9,7 +9,8 @@ from typing import Any, Literal
 import psycopg
 
 from bdc.errors import BdcError, UnhealthyError
-from bdc.sql.external.definitions import ColumnDefinition, Credential, Definitions, Source, Table, Troubles
+from bdc.sql.external.definitions import ColumnDefinition, Credential, Definitions, Rejects, Source, Table, Troubles
+from bdc.sql.polybase.statements import CreateFormat
 
 CHANNEL = "polybase"
 """Whoever LISTENs to it is told of each change."""
@@ -42,6 +43,14 @@ def changing(connection: Connection) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def trying(connection: Connection) -> Iterator[None]:
+    """A transaction as `changing`, of which nothing stays."""
+    with changing(connection):
+        yield
+        raise psycopg.Rollback
+
+
 def read(connection: Connection) -> Definitions:
     """All definitions."""
     credentials = {
@@ -55,15 +64,26 @@ def read(connection: Connection) -> Definitions:
     columns: dict[int, list[ColumnDefinition]] = {}
     for number, name, kind in connection.execute("SELECT object_id, name, type FROM polybase.columns ORDER BY object_id, column_id"):
         columns.setdefault(number, []).append(ColumnDefinition(name, kind))
+    formats = {
+        number: CreateFormat(*said)
+        for number, *said in connection.execute(
+            "SELECT file_format_id, name, format_type, field_terminator, string_delimiter, first_row, date_format, use_type_default, "
+            "encoding, data_compression FROM polybase.formats ORDER BY name"
+        )
+    }
     tables = connection.execute(
-        "SELECT t.object_id, t.schema_name, t.name, s.name, t.location, t.readers FROM polybase.tables t "
+        "SELECT t.object_id, t.schema_name, t.name, s.name, t.location, t.readers, t.file_format_id, "
+        "t.reject_type, t.reject_value, t.reject_sample_value::bigint, t.rejected_row_location, t.distribution FROM polybase.tables t "
         "JOIN polybase.sources s USING (data_source_id) ORDER BY 2, 3"
     ).fetchall()
     found = tuple(
-        Table(schema, name, source, location, tuple(columns.get(number, ())), None if readers is None else tuple(sorted(readers)))
-        for number, schema, name, source, location, readers in tables
-    )
-    return Definitions(sources, found, tuple(credentials.values()))
+        Table(
+            schema, name, source, location, tuple(columns.get(number, ())), None if readers is None else tuple(sorted(readers)),
+            formats.get(form), Rejects(*rejects), distribution,
+        )
+        for number, schema, name, source, location, readers, form, *rejects, distribution in tables
+    )  # fmt: skip
+    return Definitions(sources, found, tuple(credentials.values()), tuple(formats.values()))
 
 
 def troubles(connection: Connection) -> Troubles:

@@ -23,8 +23,8 @@ from bdc.sql.gateway.errors import CANNOT_CONNECT_NOW, SqlError
 from bdc.sql.gateway.login import Verifier, verifier
 from bdc.sql.master import DATABASE
 
-_WAIT_SECONDS, _LOGIN_SECONDS = 5.0, 20.0
-"""For a connection to the master; many who log in at once wait for each other."""
+_WAIT_SECONDS, _LOGIN_SECONDS = 5.0, 8.0
+"""For a connection to the master; many who log in at once wait for each other, and clients give up after ten seconds or more."""
 _LIMIT = "30s"
 
 
@@ -61,6 +61,7 @@ class Catalogs:
                 "sslmode": "verify-full",
                 "sslrootcert": str(reached.ca_file),
                 "connect_timeout": 5,
+                "tcp_user_timeout": 5000,  # milliseconds; a master whose node is gone closes nothing
                 "application_name": "bdc-gateway",
                 "autocommit": True,
                 "options": f"-c default_transaction_read_only=on -c statement_timeout={_LIMIT}",

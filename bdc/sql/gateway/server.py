@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bdc.sql.gateway import wire
+from bdc.sql.gateway.asking import Services
 from bdc.sql.gateway.connection import Connection, GoneError
 from bdc.sql.gateway.errors import (
     INVALID_AUTHORIZATION,
@@ -22,7 +23,7 @@ from bdc.sql.gateway.errors import (
     SqlError,
 )
 from bdc.sql.gateway.login import authenticate, nobody, token
-from bdc.sql.gateway.session import Services, Session
+from bdc.sql.gateway.session import Session
 from bdc.sql.gateway.settings import Settings
 from bdc.sql.master import DATABASE
 

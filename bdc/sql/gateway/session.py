@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ParamSpec, TypeVar
 
 from bdc.sql.gateway import commands, planning, rows, wire
-from bdc.sql.gateway.catalogs import Catalogs
+from bdc.sql.gateway.asking import Asking, Portal, Prepared, Services, aside, end
 from bdc.sql.gateway.connection import Connection, GoneError
 from bdc.sql.gateway.dialect import Translated
 from bdc.sql.gateway.errors import (
@@ -29,54 +28,17 @@ from bdc.sql.gateway.errors import (
     FatalError,
     SqlError,
 )
-from bdc.sql.gateway.names import Names
 from bdc.sql.gateway.oids import TEXT
 from bdc.sql.gateway.parameters import literal
-from bdc.sql.gateway.results import Catalogued, Column, Federated, Listed, Result, columns, format_of
+from bdc.sql.gateway.results import Column, Federated, columns, format_of
 from bdc.sql.gateway.settings import Settings
-from bdc.sql.gateway.trino import Trino
 from bdc.sql.gateway.values import zone
 from bdc.sql.statements import split
 
-P = ParamSpec("P")
-T = TypeVar("T")
-_LONG = 20_000
-"""Characters of a statement that take long to read."""
 _CHUNK = 5000
 """Rows that are made ready at once, before others have their turn."""
 _MOST_STATEMENTS = 1000
 """Prepared statements and portals that a session may have."""
-
-
-@dataclass(frozen=True)
-class Services:
-    """What sessions ask."""
-
-    trino: Trino
-    catalogs: Catalogs
-    names: Names
-
-
-@dataclass
-class _Prepared:
-    """A statement that was parsed."""
-
-    command: commands.Command | None
-    types: tuple[int, ...]
-    asked: planning.Asked | None = None
-
-
-@dataclass
-class _Portal:
-    """A statement with its parameters' values, or a cursor; `result` is there once it runs."""
-
-    prepared: _Prepared
-    values: tuple[bytes | None, ...] = ()
-    formats: tuple[int, ...] = ()
-    result_formats: tuple[int, ...] = ()
-    result: Result | None = None
-    ended: bool = False
-    hold: bool = False
 
 
 @dataclass
@@ -88,10 +50,13 @@ class Session:
     user: str
     settings: Settings
     status: str = "I"
-    _statements: dict[str, _Prepared] = field(default_factory=dict)
-    _portals: dict[str, _Portal] = field(default_factory=dict)
+    _statements: dict[str, Prepared] = field(default_factory=dict)
+    _portals: dict[str, Portal] = field(default_factory=dict)
     _running: asyncio.Task[None] | None = None
     _canceled: bool = False
+
+    def __post_init__(self) -> None:
+        self._asking = Asking(self.services, self.user, self.settings)
 
     async def run(self) -> None:
         """Answer messages until the client goes. Raises FatalError, GoneError."""
@@ -201,16 +166,16 @@ class Session:
     # --- the simple protocol
 
     async def _simple(self, sql: str) -> None:
-        statements = (await _aside(len(sql), split, sql)).all
+        statements = (await aside(len(sql), split, sql)).all
         if not statements:
             self.connection.write(wire.EMPTY_QUERY)
         await self._close([""])
         for one in statements:
-            portal = _Portal(await self._prepared(one.text, ()))
+            portal = Portal(await self._prepared(one.text, ()))
             try:
                 await self._answer(portal, 0, described=False)
             finally:
-                await _end(portal)
+                await end(portal)
         if self.status == "I":
             await self._close([name for name, portal in self._portals.items() if not portal.hold])
         self.connection.write(wire.ready(self.status))
@@ -222,21 +187,21 @@ class Session:
             raise SqlError(f'prepared statement "{message.name}" already exists', DUPLICATE_STATEMENT)
         if len(self._statements) >= _MOST_STATEMENTS:
             raise SqlError("too many prepared statements", "53000", "DEALLOCATE those that aren't needed")
-        statements = (await _aside(len(message.sql), split, message.sql)).all
+        statements = (await aside(len(message.sql), split, message.sql)).all
         if len(statements) > 1:
             raise SqlError("cannot insert multiple commands into a prepared statement", SYNTAX_ERROR)
         self._statements[message.name] = await self._prepared(statements[0].text if statements else "", message.types)
         self.connection.write(wire.PARSE_COMPLETE)
 
-    async def _prepared(self, text: str, types: tuple[int, ...]) -> _Prepared:
+    async def _prepared(self, text: str, types: tuple[int, ...]) -> Prepared:
         if not text:
-            return _Prepared(None, types)
+            return Prepared(None, types)
         command = commands.command(text)
         self._allowed(command)
         query = command.sql if isinstance(command, commands.Ask | commands.Declare | commands.Copy | commands.Explain) else None
-        asked = await _aside(len(query), planning.plan, query, self.user) if query is not None else None
+        asked = await aside(len(query), planning.plan, query, self.user) if query is not None else None
         count = asked.parameters if asked else 0
-        return _Prepared(command, (*types, *[0] * (count - len(types))), asked)
+        return Prepared(command, (*types, *[0] * (count - len(types))), asked)
 
     def _allowed(self, command: commands.Command | None) -> None:
         """Raise SqlError for what a transaction that failed doesn't take."""
@@ -254,15 +219,15 @@ class Session:
         if len(self._portals) >= _MOST_STATEMENTS:
             raise SqlError("too many portals", "53000", "close those that aren't needed")
         await self._close([message.portal])
-        self._portals[message.portal] = _Portal(prepared, message.values, message.formats, message.result_formats)
+        self._portals[message.portal] = Portal(prepared, message.values, message.formats, message.result_formats)
         self.connection.write(wire.BIND_COMPLETE)
 
-    def _statement(self, name: str) -> _Prepared:
+    def _statement(self, name: str) -> Prepared:
         if name not in self._statements:
             raise SqlError(f'prepared statement "{name}" does not exist', INVALID_STATEMENT)
         return self._statements[name]
 
-    def _portal(self, name: str) -> _Portal:
+    def _portal(self, name: str) -> Portal:
         if name not in self._portals:
             raise SqlError(f'portal "{name}" does not exist' if not name else f'cursor "{name}" does not exist', INVALID_CURSOR)
         return self._portals[name]
@@ -288,21 +253,21 @@ class Session:
         fields = [wire.Field(one.name, one.kind, one.size, one.modifier, format_of(formats, at)) for at, one in enumerate(found)]
         self.connection.write(wire.row_description(fields))
 
-    async def _columns(self, portal: _Portal) -> Sequence[Column] | None:
+    async def _columns(self, portal: Portal) -> Sequence[Column] | None:
         """The columns that a portal will give: a query is begun for that."""
         command = portal.prepared.command
         if isinstance(command, commands.Fetch):
             of = self._portal(command.name)
             if of.result is None:
-                of.result = await self._begin(of)
+                of.result = await self._asking.begin(of)
             return of.result.columns
         if not isinstance(command, commands.Ask | commands.Show | commands.Explain):
             return None
         if portal.result is None:
-            portal.result = await self._begin(portal)
+            portal.result = await self._asking.begin(portal)
         return portal.result.columns
 
-    async def _described(self, prepared: _Prepared) -> tuple[list[int], Sequence[Column] | None]:
+    async def _described(self, prepared: Prepared) -> tuple[list[int], Sequence[Column] | None]:
         """The types of a statement's parameters, and its columns, before it has values."""
         command, asked = prepared.command, prepared.asked
         if isinstance(command, commands.Ask) and asked:
@@ -315,20 +280,20 @@ class Session:
             result = Federated(running, translated.names, translated.quotients, zone(self.settings.time_zone))
             await result.close()
             return [one or TEXT for one in prepared.types], result.columns
-        portal = _Portal(prepared)
+        portal = Portal(prepared)
         try:
             return list(prepared.types), await self._columns(portal)
         finally:
-            await _end(portal)
+            await end(portal)
 
     async def _guessed(self, asked: planning.Asked, types: Sequence[int]) -> Translated:
         """A query whose parameters have no values yet: NULLs, or where only a number is understood, one."""
         try:
-            return await self._translated(asked, [literal(None, one, 0) for one in types])
+            return await self._asking.translated(asked, [literal(None, one, 0) for one in types])
         except SqlError as error:
             if error.state != NOT_SUPPORTED or not types:
                 raise
-            return await self._translated(asked, ["1" if one in (0, TEXT) else literal(None, one, 0) for one in types])
+            return await self._asking.translated(asked, ["1" if one in (0, TEXT) else literal(None, one, 0) for one in types])
 
     async def _execute(self, message: wire.Execute) -> None:
         portal = self._portal(message.portal)
@@ -339,14 +304,14 @@ class Session:
 
     # --- statements
 
-    async def _answer(self, portal: _Portal, most: int, *, described: bool) -> None:
+    async def _answer(self, portal: Portal, most: int, *, described: bool) -> None:
         """Run a statement, and send what it gives."""
         command = portal.prepared.command
         self._allowed(command)
         match command:
             case commands.Ask() | commands.Show() | commands.Explain():
                 if portal.result is None:
-                    portal.result = await self._begin(portal)
+                    portal.result = await self._asking.begin(portal)
                 if not described:
                     self._write_columns(portal.result.columns, ())
                 tag = {commands.Show: "SHOW", commands.Explain: "EXPLAIN"}.get(type(command), "SELECT")
@@ -432,35 +397,35 @@ class Session:
     def _warn(self, text: str, state: str) -> None:
         self.connection.write(wire.problem("N", "WARNING", state, text, {}))
 
-    async def _declare(self, command: commands.Declare, portal: _Portal) -> None:
+    async def _declare(self, command: commands.Declare, portal: Portal) -> None:
         if self.status == "I" and not command.hold:
             raise SqlError("DECLARE CURSOR can only be used in transaction blocks", "25P01", "BEGIN, or WITH HOLD")
         if command.name in self._portals:
             raise SqlError(f'cursor "{command.name}" already exists', DUPLICATE_CURSOR)
-        prepared = _Prepared(commands.Ask(command.sql), portal.prepared.types, portal.prepared.asked)
-        cursor = _Portal(prepared, portal.values, portal.formats, (1,) if command.binary else (), hold=command.hold)
-        cursor.result = await self._begin(cursor)  # errors of the query are those of DECLARE
+        prepared = Prepared(commands.Ask(command.sql), portal.prepared.types, portal.prepared.asked)
+        cursor = Portal(prepared, portal.values, portal.formats, (1,) if command.binary else (), hold=command.hold)
+        cursor.result = await self._asking.begin(cursor)  # errors of the query are those of DECLARE
         self._portals[command.name] = cursor
         self.connection.write(wire.command_complete("DECLARE CURSOR"))
 
-    async def _fetch(self, command: commands.Fetch, portal: _Portal, *, described: bool) -> None:
+    async def _fetch(self, command: commands.Fetch, portal: Portal, *, described: bool) -> None:
         cursor = self._portal(command.name)
         if cursor.result is None:
-            cursor.result = await self._begin(cursor)
+            cursor.result = await self._asking.begin(cursor)
         formats = portal.result_formats or cursor.result_formats
         if command.tag == "FETCH" and not described:
             self._write_columns(cursor.result.columns, formats)
         sent = await self._rows(cursor, command.most, formats, show=command.tag == "FETCH")
         self.connection.write(wire.command_complete(f"{command.tag} {sent}"))
 
-    async def _send(self, portal: _Portal, most: int, tag: str) -> None:
+    async def _send(self, portal: Portal, most: int, tag: str) -> None:
         sent = await self._rows(portal, most or None, portal.result_formats)
         if most and not portal.ended:
             self.connection.write(wire.PORTAL_SUSPENDED)
         else:
             self.connection.write(wire.command_complete(f"{tag} {sent}" if tag == "SELECT" else tag))
 
-    async def _rows(self, portal: _Portal, most: int | None, formats: Sequence[int], *, show: bool = True) -> int:
+    async def _rows(self, portal: Portal, most: int | None, formats: Sequence[int], *, show: bool = True) -> int:
         """Send the next rows of a result, as fast as the client takes them; how many there were."""
         result = portal.result
         assert result is not None  # noqa: S101 it was begun
@@ -478,8 +443,8 @@ class Session:
             await asyncio.sleep(0)
         return sent
 
-    async def _copy(self, command: commands.Copy, portal: _Portal) -> None:
-        portal.result = await self._begin(portal)
+    async def _copy(self, command: commands.Copy, portal: Portal) -> None:
+        portal.result = await self._asking.begin(portal)
         titles = [one.name for one in portal.result.columns]
         self.connection.write(wire.copy_out(len(titles)))
         form = rows.CopyForm(command.csv, command.separator.encode(), command.null.encode())
@@ -494,81 +459,7 @@ class Session:
         self.connection.write(wire.COPY_DONE)
         self.connection.write(wire.command_complete(f"COPY {sent}"))
 
-    # --- queries
-
-    async def _begin(self, portal: _Portal) -> Result:
-        """Begin a query, or what else gives rows."""
-        command, asked = portal.prepared.command, portal.prepared.asked
-        if isinstance(command, commands.Show):
-            return Listed([command.name], [[await self._shown(command.name)]])
-        if asked is None:
-            raise SqlError("this statement gives no rows", NOT_SUPPORTED)
-        if asked.tree is None:
-            if isinstance(command, commands.Explain):
-                raise SqlError("EXPLAIN is for queries of tables", NOT_SUPPORTED)
-            return await self._catalogued(portal, asked)
-        values = [literal(value, portal.prepared.types[at], format_of(portal.formats, at)) for at, value in enumerate(portal.values)]
-        translated = await self._translated(asked, values)
-        zoned = self.settings.time_zone
-        if isinstance(command, commands.Explain):
-            return await self._explained(translated.sql, analyze=command.analyze)
-        running = await self.services.trino.start(translated.sql, self.user, zone=zoned)
-        try:
-            return Federated(running, translated.names, translated.quotients, zone(zoned))
-        except BaseException:
-            await running.close()
-            raise
-
-    async def _translated(self, asked: planning.Asked, values: Sequence[str]) -> Translated:
-        tables = await self.services.names.find(asked.names, self.user, self.settings.search_path)
-        return await _aside(len(asked.sql) + sum(map(len, values)), planning.translate, asked, tables, self.user, values)
-
-    async def _explained(self, sql: str, *, analyze: bool) -> Result:
-        running = await self.services.trino.start(f"EXPLAIN {'ANALYZE ' if analyze else ''}{sql}", self.user, zone=self.settings.time_zone)
-        try:
-            lines: list[str] = []
-            while (page := await running.page()) is not None:
-                lines += [line for row in page for line in str(row[0]).rstrip().split("\n")]
-        finally:
-            await running.close()
-        sent = [f"Remote SQL: {sql}", *lines]
-        return Listed(["QUERY PLAN"], [[line] for line in sent])
-
-    async def _catalogued(self, portal: _Portal, asked: planning.Asked) -> Result:
-        formats = set(portal.result_formats)
-        if len(formats) > 1:
-            raise SqlError("columns of system catalogs are all text, or all binary", NOT_SUPPORTED)
-        settings = {"search_path": self.settings.get("search_path") or "", "TimeZone": self.settings.time_zone}
-        found = await self.services.catalogs.ask(
-            asked.sql, settings, portal.values, portal.prepared.types[: len(portal.values)], portal.formats, max(formats, default=0)
-        )
-        return Catalogued(found)
-
-    async def _shown(self, name: str) -> str:
-        if (value := self.settings.get(name)) is not None:
-            return value
-        found = await self.services.catalogs.ask("SELECT current_setting($1)", {}, [name.encode()], [TEXT], [], 0)
-        return (found.get_value(0, 0) or b"").decode()
-
     async def _close(self, names: Sequence[str]) -> None:
         for name in names:
             if portal := self._portals.pop(name, None):
-                await _end(portal)
-
-
-async def _aside(size: int, work: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
-    """Work on a long text in a thread, so that others go on meanwhile."""
-    return work(*arguments, **more) if size < _LONG else await asyncio.to_thread(work, *arguments, **more)
-
-
-_ENDING: set[asyncio.Task[None]] = set()
-"""Results that are being ended: also where who began it is cancelled meanwhile."""
-
-
-async def _end(portal: _Portal) -> None:
-    if portal.result is not None and not portal.ended:
-        portal.ended = True
-        task = asyncio.create_task(portal.result.close())
-        _ENDING.add(task)
-        task.add_done_callback(_ENDING.discard)
-        await asyncio.shield(task)
+                await end(portal)

@@ -16,6 +16,7 @@ import aiohttp
 import orjson
 
 from bdc.kube.reached import Credentials
+from bdc.sql.errors import with_cause
 from bdc.sql.gateway.errors import (
     CANNOT_CONNECT_NOW,
     INSUFFICIENT_PRIVILEGE,
@@ -31,6 +32,8 @@ _PAGE = "8MB"
 """How much of a result Trino may send at once; it sends what it has, so that first rows don't wait."""
 _BUSY = (502, 503, 504)
 _TRY_SECONDS, _ANSWER_SECONDS = 10.0, 60.0
+_CONNECT_SECONDS = 15.0
+"""With TLS, which takes Trino long when hundreds come at once."""
 _OK = 200
 
 _STATES = {
@@ -68,6 +71,10 @@ _STATES = {
 """SQLSTATEs (PostgreSQL's appendix A) of Trino's errors (io.trino.spi.StandardErrorCode)."""
 
 
+_UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+"""Errors of a connection that was never made."""
+
+
 class Trino:
     """Trino as the gateway's account, which asks in the name of users."""
 
@@ -76,7 +83,7 @@ class Trino:
         self._auth = aiohttp.encode_basic_auth(account.username, account.password.get_secret_value())
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=ca_file), limit=0, keepalive_timeout=60),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=_ANSWER_SECONDS),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_ANSWER_SECONDS),
         )
 
     async def close(self) -> None:
@@ -164,7 +171,7 @@ class Running:
                     if answer.status not in _BUSY:
                         raise _refusal(answer.status, content)
             except (aiohttp.ClientError, TimeoutError) as error:
-                sent = method == "POST" and not isinstance(error, aiohttp.ClientConnectorError)  # it may run already
+                sent = method == "POST" and not isinstance(error, _UNSENT)  # it may run already
                 if sent or asyncio.get_running_loop().time() >= until:
                     raise SqlError(f"the federation does not answer: {_cause(error)}", CANNOT_CONNECT_NOW, "bdc status") from error
             if asyncio.get_running_loop().time() >= until:
@@ -187,7 +194,7 @@ def _refusal(status: int, content: bytes) -> SqlError:
 
 def _error(found: dict[str, Any]) -> SqlError:
     name = str(found.get("errorName"))
-    text = str(found.get("message", name))
+    text = with_cause(str(found.get("message", name)), str(found.get("errorType")), found.get("failureInfo"))
     if name == "SERVER_STARTING_UP":
         return SqlError("the federation is still starting", CANNOT_CONNECT_NOW, "try again in some seconds; bdc status")
     place = found.get("errorLocation") or {}

@@ -19,6 +19,7 @@ logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of each stateme
 EXPLAIN = re.compile(r"\s*EXPLAIN\s+(ANALYZE\s+(VERBOSE\s+)?)?(\([^)]*\)\s*)?", re.IGNORECASE)
 """What may stand before a statement that is to be explained: Trino's, which T-SQL hasn't."""
 
+_CHANGED = re.compile(r"\s*(INSERT|UPDATE|DELETE|MERGE)\s", re.IGNORECASE)
 _WITH_TABLES = (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Describe, exp.Analyze)
 _KINDS = frozenset({"TABLE", "VIEW", "MATERIALIZED VIEW"})
 _WHOLE = 3
@@ -95,3 +96,33 @@ def tables(sql: str) -> list[TableName]:
         and "start" in table.parts[0].meta
         and not (len(table.parts) == 1 and table.name.lower() in common)
     ]
+
+
+@dataclass(frozen=True)
+class Target:
+    """The table that a statement changes the rows of. Its name, with the columns that INSERT lists after it, is from `start` to `end`."""
+
+    verb: str
+    parts: tuple[str, ...]
+    start: int
+    end: int
+    columns: tuple[str, ...] = ()
+
+
+def target(sql: str) -> Target | None:
+    """The table whose rows a statement changes; None where it is no INSERT, UPDATE, DELETE or MERGE."""
+    if not (changed := _CHANGED.match(sql)):
+        return None
+    try:
+        tree = sqlglot.parse_one(sql, read="trino")
+    except SqlglotError:
+        return None
+    listed = isinstance(tree.this, exp.Schema)
+    table = tree.this.this if listed else tree.this
+    if not isinstance(tree, exp.Insert | exp.Update | exp.Delete | exp.Merge) or not isinstance(table, exp.Table):
+        return None
+    start, end = int(table.parts[0].meta["start"]), int(table.parts[-1].meta["end"]) + 1
+    columns = tree.this.expressions if listed else []
+    if columns:
+        end = sql.index(")", int(columns[-1].meta["end"])) + 1
+    return Target(changed[1].upper(), tuple(part.name for part in table.parts), start, end, tuple(one.name for one in columns))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Protocol, Self
 
 from bdc.errors import BdcError, UnhealthyError, UsageError
 from bdc.sql.errors import QueryError
 from bdc.sql.external.plans import Operator, operators, stayed
 from bdc.sql.federation import Federation
-from bdc.sql.polybase.names import EXPLAIN, Qualified, TableName, qualify
+from bdc.sql.polybase.names import EXPLAIN, Qualified, TableName, qualify, target
 from bdc.sql.polybase.parser import parse
-from bdc.sql.polybase.statements import Ddl, Guarded, Plain, Statement, Use
+from bdc.sql.polybase.statements import CreateTable, Ddl, Guarded, Plain, Statement, Use
 from bdc.sql.polybase.translate import is_tsql, to_trino
 from bdc.sql.result import Result
 
@@ -22,6 +24,7 @@ HOMES = ("external", "lake", "master")
 """Catalogs whose tables need no catalog before their names."""
 
 _DEFAULT = (("external", "dbo"), ("master", "public"))
+_WHOLE = "write catalog.schema.table; SHOW CATALOGS lists them"
 _NO_PUSHDOWN = {"allow_pushdown_into_connectors": "false"}
 
 
@@ -34,6 +37,12 @@ class Definer(Protocol):
     def trouble(self, schema: str, table: str) -> str | None:
         """Why an external table isn't there, if it is defined at all."""
 
+    def written(self, schema: str, table: str, verb: str) -> str:
+        """What stands in Trino's SQL for an external table whose rows a statement changes. Raises BdcError where they can't be."""
+
+    def inserted(self, schema: str, table: str, columns: Sequence[str], query: str) -> str:
+        """The statement that inserts a query's rows into an external table. Raises BdcError where they can't be."""
+
 
 class TSqlSession:
     """A session with Trino that takes T-SQL, too, and finds the catalog of names without one, while none is chosen by USE."""
@@ -41,6 +50,7 @@ class TSqlSession:
     def __init__(self, federation: Federation, definer: Definer) -> None:
         self._federation, self._definer = federation, definer
         self._homes: dict[tuple[str, ...], str] = {}
+        self._nowhere: list[str] = []  # the statement's names of one part that aren't found
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +87,12 @@ class TSqlSession:
                 self._force(statement.sql)
             return self._plain(statement.sql, pushdown=statement.pushdown != "DISABLE")
         self._homes.clear()
-        return self._definer.run(statement)
+        if isinstance(statement, CreateTable) and statement.query is not None:
+            statement = replace(statement, query=self._whole(statement.query).sql)
+        try:
+            return self._definer.run(statement)
+        except QueryError as error:
+            raise QueryError(error.text, error.code, None, error.hint) from error  # its place is in what was asked of Trino
 
     def explain(self, sql: str) -> list[Operator]:
         """What of a statement runs in which source, and what in Trino; it isn't run."""
@@ -100,17 +115,37 @@ class TSqlSession:
         return Result([], command="USE")
 
     def _plain(self, sql: str, *, pushdown: bool = True) -> Result:
-        translated = is_tsql(sql)
-        before = explained.end() if (explained := EXPLAIN.match(sql)) else 0
-        text = sql[:before] + to_trino(sql[before:]) if translated else sql
-        whole = Qualified(text, text) if self._federation.schema else qualify(text, self._home)
+        whole = self._whole(sql)
+        translated = whole.written != sql
+        run = self._exported(whole.sql)
         try:
-            return self._federation.query(whole.sql, {} if pushdown else _NO_PUSHDOWN)
+            return self._federation.query(run, {} if pushdown else _NO_PUSHDOWN)
         except QueryError as error:
-            if translated:
-                raise QueryError(error.text, error.code, None, error.hint or f"it ran as: {whole.sql}") from error
+            self._lost(error)
+            if translated or run != whole.sql:
+                raise QueryError(error.text, error.code, None, error.hint or f"it ran as: {run}") from error
             place = whole.original(*error.place) if error.place else None
             raise QueryError(error.text, error.code, place, error.hint) from error
+
+    def _whole(self, sql: str) -> Qualified:
+        """Trino's own SQL, with catalogs before all names."""
+        before = explained.end() if (explained := EXPLAIN.match(sql)) else 0
+        self._nowhere.clear()
+        text = sql[:before] + to_trino(sql[before:]) if is_tsql(sql) else sql
+        return Qualified(text, text) if self._federation.schema else qualify(text, self._home)
+
+    def _exported(self, sql: str) -> str:
+        """A statement that changes the rows of an external table as one that changes those of what it is of: views can't be written to."""
+        into = target(sql)
+        if into is None or len(into.parts) != len(("catalog", "schema", "table")) or into.parts[0].lower() != "external":
+            return sql
+        _, schema, table = into.parts
+        try:
+            if into.verb == "INSERT":
+                return self._definer.inserted(schema, table, into.columns, sql[into.end :].strip())
+            return f"{sql[: into.start]}{self._definer.written(schema, table, into.verb)}{sql[into.end :]}"
+        except QueryError as error:
+            raise QueryError(error.text, error.code, None, error.hint) from error
 
     def _home(self, name: TableName) -> str:
         """What stands before a name: its catalog, or catalog and schema; "" where Trino is to say what is wrong."""
@@ -129,27 +164,37 @@ class TSqlSession:
                 if made or self._catalogs(f"system.jdbc.tables WHERE table_cat = '{catalog}'", schema, parts[0]):
                     return f"{catalog}.{schema}"
             self._explain("dbo", parts[0])
+            self._nowhere.append(parts[0])
             return ""
         homes = ", ".join(f"'{one}'" for one in HOMES)
         catalogs = [] if of.new else self._catalogs(f"system.jdbc.tables WHERE table_cat IN ({homes})", *parts)
         if of.new or (of.maybe and not catalogs):
             catalogs = self._catalogs(f"system.jdbc.schemas WHERE table_catalog IN ({homes})", parts[0])
-        name = ".".join(parts)
         if "external" in catalogs and not of.new:
             return "external"  # the master has it as a foreign table
         if len(catalogs) > 1:
+            self._explain(*parts)  # the data pool's table and the master's foreign table are there, and the view of them isn't yet
+            name = ".".join(parts)
             whole = " or ".join(f"{one}.{name}" for one in catalogs)
             raise QueryError(f"{name} may be in {' and '.join(catalogs)}", "AMBIGUOUS_NAME", None, f"write {whole}")
         if not catalogs:
             self._explain(*parts)
-            what = f"schema {parts[0]}" if of.new or of.maybe else f"table {name}"
-            raise QueryError(
-                f"there is no {what} in {', '.join(HOMES[:-1])} or {HOMES[-1]}",
-                "TABLE_NOT_FOUND",
-                None,
-                "write catalog.schema.table; SHOW CATALOGS lists them",
-            )
+            raise _absent(f"schema {parts[0]}" if of.new or of.maybe else f"table {'.'.join(parts)}")
         return catalogs[0]
+
+    def _lost(self, error: QueryError) -> None:
+        """Raises why a table went away: since its name was found, or, of an external one, but for what the master has of it."""
+        for parts, home in list(self._homes.items()):
+            gone = error.code == "TABLE_NOT_FOUND" and f"'{home}.{'.'.join(parts)}'" in error.text
+            if gone or home == "master":
+                del self._homes[parts]
+                self._explain(*parts if len(parts) > 1 else ("dbo", *parts))
+            if gone:
+                raise _absent(f"table {'.'.join(parts)}") from error
+        if error.code == "MISSING_SCHEMA_NAME" and self._nowhere:
+            name = self._nowhere[0]
+            places = " nor ".join(f"{catalog}.{schema}.{name}" for catalog, schema in _DEFAULT)
+            raise QueryError(f"there is no table {name}, neither {places}", "TABLE_NOT_FOUND", None, _WHOLE) from error
 
     def _explain(self, schema: str, table: str) -> None:
         """Raises the reason why an external table that is defined isn't there. Who may not ask the master isn't told."""
@@ -165,6 +210,11 @@ class TSqlSession:
         also = f" AND table_name = {_literal(table)}" if table is not None else ""
         found = self._federation.query(f"SELECT {column} FROM {where} AND table_schem = {_literal(schema)}{also} ORDER BY 1")  # noqa: S608 literals, quoted
         return [str(row[0]) for row in found.rows]
+
+
+def _absent(what: str) -> QueryError:
+    said = f"there is no {what} in {', '.join(HOMES[:-1])} or {HOMES[-1]}"
+    return QueryError(said, "TABLE_NOT_FOUND", None, _WHOLE)
 
 
 def _literal(text: str) -> str:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 Pushdown = Literal["FORCE", "DISABLE"]
+Distribution = Literal["ROUND_ROBIN", "REPLICATED"]
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ class CreateTable:
     reject_value: Decimal | None = None
     reject_sample_value: int | None = None
     rejected_row_location: str | None = None
-    distribution: Literal["ROUND_ROBIN", "REPLICATED"] | None = None
+    distribution: Distribution | None = None
     query: str | None = None
 
     def __str__(self) -> str:

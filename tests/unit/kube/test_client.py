@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -97,6 +98,35 @@ def test_nobody_answers(kube: Kube, server: Server) -> None:
     server.server_close()
     with pytest.raises(UnreachableError, match="connection refused"):
         kube.request("POST", "/x", {})
+
+
+@pytest.mark.parametrize(("method", "times"), [("GET", 3), ("POST", 1)])
+def test_tls_that_breaks_is_tried_again_where_that_does_nothing_twice(tmp_path: Path, method: str, times: int) -> None:
+    came: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            while len(came) < times:
+                connection, _ = server.accept()
+                with connection:
+                    came.append(connection.recv(4096))
+                    connection.sendall(bytes.fromhex("15 0303 0002 02 32"))  # an alert, fatal: decode_error (RFC 8446, 6)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        document = {
+            "current-context": "c",
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+            "clusters": [{"name": "c", "cluster": {"server": f"https://127.0.0.1:{server.getsockname()[1]}"}}],
+            "users": [{"name": "u", "user": {"token": "t"}}],
+        }
+        (tmp_path / "config").write_text(yaml.safe_dump(document))
+        kube = connect(tmp_path / "config")
+        with pytest.raises(UnreachableError, match="decode error"):
+            kube.request(method, "/x")
+        kube.close()
+        thread.join(10)
+    assert len(came) == times
 
 
 def test_discovery_is_kept(kube: Kube, server: Server) -> None:

@@ -95,6 +95,19 @@ def test_errors_have_name_and_place(federation: Federation, trino: FakeTrino) ->
     assert caught.value.place == (2, 8)
 
 
+def test_an_error_of_another_system_has_its_words(federation: Federation, trino: FakeTrino) -> None:
+    bucket = {"type": "S", "message": "The specified bucket does not exist. (Service: S3, Status Code: 404) (SDK Attempt Count: 1)"}
+    listed = {"type": "T", "message": "Failed to list location: s3://a", "cause": {"type": "U", "message": None, "cause": bucket}}
+    error = {"errorName": "HIVE_FILESYSTEM_ERROR", "errorType": "EXTERNAL", "message": listed["message"], "failureInfo": listed}
+    trino.scripts["SELECT n"] = Script(error=error)
+    said = r"Failed to list location: s3://a: The specified bucket does not exist\. \(HIVE"
+    with pytest.raises(QueryError, match=said):
+        federation.query("SELECT n")
+    trino.scripts["SELECT n"] = Script(error={**error, "failureInfo": {"type": "T", "message": listed["message"]}})
+    with pytest.raises(QueryError, match=r"Failed to list location: s3://a \(HIVE"):
+        federation.query("SELECT n")
+
+
 def test_an_error_after_rows_is_raised_there(federation: Federation, trino: FakeTrino) -> None:
     error = {"message": "Division by zero", "errorName": "DIVISION_BY_ZERO", "errorType": "USER_ERROR"}
     trino.scripts["SELECT n"] = Script([("n", "bigint", BIGINT)], [[[1]], [[2]]], error=error)
@@ -102,6 +115,13 @@ def test_an_error_after_rows_is_raised_there(federation: Federation, trino: Fake
     assert next(rows) == (1,)  # the client is a page ahead: the last page before an error is not seen
     with pytest.raises(QueryError, match="Division by zero"):
         next(rows)
+
+
+def test_statements_may_run_while_rows_of_another_are_read(federation: Federation, trino: FakeTrino) -> None:
+    trino.scripts["SELECT n"] = Script([("n", "bigint", BIGINT)], [[[1]], [[2]], [[3]]])
+    trino.scripts["DROP TABLE t"] = Script(update="DROP TABLE", pages=[[]])
+    seen = [(row, federation.query("DROP TABLE t").command) for row in federation.query("SELECT n").rows]
+    assert seen == [((number,), "DROP TABLE") for number in (1, 2, 3)]
 
 
 def test_leaving_rows_unread_cancels(federation: Federation, trino: FakeTrino) -> None:

@@ -1,81 +1,20 @@
-"""Queries: their clauses, and what names mean in them."""
+"""Queries: their clauses, one after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlglot import exp
 
-from bdc.sql.gateway.dialect.aggregates import AGGREGATES, ordered, window
-from bdc.sql.gateway.dialect.comparisons import COMPARISONS, compared
+from bdc.sql.gateway.dialect.aggregates import ordered, window
 from bdc.sql.gateway.dialect.expressions import Expressions, unified
-from bdc.sql.gateway.dialect.functions import FUNCTIONS
-from bdc.sql.gateway.dialect.kinds import NULL, TEXT, Kind
-from bdc.sql.gateway.dialect.operators import OPERATORS
-from bdc.sql.gateway.dialect.parsing import Columns, Name, Tables, Translated, table_name
+from bdc.sql.gateway.dialect.kinds import NULL, Kind
+from bdc.sql.gateway.dialect.parsing import Columns, Tables, Translated, table_name
+from bdc.sql.gateway.dialect.rules import RULES
+from bdc.sql.gateway.dialect.sources import Listed, Place, origin, renamed
 from bdc.sql.gateway.dialect.titles import column_title
 from bdc.sql.gateway.dialect.typed import Node, Typed, check, name_of, quoted, refuse
-from bdc.sql.gateway.errors import SYNTAX_ERROR, UNDEFINED_TABLE, SqlError
-
-
-@dataclass
-class _Source:
-    """What stands in FROM: its alias and columns. `whole`: a table's name as it was written, by which it is known too where it has no alias
-    of its own; `sql` is its name in Trino's text."""
-
-    alias: str
-    columns: Columns
-    whole: Name = ()
-    sql: str = ""
-
-    def known_by(self, name: Name) -> bool:
-        """Whether a column `name.column` may be one of it; the empty name is that of any."""
-        return name in ((), (self.alias,)) or (len(name) > 1 and self.whole[-len(name) :] == name)
-
-    def column(self, name: str) -> Typed:
-        """A column of it."""
-        return Typed(f"{quoted(self.sql or self.alias)}.{quoted(name)}", self.columns[name])
-
-
-@dataclass
-class _Place:
-    """Where an expression stands: what its names may mean, there and in the queries around."""
-
-    translation: _Translation
-    sources: list[_Source] = field(default_factory=list)
-    merged: dict[str, Typed] = field(default_factory=dict)
-    """Columns that JOIN ... USING has made one of two."""
-    outer: _Place | None = None
-    common: dict[str, Columns] = field(default_factory=dict)
-
-    @property
-    def user(self) -> str:
-        return self.translation.user
-
-    def column(self, name: str, table: Name) -> Typed:
-        """A column by its name, of the nearest query that has one."""
-        place: _Place | None = self
-        while place is not None:
-            if found := place.own(name, table):
-                return found
-            place = place.outer
-        whole = ".".join((*table, name))
-        raise SqlError(f"column {whole} does not exist" if table else f'column "{name}" does not exist', "42703")
-
-    def own(self, name: str, table: Name = ()) -> Typed | None:
-        """A column of this query's FROM."""
-        if not table and name in self.merged:
-            return self.merged[name]
-        found = [one for one in self.sources if name in one.columns and one.known_by(table)]
-        if len(found) > 1:
-            raise SqlError(f'column reference "{name}" is ambiguous', "42702")
-        return found[0].column(name) if found else None
-
-    def subquery(self, node: Node) -> tuple[str, list[Kind]]:
-        """A query in an expression."""
-        sql, columns = self.translation.query(node, self.common, self)
-        return f"({sql})", [kind for _, kind in columns]
+from bdc.sql.gateway.errors import SqlError
 
 
 def translate(tree: Node, tables: Tables, user: str) -> Translated:
@@ -86,11 +25,6 @@ def translate(tree: Node, tables: Tables, user: str) -> Translated:
     except RecursionError:
         raise SqlError("stack depth limit exceeded", "54001", "write a simpler query") from None
     return Translated(sql, tuple(name for name, _ in columns), quotients)
-
-
-Listed = list[tuple[str, Kind]]
-
-RULES = {**OPERATORS, **COMPARISONS, **FUNCTIONS, **AGGREGATES}
 
 
 @dataclass
@@ -116,7 +50,7 @@ class _Translation:
         sql, columns = self.query(tree, {}, None)
         return sql, columns, frozenset()
 
-    def query(self, node: Node, common: dict[str, Columns], outer: _Place | None) -> tuple[str, Listed]:
+    def query(self, node: Node, common: dict[str, Columns], outer: Place | None) -> tuple[str, Listed]:
         """A query, with the names of its columns and their types."""
         if isinstance(node, exp.Subquery):
             if not _clauses(node) and not node.args.get("alias"):
@@ -135,7 +69,7 @@ class _Translation:
             return self._select(exp.Select(expressions=[exp.Star()]).from_(node), common, outer, None)
         raise refuse(node.sql(dialect="postgres")[:80])
 
-    def _with(self, node: Node, common: dict[str, Columns], outer: _Place | None) -> tuple[str, dict[str, Columns]]:
+    def _with(self, node: Node, common: dict[str, Columns], outer: Place | None) -> tuple[str, dict[str, Columns]]:
         found = node.args.get("with_")
         if not found:
             return "", common
@@ -146,13 +80,13 @@ class _Translation:
             check(one, "this", "alias", "materialized")
             alias = one.args["alias"]
             sql, columns = self.query(one.this, common, outer)
-            columns = _renamed(columns, alias)
+            columns = renamed(columns, alias)
             name = name_of(alias.this)
             common[name] = dict(columns)
             parts.append(f"{quoted(name)} ({', '.join(quoted(column) for column, _ in columns)}) AS ({sql})")
         return f"WITH {', '.join(parts)} ", common
 
-    def _set(self, node: Node, common: dict[str, Columns], outer: _Place | None) -> tuple[str, Listed]:
+    def _set(self, node: Node, common: dict[str, Columns], outer: Place | None) -> tuple[str, Listed]:
         check(node, "this", "expression", "distinct", "order", "limit", "offset", "with_")
         with_, common = self._with(node, common, outer)
         word = {exp.Union: "UNION", exp.Intersect: "INTERSECT", exp.Except: "EXCEPT"}[type(node)]
@@ -167,9 +101,9 @@ class _Translation:
             return f"{with_}SELECT * FROM ({sql}){tail}", columns
         return with_ + sql, columns
 
-    def _values(self, node: Node, common: dict[str, Columns], outer: _Place | None) -> tuple[str, Listed]:
+    def _values(self, node: Node, common: dict[str, Columns], outer: Place | None) -> tuple[str, Listed]:
         check(node, "expressions", "alias")
-        place = _Place(self, outer=outer, common=common)
+        place = Place(self, outer=outer, common=common)
         expressions = Expressions(place, RULES)
         rows = [[expressions.of(one) for one in (row.expressions if isinstance(row, exp.Tuple) else [row])] for row in node.expressions]
         if len({len(row) for row in rows}) != 1:
@@ -180,7 +114,7 @@ class _Translation:
 
     # --- SELECT
 
-    def _select(self, node: Node, common: dict[str, Columns], outer: _Place | None, quotients: set[int] | None) -> tuple[str, Listed]:
+    def _select(self, node: Node, common: dict[str, Columns], outer: Place | None, quotients: set[int] | None) -> tuple[str, Listed]:
         check(
             node,
             "kind",
@@ -202,8 +136,8 @@ class _Translation:
         if node.args.get("kind") or node.args.get("operation_modifiers"):
             raise refuse("this SELECT")
         with_, common = self._with(node, common, outer)
-        place = _Place(self, outer=outer, common=common)
-        origin = self._from(node, place)
+        place = Place(self, outer=outer, common=common)
+        sources = origin(node, place)
         expressions = Expressions(place, RULES)
         items = [item for one in node.expressions for item in self._items(one, place, expressions)]
         if not items:
@@ -224,10 +158,10 @@ class _Translation:
             elif quotients is not None and item.typed.kind.family == "literal":
                 text = f"CAST({text} AS varchar)"
             texts.append(f"{text} AS {quoted(item.name)}")
-        sql = f"{with_}SELECT {distinct}{', '.join(texts)}{origin}{where}{grouped}{having}{windows}{tail}"
+        sql = f"{with_}SELECT {distinct}{', '.join(texts)}{sources}{where}{grouped}{having}{windows}{tail}"
         return sql, [(item.name, item.typed.kind) for item in items]
 
-    def _items(self, node: Node, place: _Place, expressions: Expressions) -> list[_Item]:
+    def _items(self, node: Node, place: Place, expressions: Expressions) -> list[_Item]:
         if isinstance(node, exp.Star) or (isinstance(node, exp.Column) and isinstance(node.this, exp.Star)):
             if any(node.args.get(one) for one in ("except_", "replace", "rename")):
                 raise refuse("* with exceptions")
@@ -277,7 +211,7 @@ class _Translation:
             return _numbered(at, items, "GROUP BY").typed.sql
         if isinstance(node, exp.Column) and not node.args.get("table"):
             name = name_of(node.this)
-            assert isinstance(expressions.around, _Place)  # noqa: S101
+            assert isinstance(expressions.around, Place)  # noqa: S101
             if expressions.around.own(name) is None and (found := [item for item in items if item.name == name]):
                 return found[0].typed.sql
         return expressions.of(node).sql
@@ -311,131 +245,11 @@ class _Translation:
             if not 1 <= at <= len(columns):
                 raise SqlError(f"ORDER BY position {at} is not in select list", "42P10")
             if within is None:
-                return ordered(Expressions(_Place(self), RULES), node, str(at))
+                return ordered(Expressions(Place(self), RULES), node, str(at))
             return ordered(within[1], node, within[0][at - 1].typed.sql)
         if within is None:
             raise SqlError("invalid UNION/INTERSECT/EXCEPT ORDER BY clause", "0A000", "order by the names of the result's columns")
         return ordered(within[1], node)
-
-    # --- FROM
-
-    def _from(self, node: Node, place: _Place) -> str:
-        origin = node.args.get("from_")
-        if not origin:
-            return ""
-        if node.args.get("laterals"):
-            raise refuse("this LATERAL")
-        text = self._joined(origin.this, node.args.get("joins") or [], place)
-        return f" FROM {text}"
-
-    def _joined(self, first: Node, joins: Sequence[Node], place: _Place) -> str:
-        text = self._source(first, place)
-        for join in joins:
-            text = self._join(text, join, place)
-        return text
-
-    def _join(self, left: str, join: Node, place: _Place) -> str:
-        check(join, "this", "on", "using", "side", "kind", "method")
-        method, side, kind = (str(join.args.get(one) or "").upper() for one in ("method", "side", "kind"))
-        before = len(place.sources)
-        right = self._source(join.this, place, lateral=place)
-        if method == "NATURAL":
-            mine = {name for one in place.sources[:before] for name in one.columns}
-            using = [name for one in place.sources[before:] for name in one.columns if name in mine]
-        else:
-            using = [name_of(one) for one in join.args.get("using") or []]
-        if method not in ("", "NATURAL") or kind not in ("", "INNER", "OUTER", "CROSS") or side not in ("", "LEFT", "RIGHT", "FULL"):
-            raise refuse(f"{method or kind or side} JOIN")
-        condition = None
-        if using:
-            condition = " AND ".join(self._same(name, before, side, place) for name in using)
-        elif join.args.get("on"):
-            condition = Expressions(place, RULES).boolean(join.args["on"])
-        if condition is None:
-            if side:
-                raise SqlError("syntax error: a join without its condition", SYNTAX_ERROR)
-            return f"{left} CROSS JOIN {right}"
-        return f"{left} {side + ' ' if side else ''}JOIN {right} ON {condition}"
-
-    def _same(self, name: str, before: int, side: str, place: _Place) -> str:
-        """The condition of one column of USING, which is one from here on."""
-        one = place.merged.get(name) or _only(name, place.sources[:before])
-        other = _only(name, place.sources[before:])
-        expressions = Expressions(place, RULES)
-        left, right = expressions.alike(one, other)
-        kept = {"LEFT": one, "RIGHT": other, "FULL": Typed(f"coalesce({one.sql}, {other.sql})", one.kind)}.get(side, one)
-        place.merged[name] = kept
-        return compared(left, right, "=")
-
-    def _source(self, node: Node, place: _Place, lateral: _Place | None = None) -> str:
-        if isinstance(node, exp.Paren):
-            return self._source(node.this, place, lateral)
-        if isinstance(node, exp.Lateral):
-            check(node, "this", "alias")
-            sql, columns = self.query(_inside(node.this), place.common, lateral)
-            alias = node.args["alias"]
-            return "LATERAL " + _aliased(place, f"({sql})", columns, alias)
-        if isinstance(node, exp.Subquery):
-            inner = _inside(node)
-            if _is_join(inner) and not node.args.get("alias"):
-                check(node, "this", "joins")
-                text = self._joined(inner, node.args.get("joins") or [], place)
-                return f"({text})"
-            check(node, "this", "alias", "order", "limit", "offset", "with_", "joins")
-            bare = node.copy()
-            bare.set("alias", None)
-            bare.set("joins", None)
-            sql, columns = self.query(bare, place.common, place.outer)
-            text = _aliased(place, f"({sql})", columns, node.args.get("alias"))
-            for join in node.args.get("joins") or []:
-                text = self._join(text, join, place)
-            return text
-        if isinstance(node, exp.Values):
-            sql, columns = self._values(node, place.common, place.outer)
-            return _aliased(place, f"({sql})", columns, node.args.get("alias"))
-        if isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
-            return self._table(node, place)
-        raise refuse(f"{node.sql(dialect='postgres')[:80]} in FROM")
-
-    def _table(self, node: Node, place: _Place) -> str:
-        check(node, "this", "db", "catalog", "alias", "joins", "only", "sample")
-        parts, alias = table_name(node), node.args.get("alias")
-        if len(parts) == 1 and parts[0] in place.common:
-            text, columns = quoted(parts[0]), place.common[parts[0]]
-        elif parts in self.tables.of:
-            text, columns = self.tables.of[parts]
-        else:
-            raise SqlError(f'relation "{".".join(parts)}" does not exist', UNDEFINED_TABLE)
-        text = _aliased(place, text, list(columns.items()), alias, parts) + _sample(node.args.get("sample"))
-        joins = node.args.get("joins") or []
-        if joins:
-            for join in joins:
-                text = self._join(text, join, place)
-            return f"({text})"
-        return text
-
-
-def _sample(node: Node | None) -> str:
-    """TABLESAMPLE, which ANALYZE asks for. SYSTEM is another thing in Trino: whole splits, of which many sources have one."""
-    if not node:
-        return ""
-    check(node, "method", "percent")
-    method, part = node.args.get("method"), node.args.get("percent")
-    if not method or method.name.upper() != "BERNOULLI" or not isinstance(part, exp.Literal) or part.is_string:
-        raise refuse(f"{node.sql(dialect='postgres')[:80].strip()}", "TABLESAMPLE BERNOULLI (percent)")
-    return f" TABLESAMPLE BERNOULLI ({part.name})"
-
-
-def _inside(node: Node) -> Node:
-    """What is in parentheses."""
-    return node.this if isinstance(node, exp.Subquery) else node
-
-
-def _is_join(inner: Node) -> bool:
-    """Whether what FROM has in parentheses is a join, not a query: (a JOIN b), ((a JOIN b) JOIN c), ((SELECT ...) x JOIN c)."""
-    if not isinstance(inner, exp.Subquery):
-        return isinstance(inner, exp.Table)
-    return bool(inner.args.get("alias") or inner.args.get("joins")) or _is_join(inner.this)
 
 
 def _without_name(node: Node) -> Node:
@@ -446,47 +260,6 @@ def _without_name(node: Node) -> Node:
 
 def _clauses(node: Node) -> bool:
     return any(node.args.get(one) for one in ("order", "limit", "offset", "with_"))
-
-
-def _only(name: str, sources: list[_Source]) -> Typed:
-    found = [one for one in sources if name in one.columns]
-    if len(found) != 1:
-        raise SqlError(
-            f'common column name "{name}" appears more than once' if found else f'column "{name}" specified in USING clause does not exist',
-            "42702" if found else "42703",
-        )
-    return found[0].column(name)
-
-
-def _renamed(columns: Listed, alias: Node | None) -> Listed:
-    new = [name_of(one) for one in (alias.args.get("columns") or [])] if alias else []
-    if len(new) > len(columns):
-        raise SqlError(f"there are {len(columns)} columns, and {len(new)} names for them", "42P10")
-    return [(new[at] if at < len(new) else name, kind) for at, (name, kind) in enumerate(columns)]
-
-
-def _aliased(place: _Place, text: str, columns: Listed, alias: Node | None, table: Name = ()) -> str:
-    """What stands in FROM, with its name there; it becomes one of the place's sources. `table`: its name, where it is a table."""
-    own = name_of(alias.this) if alias and alias.this else ""
-    name = own or (table[-1] if table else f"unnamed_{len(place.sources)}")
-    whole = table if not own and len(table) > 1 else ()
-    same = [one for one in place.sources if one.alias == name]
-    if any(not whole or one.whole in ((), whole) for one in same):
-        raise SqlError(f'table name "{name}" specified more than once', "42712")
-    known = f"{name} {len(place.sources)}" if same else name
-    renamed = _renamed(columns, alias)
-    if table and renamed == columns:
-        place.sources.append(_Source(name, dict(columns), whole, known))
-        return f"{text} AS {quoted(known)}"
-    if not table and len({column for column, _ in renamed}) < len(renamed):
-        raise refuse("a subquery with two columns of one name", "give them names with AS")
-    place.sources.append(_Source(name, {column: _closed(kind) for column, kind in renamed}))
-    listed = f" ({', '.join(quoted(column) for column, _ in renamed)})"
-    return f"{text} AS {quoted(name)}{listed}"
-
-
-def _closed(kind: Kind) -> Kind:
-    return TEXT if kind.open else kind
 
 
 def _common(one: Kind, other: Kind, word: str) -> Kind:

@@ -77,18 +77,14 @@ def test_a_table_of_a_source_that_is_down_leaves_neither_row_nor_view(desk: Desk
         (table("[a.b].x", "public.orders"), UsageError, "a.b can't be the schema"),
         (table("polybase.Tables", "public.orders"), UsageError, "a table polybase.Tables in the master already"),
         (table("x", "public.orders").replace("Sales", "nix"), NotFoundError, "there is no external data source nix"),
-        (
-            table("x", "public.orders").replace("LOCATION", "FILE_FORMAT = csv, LOCATION"),
-            UsageError,
-            "understood, but not run yet",
-        ),
+        (table("x", "public.orders").replace("LOCATION", "FILE_FORMAT = csv, LOCATION"), NotFoundError, "no external file format csv"),
         ("CREATE EXTERNAL TABLE x (id INT) WITH (DATA_SOURCE = Sales)", UsageError, "needs columns and a LOCATION"),
         (
             "CREATE EXTERNAL DATA SOURCE x WITH (LOCATION = 'postgresql://db/x', CREDENTIAL = nix)",
             NotFoundError,
             "there is no credential nix",
         ),
-        ("CREATE EXTERNAL DATA SOURCE x WITH (LOCATION = 's3://x')", UsageError, "s3:// is understood, but not run yet"),
+        ("CREATE EXTERNAL DATA SOURCE x WITH (LOCATION = 'https://x')", UsageError, "https:// is understood, but not run yet"),
         ("ALTER EXTERNAL DATA SOURCE nix SET PUSHDOWN = OFF", NotFoundError, "there is no external data source nix"),
         ("ALTER EXTERNAL DATA SOURCE Sales SET LOCATION = 'sybase://x'", UsageError, "begins with none of"),
         ("ALTER DATABASE SCOPED CREDENTIAL nix WITH IDENTITY = 'x'", NotFoundError, "there is no credential nix"),
@@ -424,7 +420,7 @@ def test_an_identity_isnt_a_reference(desk: Desk) -> None:
 
 def test_a_name_that_the_lake_has_is_refused(desk: Desk) -> None:
     desk.run(CREDENTIAL, SOURCE)
-    desk.engine.lake.add(("dbo", "orders"))
+    desk.engine.lake.schemas["dbo"] = {"orders": {}}
     with pytest.raises(UsageError, match=r"there is a table dbo\.Orders in the lake already"):
         desk.run(TABLE)
     assert desk.engine.views == {}

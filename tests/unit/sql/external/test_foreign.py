@@ -97,3 +97,16 @@ def test_what_is_in_the_way_is_said_and_stays(master: Connection) -> None:
     assert "other objects depend on it" in told
     assert columns(master)[0] == ("id", "integer"), "the view's table is as it was"
     master.execute("DROP VIEW dbo.mine")
+
+
+def test_a_failure_stays_with_its_table(master: Connection) -> None:
+    """A schema's name that PostgreSQL keeps for itself, and names that it would cut."""
+    columns = (ColumnDefinition("id", "int"),)
+    bad = [Table("pg_mine", "a", "Sales", "public.a", columns), Table("dbo", "b" * 64, "Sales", "public.b", columns),
+           Table("dbo", "c", "Sales", "public.c", (ColumnDefinition("ä" * 32, "int"),))]  # fmt: skip
+    made = (*bad, *orders().tables)
+    failed = match(master, Definitions(tables=made), {str(one).lower() for one in made})
+    assert set(failed) == {str(one).lower() for one in bad}
+    assert "unacceptable schema name" in failed["pg_mine.a"].message
+    assert "longer than PostgreSQL's, 63 bytes" in failed["dbo.c"].message
+    assert master.execute("SELECT to_regclass('dbo.orders') IS NOT NULL").fetchone() == (True,)

@@ -80,6 +80,17 @@ def test_what_nothing_defines_is_removed(desk: Desk, rounds: Rounds) -> None:
     assert (list(desk.engine.views), desk.engine.schemas) == (["dbo.orders"], {"default", "dbo"})
 
 
+def test_a_catalog_that_nothing_defines_yet_stays_while_a_statement_writes_to_it(desk: Desk, rounds: Rounds) -> None:
+    desk.engine.query('CREATE CATALOG IF NOT EXISTS "ext_new_1" USING files WITH ("root" = \'hdfs://bdc\')')
+    desk.engine.running = ['INSERT INTO "ext_new_1"."parquet"."/a" SELECT 1']
+    rounds.look(desk.connection)
+    rounds.look(desk.connection)
+    assert set(desk.engine.catalogs) == {"ext_new_1"}
+    desk.engine.running = ["SELECT 1"]
+    rounds.look(desk.connection)
+    assert desk.engine.catalogs == {}
+
+
 def test_a_view_changed_by_hand_is_made_again(desk: Desk, rounds: Rounds) -> None:
     desk.run(*STORY)
     desk.engine.views["dbo.orders"] = FakeView('SELECT "x" AS "x" FROM "lake"."a"."b"', "a comment of somebody's")

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from bdc.sql.gateway.asking import Services
 from bdc.sql.gateway.catalogs import Role
 from bdc.sql.gateway.errors import SqlError
 from bdc.sql.gateway.login import verifier
 from bdc.sql.gateway.names import Names
 from bdc.sql.gateway.server import Server
-from bdc.sql.gateway.session import Services
 from bdc_stacks import identity
 
 PASSWORD, SECRET = "s3cret", "of the master and the gateway"

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -10,7 +10,7 @@ from bdc.kube.reached import Credentials, Reached
 from bdc.sql.errors import QueryError
 from bdc.sql.federation import Federation
 from bdc.sql.polybase.session import TSqlSession
-from bdc.sql.polybase.statements import Ddl
+from bdc.sql.polybase.statements import CreateTable, Ddl
 from bdc.sql.result import Result
 from tests.unit.sql.fake_trino import FakeTrino, Script, signature
 
@@ -40,12 +40,23 @@ class Definer:
 
     def __init__(self) -> None:
         self.ran: list[Ddl] = []
+        self.fails: QueryError | None = None
 
     def trouble(self, schema: str, table: str) -> str | None:
         return "the source x doesn't answer" if table == "broken" else None
 
+    def inserted(self, schema: str, table: str, columns: Sequence[str], query: str) -> str:
+        return f"INSERT INTO {self.written(schema, table, 'INSERT')} ({', '.join(columns or '*')}) {query}"
+
+    def written(self, schema: str, table: str, verb: str) -> str:
+        if table == "orders":
+            raise UsageError("tables of databases are only read")
+        return f'"ext"."parquet"."/{schema}/{table}?"'
+
     def run(self, statement: Ddl) -> Result:
         self.ran.append(statement)
+        if self.fails:
+            raise self.fails
         return Result([], command="DONE")
 
 
@@ -67,6 +78,62 @@ def test_names_get_their_catalogs_and_are_looked_up_once(session: TSqlSession, t
     for _ in range(2):
         assert list(session.query("SELECT * FROM demo.flights JOIN Public.customers ON a = b").rows) == [("one",)]
     assert len(trino.seen) == 4
+
+
+@pytest.mark.parametrize("home", ["external", "master"])
+def test_a_table_that_went_away_since_its_name_was_found_is_explained(session: TSqlSession, trino: FakeTrino, home: str) -> None:
+    """Its view is dropped before its foreign table in the master is, which is no table for that."""
+    trino.scripts[tables("demo", "broken")] = in_catalogs(home)
+    gone = {"errorName": "TABLE_NOT_FOUND", "message": f"line 1:15: Table '{home}.demo.broken' does not exist", "errorType": "USER_ERROR"}
+    trino.scripts[f"SELECT * FROM {home}.demo.broken"] = Script([], error=gone)
+    for _ in range(2):
+        with pytest.raises(UnhealthyError, match=r"the external table demo\.broken can't be read now: the source x doesn't answer"):
+            session.query("SELECT * FROM demo.broken")
+
+
+def test_a_table_of_the_data_pool_whose_view_is_still_to_be_made_is_explained(session: TSqlSession, trino: FakeTrino) -> None:
+    trino.scripts[tables("demo", "broken")] = in_catalogs("lake", "master")
+    with pytest.raises(UnhealthyError, match=r"the external table demo\.broken can't be read now: the source x doesn't answer"):
+        session.query("SELECT * FROM demo.broken")
+
+
+@pytest.mark.parametrize("home", ["external", "master", "lake"])
+def test_a_table_that_was_dropped_since_its_name_was_found_is_none(session: TSqlSession, trino: FakeTrino, home: str) -> None:
+    trino.scripts[tables("demo", "dropped")] = in_catalogs(home)
+    gone = {"errorName": "TABLE_NOT_FOUND", "message": f"line 1:15: Table '{home}.demo.dropped' does not exist", "errorType": "USER_ERROR"}
+    trino.scripts[f"SELECT * FROM {home}.demo.dropped"] = Script([], error=gone)
+    for _ in range(2):
+        with pytest.raises(QueryError, match=r"^there is no table demo\.dropped in ") as caught:
+            session.query("SELECT * FROM demo.dropped")
+        assert caught.value.code == "TABLE_NOT_FOUND"
+    trino.scripts[tables("demo", "dropped")] = in_catalogs()
+    with pytest.raises(QueryError, match=r"^there is no table demo\.dropped in "):
+        session.query("SELECT * FROM demo.dropped")
+
+
+def test_a_name_of_one_part_that_is_nowhere_is_told_where_it_was_looked_for(session: TSqlSession, trino: FakeTrino) -> None:
+    for catalog, schema in (("external", "dbo"), ("master", "public")):
+        where = f"table_cat = '{catalog}' AND table_schem = '{schema}' AND table_name = 'nix'"
+        trino.scripts[f"SELECT table_cat FROM system.jdbc.tables WHERE {where} ORDER BY 1"] = in_catalogs()
+    missing = {"errorName": "MISSING_SCHEMA_NAME", "message": "line 1:15: Schema must be specified", "errorType": "USER_ERROR"}
+    trino.scripts["SELECT * FROM Nix"] = Script([], error=missing)
+    with pytest.raises(QueryError, match=r"^there is no table nix, neither external\.dbo\.nix nor master\.public\.nix"):
+        session.query("SELECT * FROM Nix")
+    trino.scripts["SELECT a FROM unknown.b"] = Script([], error=missing)
+    trino.scripts[tables("unknown", "b")] = in_catalogs("lake")
+    trino.scripts["SELECT a FROM lake.unknown.b"] = Script([], error=missing)
+    with pytest.raises(QueryError, match=r"^Schema must be specified"):
+        session.query("SELECT a FROM unknown.b")
+
+
+def test_a_source_that_fails_is_no_table_that_went_away(session: TSqlSession, trino: FakeTrino) -> None:
+    trino.scripts[tables("demo", "broken")] = in_catalogs("external")
+    text = "line 1:15: Failed analyzing stored view 'external.demo.broken': Connection refused"
+    trino.scripts["SELECT * FROM external.demo.broken"] = Script(
+        [], error={"errorName": "INVALID_VIEW", "message": text, "errorType": "USER_ERROR"}
+    )
+    with pytest.raises(QueryError, match=r"Connection refused"):
+        session.query("SELECT * FROM demo.broken")
 
 
 def test_names_of_one_part_are_dbos_or_the_masters(session: TSqlSession, trino: FakeTrino) -> None:
@@ -120,6 +187,43 @@ def test_with_a_catalog_chosen_names_are_trinos_to_find(reached_trino: Reached, 
         assert list(session.query("SELECT * FROM demo.flights").rows) == [("one",)]
         session.query("USE demo")
     assert trino.seen[-1] == 'USE "demo"'
+
+
+@pytest.mark.parametrize(
+    ("written", "ran"),
+    [
+        ("INSERT INTO external.dbo.trips SELECT 1, 2", 'INSERT INTO "ext"."parquet"."/dbo/trips?" (*) SELECT 1, 2'),
+        ('INSERT INTO External."web"."trips" (b) SELECT 1', 'INSERT INTO "ext"."parquet"."/web/trips?" (b) SELECT 1'),
+        ('INSERT INTO external.web.trips ( a , "b)c" ) VALUES (1, 2)', 'INSERT INTO "ext"."parquet"."/web/trips?" (a, b)c) VALUES (1, 2)'),
+        ("INSERT INTO lake.dbo.trips SELECT 1, 2", "INSERT INTO lake.dbo.trips SELECT 1, 2"),
+        ("UPDATE external.dbo.trips SET a = 1 WHERE b = 2", 'UPDATE "ext"."parquet"."/dbo/trips?" SET a = 1 WHERE b = 2'),
+        ("delete FROM external.dbo.trips WHERE b = 2", 'delete FROM "ext"."parquet"."/dbo/trips?" WHERE b = 2'),
+        (
+            "MERGE INTO external.dbo.trips t USING lake.a.b s ON t.a = s.a WHEN NOT MATCHED THEN INSERT (a) VALUES (s.a)",
+            'MERGE INTO "ext"."parquet"."/dbo/trips?" t USING lake.a.b s ON t.a = s.a WHEN NOT MATCHED THEN INSERT (a) VALUES (s.a)',
+        ),
+    ],
+)
+def test_what_changes_rows_of_an_external_table_goes_to_its_files(session: TSqlSession, trino: FakeTrino, written: str, ran: str) -> None:
+    trino.scripts[ran] = Script(update="INSERT", count=1)
+    assert session.query(written).affected == 1
+
+
+def test_an_external_table_of_a_database_is_only_read(session: TSqlSession, trino: FakeTrino) -> None:
+    trino.scripts[tables("dbo", "orders")] = in_catalogs("external")
+    with pytest.raises(UsageError, match="tables of databases are only read"):
+        session.query("INSERT INTO dbo.orders SELECT 1")
+
+
+def test_a_query_that_fills_a_table_is_trinos_with_whole_names(session: TSqlSession, trino: FakeTrino, definer: Definer) -> None:
+    trino.scripts[tables("web", "clicks")] = in_catalogs("external")
+    session.query("CREATE EXTERNAL TABLE t WITH (DATA_SOURCE = SqlDataPool) AS SELECT TOP 2 [id] FROM web.clicks;")
+    (made,) = definer.ran
+    assert isinstance(made, CreateTable)
+    assert made.query == 'SELECT "id" FROM external.web.clicks LIMIT 2'
+    definer.fails = QueryError("Division by zero", "DIVISION_BY_ZERO", (1, 62))
+    with pytest.raises(QueryError, match=r"^Division by zero"):
+        session.query("CREATE EXTERNAL TABLE t WITH (DATA_SOURCE = SqlDataPool) AS SELECT 1 / 0 AS x")
 
 
 def test_errors_have_the_place_in_what_was_written(session: TSqlSession, trino: FakeTrino) -> None:

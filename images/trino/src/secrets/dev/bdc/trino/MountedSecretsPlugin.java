@@ -15,7 +15,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Secrets as files of a folder: ${id:KEY} in a catalog's properties is what the file KEY holds; ${id:KEY@url} is it as a part of a URL.
+ * Secrets as files of a folder: ${id:KEY} in a catalog's properties is what the file KEY holds; ${id:KEY@url} is it as a part of a URL,
+ * ${id:KEY@before} what stands before its first colon, and ${id:KEY@after} what stands after it.
  *
  * The kubelet brings a Secret's new key to each pod in its own time, so a file that isn't there yet is waited for. A key's value never
  * changes: another value is another key. https://trino.io/docs/current/develop/secrets-provider.html
@@ -39,7 +40,7 @@ public final class MountedSecretsPlugin implements SecretsPlugin {
     }
 
     private record MountedSecrets(Path folder, Duration patience) implements SecretProvider {
-        private static final Pattern KEY = Pattern.compile("([A-Za-z0-9][A-Za-z0-9_-]*)(@url)?");
+        private static final Pattern KEY = Pattern.compile("([A-Za-z0-9][A-Za-z0-9_-]*)(?:@(url|before|after))?");
         private static final long LOOK_MILLIS = 100;
 
         @Override
@@ -49,7 +50,13 @@ public final class MountedSecretsPlugin implements SecretsPlugin {
                 throw new IllegalArgumentException("not a key of a mounted secret: " + key);
             }
             String value = read(folder.resolve(parts.group(1)), parts.group(1));
-            return parts.group(2) == null ? value : URLEncoder.encode(value, StandardCharsets.UTF_8).replace("+", "%20");
+            int colon = Math.max(value.indexOf(':'), 0);
+            return switch (parts.group(2)) {
+                case "url" -> URLEncoder.encode(value, StandardCharsets.UTF_8).replace("+", "%20");
+                case "before" -> value.substring(0, colon);
+                case "after" -> value.substring(Math.min(colon + 1, value.length()));
+                case null, default -> value;
+            };
         }
 
         private String read(Path file, String key) {

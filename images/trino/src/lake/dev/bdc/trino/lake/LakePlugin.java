@@ -1,15 +1,28 @@
 package dev.bdc.trino.lake;
 
+import static java.util.Objects.requireNonNull;
+
 import com.google.inject.Binder;
 import com.google.inject.Inject;
+import com.google.inject.Key;
 import com.google.inject.Scopes;
 import com.google.inject.multibindings.MapBinder;
+import dev.bdc.trino.text.TextConnector;
+import io.airlift.configuration.AbstractConfigurationAwareModule;
 import io.trino.filesystem.Location;
 import io.trino.filesystem.TrinoFileSystem;
 import io.trino.filesystem.TrinoFileSystemFactory;
+import io.trino.metastore.HiveMetastoreFactory;
+import io.trino.metastore.RawHiveMetastoreFactory;
+import io.trino.plugin.deltalake.AllowDeltaLakeManagedTableRename;
 import io.trino.plugin.deltalake.DeltaLakeConnectorFactory;
+import io.trino.plugin.deltalake.MaxTableParameterLength;
+import io.trino.plugin.deltalake.metastore.DeltaLakeTableOperationsProvider;
+import io.trino.plugin.deltalake.metastore.file.DeltaLakeFileMetastoreTableOperationsProvider;
 import io.trino.plugin.deltalake.transactionlog.writer.TransactionConflictException;
 import io.trino.plugin.deltalake.transactionlog.writer.TransactionLogSynchronizer;
+import io.trino.plugin.hive.HiveConnectorFactory;
+import io.trino.plugin.hive.metastore.CachingHiveMetastoreModule;
 import io.trino.spi.Plugin;
 import io.trino.spi.connector.Connector;
 import io.trino.spi.connector.ConnectorContext;
@@ -19,32 +32,88 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 
-/** The connector delta_hdfs: Trino's delta_lake, which also commits to tables on HDFS. Its properties are the same. */
+/**
+ * The connectors delta_hdfs: Trino's delta_lake, which also commits to tables on HDFS; files: its hive, for which folders are tables;
+ * delta_files: delta_hdfs, for which they are; and text_files, for which those of text are. Properties are Trino's, and root: what is before
+ * each path.
+ */
 public final class LakePlugin implements Plugin {
+    private static final String ROOT = "root";
+
     @Override
     public Iterable<ConnectorFactory> getConnectorFactories() {
-        return List.of(new Factory());
+        return List.of(
+            new Factory("delta_hdfs", (catalog, properties, context) ->
+                DeltaLakeConnectorFactory.createConnector(catalog, properties, context, Optional.empty(), LakePlugin::onHdfs)),
+            new Factory("delta_files", (catalog, properties, context) ->
+                DeltaLakeConnectorFactory.createConnector(catalog, rest(properties), context,
+                    Optional.of(new Metastore(folders(properties, context))), LakePlugin::onHdfs)),
+            new Factory("files", (catalog, properties, context) -> {
+                Folders folders = folders(properties, context);
+                return HiveConnectorFactory.createConnector(catalog, rest(properties), context, binder -> binder.requestInjection(folders),
+                    Optional.of(folders.metastore()), Optional.empty());
+            }),
+            new Factory("text_files", (catalog, properties, context) ->
+                TextConnector.create(catalog, root(properties), rest(properties), context)));
     }
 
-    private static final class Factory implements ConnectorFactory {
+    private interface Maker {
+        Connector create(String catalog, Map<String, String> properties, ConnectorContext context);
+    }
+
+    private record Factory(String name, Maker maker) implements ConnectorFactory {
         @Override
         public String getName() {
-            return "delta_hdfs";
+            return name;
         }
 
         @Override
         public Connector create(String catalog, Map<String, String> properties, ConnectorContext context) {
-            return DeltaLakeConnectorFactory.createConnector(catalog, properties, context, Optional.empty(), Factory::bind);
+            return maker.create(catalog, properties, context);
+        }
+    }
+
+    private static void onHdfs(Binder binder) {
+        MapBinder.newMapBinder(binder, String.class, TransactionLogSynchronizer.class)
+            .addBinding("hdfs").to(HdfsSynchronizer.class).in(Scopes.SINGLETON);
+    }
+
+    private static Folders folders(Map<String, String> properties, ConnectorContext context) {
+        return new Folders(root(properties), context.getTypeManager());
+    }
+
+    private static String root(Map<String, String> properties) {
+        return requireNonNull(properties.get(ROOT), "a catalog of files needs " + ROOT);
+    }
+
+    private static Map<String, String> rest(Map<String, String> properties) {
+        Map<String, String> rest = new HashMap<>(properties);
+        rest.remove(ROOT);
+        return rest;
+    }
+
+    /** What Delta's connector needs of a metastore: folders, and no renaming. */
+    private static final class Metastore extends AbstractConfigurationAwareModule {
+        private final Folders folders;
+
+        Metastore(Folders folders) {
+            this.folders = folders;
         }
 
-        private static void bind(Binder binder) {
-            MapBinder.newMapBinder(binder, String.class, TransactionLogSynchronizer.class)
-                .addBinding("hdfs").to(HdfsSynchronizer.class).in(Scopes.SINGLETON);
+        @Override
+        protected void setup(Binder binder) {
+            binder.requestInjection(folders);
+            binder.bind(Key.get(HiveMetastoreFactory.class, RawHiveMetastoreFactory.class)).toInstance(HiveMetastoreFactory.ofInstance(folders.metastore()));
+            binder.bind(DeltaLakeTableOperationsProvider.class).to(DeltaLakeFileMetastoreTableOperationsProvider.class).in(Scopes.SINGLETON);
+            binder.bind(Key.get(boolean.class, AllowDeltaLakeManagedTableRename.class)).toInstance(false);
+            binder.bind(Key.get(int.class, MaxTableParameterLength.class)).toInstance(Integer.MAX_VALUE);
+            install(new CachingHiveMetastoreModule());
         }
     }
 

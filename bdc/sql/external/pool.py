@@ -1,0 +1,77 @@
+"""The data pool: tables of the lake that the definitions make and remove.
+
+A table dbo.t of SqlDataPool is the Delta table lake.dbo.t, which the view external.dbo.t reads and Spark knows as dbo.t: the metastore is
+theirs together. Its LOCATION, which nobody writes, is the name that it has there.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bdc.errors import UsageError
+from bdc.sql.external.catalogs import Catalog, Place, identifier, literal
+from bdc.sql.external.definitions import Source
+from bdc.sql.external.objects import Engine
+from bdc.sql.polybase.statements import Column
+from bdc.sql.polybase.types import trino_type
+
+PREFIX = "sqldatapool"
+DATA_POOL = "SqlDataPool"
+"""The source that every cluster has."""
+
+LAKE = Catalog("lake", "", {}, made=False)
+
+COMMENT = "made by the data pool"
+"""What the lake says of a table that is removed with its definition. A definition may name any other: psql's procedures take a LOCATION."""
+
+_TIMED = re.compile(r"timestamp\(\d+\)(?P<zone> with time zone)?")
+_NO_TYPE = {"uuid": "NVARCHAR(36)", "json": "NVARCHAR(MAX)", "time": "NVARCHAR(16)"}
+
+
+def is_pool(source: Source) -> bool:
+    """Whether a source's tables are the lake's."""
+    return source.location.lower().startswith(f"{PREFIX}://")
+
+
+def check(source: Source) -> None:
+    """Raises UsageError for what the data pool doesn't take."""
+    if source.options or source.credential:
+        raise UsageError(f"source {source.name}: the data pool takes neither CONNECTION_OPTIONS nor CREDENTIAL")
+
+
+def kept(kind: str) -> str:
+    """The lake's type for one of Trino's, https://trino.io/docs/476/connector/delta-lake.html#type-mapping. Raises ValueError."""
+    if timed := _TIMED.fullmatch(kind):
+        return "timestamp(3) with time zone" if timed["zone"] else "timestamp(6)"
+    name = kind.partition("(")[0]
+    if name in _NO_TYPE:
+        raise ValueError(f"files have no type {kind}; write {_NO_TYPE[name]}")
+    return kind.replace("char", "varchar") if name == "char" else kind
+
+
+def make(engine: Engine, at: Place, columns: tuple[Column, ...]) -> None:
+    """Make the table, in its schema. Raises UsageError where a column has no type there, QueryError."""
+    listed = []
+    for column in columns:
+        try:
+            kind = kept(trino_type(column.type))
+        except ValueError as error:
+            raise UsageError(f"the column {column.name}: {error}") from error
+        listed.append(f"{identifier(column.name.lower())} {kind}" + (" NOT NULL" if column.nullable is False else ""))
+    make_schema(engine, at)
+    engine.query(f"CREATE TABLE {at.relation} ({', '.join(listed)}) COMMENT {literal(COMMENT)}")
+
+
+def make_schema(engine: Engine, at: Place) -> None:
+    """Make the schema of a table, where there is none."""
+    engine.query(f"CREATE SCHEMA IF NOT EXISTS {at.catalog.name}.{identifier(at.schema.lower())}")
+
+
+def remove(engine: Engine, at: Place) -> bool:
+    """Remove the table with its rows, if it is there; False where it isn't the data pool's, and stays. Raises QueryError."""
+    named = f"catalog_name = '{at.catalog.name}' AND schema_name = {literal(at.schema.lower())} AND table_name = {literal(at.name.lower())}"
+    for (comment,) in engine.query(f"SELECT comment FROM system.metadata.table_comments WHERE {named}").rows:  # noqa: S608 quoted
+        if comment != COMMENT:
+            return False
+        engine.query(f"DROP TABLE IF EXISTS {at.relation}")
+    return True

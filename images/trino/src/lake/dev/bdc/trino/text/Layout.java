@@ -1,0 +1,90 @@
+package dev.bdc.trino.text;
+
+import io.trino.filesystem.Location;
+import io.trino.spi.StandardErrorCode;
+import io.trino.spi.TrinoException;
+import io.trino.spi.type.Type;
+import io.trino.spi.type.TypeManager;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeFormatterBuilder;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What the name of a table says: where its files are, which columns it has, and how they are written. bdc/sql/external/text.py writes it.
+ *
+ * <p>PATH?COLUMN=TYPE;...?OPTION=VALUE;...: all that isn't one of a-z 0-9 _ . - / is percent-encoded. Options: terminator, quote, first,
+ * date (a pattern of java.time), defaults, utf16, packed (files that are written are gzip), value or percentage (how many rows may be
+ * rejected), sample, rejected (a path), and new, which no table is that is there.
+ *
+ * @param quote what is around a field, or nothing
+ * @param first the first row that is read, from 1
+ * @param fresh whether it is the name of a table that is to be made
+ * @param defaults whether an empty field is its type's default, not NULL
+ */
+record Layout(
+        Location location, boolean json, List<String> names, List<Type> types, byte[] terminator, byte[] quote, long first,
+        Optional<DateTimeFormatter> date, boolean defaults, boolean utf16, boolean packed, boolean fresh, Limit limit,
+        Optional<Location> rejected) {
+    static final String DELIMITED = "delimitedtext";
+    static final String JSON = "json";
+
+    /** How many rows may be rejected: `value`, or that many percent of all rows, looked at after each `sample` of them. */
+    record Limit(double value, boolean percentage, long sample) {
+        boolean none() {
+            return value == 0;
+        }
+    }
+
+    static Layout of(String root, String schema, String table, TypeManager types) {
+        String[] parts = table.split("\\?", -1);
+        if (parts.length != 3) {
+            throw new TrinoException(StandardErrorCode.INVALID_ARGUMENTS, "files of text have no columns of their own: define them");
+        }
+        List<String> names = new ArrayList<>();
+        List<Type> columns = new ArrayList<>();
+        for (Map.Entry<String, String> one : pairs(parts[1])) {
+            names.add(one.getKey());
+            columns.add(types.fromSqlType(one.getValue()));
+        }
+        Map<String, String> options = new HashMap<>();
+        pairs(parts[2]).forEach(one -> options.put(one.getKey(), one.getValue()));
+        boolean percentage = options.containsKey("percentage");
+        double value = Double.parseDouble(options.getOrDefault(percentage ? "percentage" : "value", "0"));
+        boolean json = schema.equals(JSON);
+        return new Layout(
+            Location.of(root + decoded(parts[0])), json, names, columns,
+            bytes(json ? "" : options.getOrDefault("terminator", "|")), bytes(json ? "" : options.getOrDefault("quote", "")),
+            Long.parseLong(options.getOrDefault("first", "1")), Optional.ofNullable(options.get("date")).map(Layout::formatter),
+            options.containsKey("defaults"), options.containsKey("utf16"), options.containsKey("packed"), options.containsKey("new"),
+            new Limit(value, percentage, Long.parseLong(options.getOrDefault("sample", "1000"))),
+            Optional.ofNullable(options.get("rejected")).map(path -> Location.of(root + path)));
+    }
+
+    private static DateTimeFormatter formatter(String pattern) {
+        return new DateTimeFormatterBuilder().parseCaseInsensitive().parseLenient().appendPattern(pattern).toFormatter(Locale.ENGLISH);
+    }
+
+    private static List<Map.Entry<String, String>> pairs(String text) {
+        List<Map.Entry<String, String>> found = new ArrayList<>();
+        for (String one : text.isEmpty() ? new String[0] : text.split(";")) {
+            int sign = one.indexOf('=');
+            found.add(Map.entry(decoded(one.substring(0, sign)), decoded(one.substring(sign + 1))));
+        }
+        return found;
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static String decoded(String text) {
+        return URLDecoder.decode(text, StandardCharsets.UTF_8);
+    }
+}
