@@ -45,8 +45,11 @@ def test_before_the_stacks_it_names_the_step(step: str, left: str) -> None:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_signals_that_ask_to_stop(number: signal.Signals, code: int, capsys: pytest.CaptureFixture[str]) -> None:
-    before = signal.getsignal(number)
+def test_signals_that_ask_to_stop(
+    number: signal.Signals, code: int, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+) -> None:
+    inherited = signal.signal(number, before := signal.default_int_handler)  # under nohup SIGHUP is ignored
+    request.addfinalizer(lambda: signal.signal(number, inherited))
     with pytest.raises(InterruptedRunError) as caught, interruptible(Silent(), "again"):
         os.kill(os.getpid(), number)
     assert caught.value.exit_code == code
