@@ -47,7 +47,10 @@ def main(what: str, times: str, *more: str) -> None:
         elif what == "point":
             _by_turns(
                 int(times),
-                {name: _asking(ours, POINT.format(table)) for name, table in (("pool", "dbo.big_pool"), ("source", "dbo.big"))},
+                {
+                    name: _asking(ours, POINT.format(table))
+                    for name, table in (("pool", f"dbo.{more[0]}_pool"), ("source", f"dbo.{more[0]}"))
+                },
             )
         else:
             reached = opened.enter_context(reach(kube, config, "trino"))

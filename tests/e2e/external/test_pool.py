@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.e2e.external.asked import plain, rows
@@ -91,6 +93,24 @@ def test_queries_that_make_no_table_leave_nothing(host: TestHost, bought: None, 
     assert "dbo.x" not in [row["name"] for row in document(host, "sql", "table", "list")]
     assert rows(host, "SHOW TABLES FROM lake.dbo LIKE 'x'") == []
     assert "/data/x" not in bdc(host, "hdfs", "ls", "/data").stdout.split()
+
+
+def test_rows_are_written_in_order_of_what_comes_again(host: TestHost, tmp_path: Path) -> None:
+    """By the column of two values, then that of seven, so that queries skip what they don't ask for; a few rows stay as they came."""
+    query = "SELECT orderkey, linenumber, linestatus FROM tpch.tiny.lineitem"
+    rows(host, f"CREATE EXTERNAL TABLE dbo.ordered WITH (DATA_SOURCE = SqlDataPool) AS {query}")
+    rows(host, "CREATE EXTERNAL TABLE dbo.few WITH (DATA_SOURCE = SqlDataPool) AS SELECT * FROM (VALUES 2, 1, 2, 1) AS t (n)")
+    written = {}
+    for table in ("ordered", "few"):
+        [found] = rows(host, f'SELECT DISTINCT "$path" AS path FROM lake.dbo.{table}')
+        bdc(host, "hdfs", "get", found["path"].removeprefix("hdfs://bdc"), str(tmp_path / table))
+        written[table] = duckdb.read_parquet(str(tmp_path / table)).fetchall()
+    pairs = [(status, number) for _, number, status in written["ordered"]]
+    assert len(pairs) == 60_175
+    assert pairs == sorted(pairs)
+    assert written["few"] == [(2,), (1,), (2,), (1,)]
+    for table in ("ordered", "few"):
+        bdc(host, "sql", "table", "drop", table, "--yes")
 
 
 def test_the_data_pool_keeps_itself_in_shape(host: TestHost, bought: None) -> None:

@@ -39,9 +39,9 @@ import java.util.Optional;
 import java.util.UUID;
 
 /**
- * The connectors delta_hdfs: Trino's delta_lake, which also commits to tables on HDFS; files: its hive, for which folders are tables;
- * delta_files: delta_hdfs, for which they are; and text_files, for which those of text are. Properties are Trino's, and root: what is before
- * each path.
+ * The connectors delta_hdfs: Trino's delta_lake, which also commits to tables on HDFS, and writes rows in order; files: its hive, for which
+ * folders are tables; delta_files: its delta_lake, for which they are; and text_files, for which those of text are. Properties are Trino's,
+ * and root: what is before each path.
  */
 public final class LakePlugin implements Plugin {
     private static final String ROOT = "root";
@@ -50,7 +50,8 @@ public final class LakePlugin implements Plugin {
     public Iterable<ConnectorFactory> getConnectorFactories() {
         return List.of(
             new Factory("delta_hdfs", (catalog, properties, context) ->
-                DeltaLakeConnectorFactory.createConnector(catalog, properties, context, Optional.empty(), LakePlugin::onHdfs)),
+                OrderedSinks.over(
+                    DeltaLakeConnectorFactory.createConnector(catalog, properties, context, Optional.empty(), LakePlugin::onHdfs), context)),
             new Factory("delta_files", (catalog, properties, context) ->
                 DeltaLakeConnectorFactory.createConnector(catalog, rest(properties), context,
                     Optional.of(new Metastore(folders(properties, context))), LakePlugin::onHdfs)),
