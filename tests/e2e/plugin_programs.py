@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -63,6 +64,7 @@ class World:
 
 
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which shells ignore for what they run in the background
     cluster, kubeconfig, world = sys.argv[1:]
     programs = World(**json.loads(world)).programs()
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.e2e.external.asked import plain, rows
 from tests.e2e.host import TestHost
 from tests.e2e.outside import VersityGw
@@ -42,6 +44,7 @@ def test_files_of_an_object_store_are_tables_too(host: TestHost, store: VersityG
         rows(host, f"DROP EXTERNAL TABLE {name}")
 
 
+@pytest.mark.full
 def test_an_object_store_says_what_is_wrong(host: TestHost, store: VersityGw) -> None:
     table = "CREATE EXTERNAL TABLE x (id INT) WITH (LOCATION = '/{}', DATA_SOURCE = {}, FILE_FORMAT = ParquetFiles)"
     assert "the source Store has no /nix" in rows(host, table.format("nix", "Store"), code=2)
