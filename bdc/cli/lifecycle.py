@@ -13,6 +13,8 @@ from bdc.cli.settings import RegistryOption, Settings, settings
 
 if TYPE_CHECKING:
     from bdc.cluster import Access, Substrate
+    from bdc.config.model import Config
+    from bdc.health import Use
 
 
 def up(
@@ -59,23 +61,26 @@ def plan(ctx: typer.Context, registry: RegistryOption = None, output: FormatOpti
 def down(
     ctx: typer.Context,
     *,
-    delete_data: Annotated[bool, typer.Option("--delete-data", help="Also delete volumes, passwords and the CA. Asks first.")] = False,
+    delete_data: Annotated[bool, typer.Option("--delete-data", help="Also delete volumes, passwords and the CA.")] = False,
     yes: YesOption = False,
     no_input: NoInputOption = False,
     output: FormatOption = Format.table,
 ) -> None:
-    """Remove the cluster's workloads. Data, passwords and the CA stay for the next `bdc up`, unless --delete-data."""
+    """Remove the cluster's workloads. Data, passwords and the CA stay for the next `bdc up`, unless --delete-data.
+
+    Says first what runs, who is connected and what goes, and asks; where nobody can answer, it wants --yes (exit code 2 without).
+    """
     from bdc.cli.interruption import interruptible
     from bdc.cli.live import view
     from bdc.lifecycle import down as run
 
     chosen = settings(ctx)
-    name = chosen.config.name
-    if delete_data and not confirm(f"Delete all data of cluster {name}: HDFS, the SQL master, passwords?", yes=yes, no_input=no_input):
+    name, found = chosen.config.name, substrate_of(chosen)
+    if not yes and not _sure(chosen.config, found.access(), delete_data=delete_data, no_input=no_input):
         raise typer.Exit(1)
     hint = f"run bdc down{' --delete-data' if delete_data else ''} again: it goes on from here"
     with view(output, chosen.quiet, f"bdc {_version()} · cluster {name}") as shown, interruptible(shown, hint) as report:
-        there = run(chosen.config, substrate_of(chosen), report, delete_data=delete_data)
+        there = run(chosen.config, found, report, delete_data=delete_data)
     if output is Format.table and not chosen.quiet:
         kept = "its data is deleted" if delete_data else "its data is kept; `bdc up` brings it back"
         sys.stderr.write(f"cluster {name} is down; {kept}\n" if there else "there is no Kubernetes here, so nothing to remove\n")
@@ -88,6 +93,31 @@ def substrate_of(chosen: Settings) -> Substrate:
     chosen.check_administrator()
     kind = chosen.config.cluster.substrate
     return substrate(kind, kubeconfig=chosen.explicit_kubeconfig(), context=chosen.kube_context(), name=chosen.config.name)
+
+
+def _sure(config: Config, access: Access | None, *, delete_data: bool, no_input: bool) -> bool:
+    """Whether to go on, after what would end was said on stderr. Nobody is asked where nothing runs and no data is to go."""
+    from bdc.health import in_use
+    from bdc.kube import connect
+
+    if access is None:
+        return True
+    kube = connect(access.kubeconfig, access.context)
+    use = in_use(kube, config)
+    if use is None and not delete_data:
+        return True
+    sys.stderr.write(f"cluster {config.name} at {kube.server}\n")
+    for label, said in _ends(use):
+        sys.stderr.write(f"  {label:<36} {said}\n")
+    what = f"Delete cluster {config.name} with all its data: HDFS, the SQL master, passwords?"
+    return confirm(what if delete_data else f"Remove all workloads of cluster {config.name}? Its data stays.", yes=False, no_input=no_input)
+
+
+def _ends(use: Use | None) -> list[tuple[str, str]]:
+    if use is None:
+        return [("runs", "nothing")]
+    runs = f"{', '.join(use.parts)}: {use.pods} {'pod' if use.pods == 1 else 'pods'}"
+    return [("runs", runs), *(use.activities or [("used by", "nobody: no application, query or connection")])]
 
 
 def _show_endpoints(chosen: Settings, access: Access) -> None:

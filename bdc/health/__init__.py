@@ -1,4 +1,5 @@
-"""How a running cluster is: its parts and whether their engines answer (`status`), what is wrong and what to do (`doctor`), logs.
+"""How a running cluster is: its parts and whether their engines answer (`status`), what is wrong and what to do (`doctor`), logs, and
+whom it serves (`in_use`).
 
 from bdc.health import Ground, examine, status
 
@@ -11,6 +12,7 @@ from bdc.health.finding import Check, Finding, Ground, Level, Result
 from bdc.health.logs import LogLine, Wanted, logs, sources
 from bdc.health.part import ClusterStatus, PartState, PartStatus, Probe
 from bdc.health.status import status
+from bdc.health.use import Use, in_use
 
 __all__ = [
     "CHECKS",
@@ -24,8 +26,10 @@ __all__ = [
     "PartStatus",
     "Probe",
     "Result",
+    "Use",
     "Wanted",
     "examine",
+    "in_use",
     "logs",
     "sources",
     "status",

@@ -66,7 +66,7 @@ def apply_time(host: TestHost) -> float:
         one.get("spec", {}).pop("clusterIPs", None)
     file = host.folder / "objects.json"
     file.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": kept}))
-    assert host.run(["bdc", "down"], timeout_seconds=600).returncode == 0
+    assert host.run(["bdc", "down", "--yes"], timeout_seconds=600).returncode == 0
     start = time.monotonic()
     assert host.run([*KUBECTL, "apply", "-f", file]).returncode == 0
     for kind in ("statefulset", "deployment"):

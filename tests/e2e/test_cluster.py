@@ -24,6 +24,21 @@ from tests.e2e.host import TestHost
 
 CURL = ("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}")
 PARTS = ["storage", "master", "metastore", "federation", "spark"]
+LATE = """
+import contextlib, sys, time
+from bdc.cli.main import main
+from bdc.spark import consoles
+at_once = consoles.attach
+@contextlib.contextmanager
+def late(*arguments, **options):
+    time.sleep(5)
+    with at_once(*arguments, **options) as attachment:
+        yield attachment
+consoles.attach = late
+sys.exit(main())
+"""
+"""bdc that attaches to a session five seconds after its pod has begun."""
+
 KUBECTL = ("/var/lib/bdc/node/bin/kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "-n", "bdc")
 
 
@@ -188,8 +203,12 @@ def test_names_and_tsql_on_the_federation(host: TestHost, tmp_path: Path) -> Non
 
 
 def test_sql_on_spark(host: TestHost) -> None:
-    counted = document(host, "spark", "sql", "SELECT count(*) AS n, sum(arr_delay) AS s FROM demo.flights", "-o", "json")
-    assert counted == [{"n": 327346, "s": 2257174}]
+    late = host.run(
+        ["python", "-c", LATE, "spark", "sql", "SELECT count(*) AS n, sum(arr_delay) AS s FROM demo.flights", "-o", "json"],
+        timeout_seconds=90,
+    )
+    assert late.returncode == 0, late.stderr
+    assert json.loads(late.stdout) == [{"n": 327346, "s": 2257174}]
     script = """
         USE demo;
         CREATE TEMPORARY VIEW v AS SELECT named_struct('x', CAST(1.50 AS DECIMAL(5, 2))) AS s, array(X'00FF', null) AS a,
@@ -517,7 +536,12 @@ def test_the_cluster_comes_back_after_a_loss_of_power(host: TestHost) -> None:
 
 def test_data_and_password_outlive_down_and_the_local_state(host: TestHost) -> None:
     secret = password(host)
-    bdc(host, "down", timeout_seconds=600)
+    refused = bdc(host, "down", code=2).stderr
+    assert re.search(r"\n  runs +storage pool, SQL master, metastore, federation, Spark pool: \d+ pods\n", refused), refused
+    assert "not known" not in refused
+    assert "hint:  add --yes" in refused
+    all_ready(host)
+    bdc(host, "down", "--yes", timeout_seconds=600)
     assert kubectl(host, "get", "statefulsets,deployments", "-o", "name") == ""
     shutil.rmtree(host.folder / "home" / "data")
     bdc(host, "up", timeout_seconds=900)
@@ -528,7 +552,7 @@ def test_data_and_password_outlive_down_and_the_local_state(host: TestHost) -> N
 
 
 def test_down_with_its_data_leaves_nothing(host: TestHost) -> None:
-    assert bdc(host, "down", "--delete-data", "--no-input", code=2).stderr.startswith("error: ")
+    assert "error: Delete cluster bdc with all its data" in bdc(host, "down", "--delete-data", "--no-input", code=2).stderr
     bdc(host, "down", "--delete-data", "--yes", timeout_seconds=600)
     there = host.run([*KUBECTL, "get", "namespace", "bdc"])
     assert "NotFound" in there.stderr

@@ -185,7 +185,7 @@ def test_others_are_refused_meanwhile(host: TestHost, building: dict[str, str]) 
     run = Running(host, "up", "-o", "json", env=building)
     run.until(lambda: any("resource" in event for event in run.events))
     with ThreadPoolExecutor() as pool:
-        answers = list(pool.map(lambda command: bdc(host, command, code=1), ("up", "down", "plan")))
+        answers = list(pool.map(lambda command: bdc(host, *command, code=1), (["up"], ["down", "--yes"], ["plan"])))
     for refused in answers:
         found = HELD.search(refused.stderr)
         assert found, refused.stderr
@@ -217,7 +217,7 @@ def test_a_state_of_a_newer_bdc_is_refused(host: TestHost) -> None:
     secret = ("-n", "bdc-system", "patch", "secret", "bdc-bdc-state-platform", "--type=merge", "-p")
     kubectl(host, *secret, json.dumps({"data": {"format": base64.b64encode(b"2").decode()}}))
     try:
-        for command in (["plan"], ["up"], ["down"]):
+        for command in (["plan"], ["up"], ["down", "--yes"]):
             refused = bdc(host, *command, code=1).stderr
             assert "the state in Secret bdc-system/bdc-bdc-state-platform was written by a newer bdc (format 2" in refused
             assert "hint:  update bdc on this machine" in refused
@@ -226,10 +226,10 @@ def test_a_state_of_a_newer_bdc_is_refused(host: TestHost) -> None:
 
 
 def test_down_that_is_killed_goes_on(host: TestHost) -> None:
-    run = Running(host, "down", "-o", "json")
+    run = Running(host, "down", "--yes", "-o", "json")
     run.until(lambda: run.done() >= 5)
     run.kill()
-    bdc(host, "down", timeout_seconds=600)
+    bdc(host, "down", "--yes", timeout_seconds=600)
     assert kubectl(host, "-n", "bdc", "get", "statefulsets,deployments,services,jobs", "-o", "name") == ""
 
 
@@ -247,7 +247,7 @@ def test_killed_at_half_of_the_creates_then_another_home_goes_on_then_down(host:
     run = Running(host, "up", "-o", "json", env=elsewhere(host))
     run.until(lambda: run.done() >= 3)
     run.kill()
-    bdc(host, "down", timeout_seconds=600)
+    bdc(host, "down", "--yes", timeout_seconds=600)
     assert kubectl(host, "-n", "bdc", "get", "statefulsets,deployments", "-o", "name") == ""
     assert namenode_version(host) == formatted
 
