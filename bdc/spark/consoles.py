@@ -1,7 +1,7 @@
 """Pods beside the Spark Connect server in which a person's session lives: the cluster's image, so that all versions agree.
 
-The pod's main process (manifests/spark/session.py) begins to talk when somebody has attached, and ends with its stdin. Whoever opened
-the pod removes it; one whose owner was killed ends by itself, and goes with `bdc down`.
+The pod's main process (manifests/spark/session.py) begins to talk when somebody has attached, which it is told, and ends with its stdin.
+Whoever opened the pod removes it; one whose owner was killed ends by itself, and goes with `bdc down`.
 """
 
 from __future__ import annotations
@@ -41,6 +41,9 @@ from bdc.spark.settings import IMAGE
 
 CONSOLE = "spark-console"
 """The component of these pods."""
+
+GREETING = b"\n"
+"""What is sent first to a session without a terminal, which prints nothing before: an attach doesn't give what was printed until then."""
 
 Mode = Literal["shell", "script", "sql"]
 _CONTAINER = "session"
@@ -96,6 +99,8 @@ def console(
     try:
         _wait(kube, f"{pods}/{name}", on_progress or (lambda _: None))
         with attach(kube, place.namespace, name, _CONTAINER, tty=mode == "shell") as attachment:
+            if mode != "shell":  # a terminal's first size says the same
+                attachment.send(GREETING)
             yield Console(kube, place.namespace, name, attachment)
     finally:
         with contextlib.suppress(BdcError):

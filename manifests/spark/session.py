@@ -1,10 +1,13 @@
 """Runs in a pod of the Spark image for `bdc spark sql` and `bdc spark shell`: Spark Connect's own client, beside the cluster.
 
-    session.py shell    a terminal with Python, where `spark` is a session; begins when the terminal has a size, so that nobody misses it,
-                        and ends after four hours in which nothing was typed or printed
+    session.py shell    a terminal with Python, where `spark` is a session; ends after four hours in which nothing was typed or printed
     session.py script   the same for a program on stdin: a line with its length in bytes, then the program
     session.py sql      statements on stdin, one JSON object a line: {"sql": TEXT}; {"cancel": true} stops the one that runs,
                         {"end": true} or the end of stdin the session
+
+Who attaches to a container sees what is printed from then on, and nothing of what was printed before (containerd's
+internal/cri/io/container_io.go adds a stream to those that run; Kubernetes promises no more). So nothing is printed before somebody
+is known to be there: a terminal has been given its size, or a first line, which is empty, has come to stdin.
 
 Answers of `sql`, one JSON object a line: {"ready": DATABASE}; for a statement {"columns": [[NAME, TYPE, TYPE AS JSON], ...]}, any number
 of {"rows": [...]}, and {"done": DATABASE} or {"error": MESSAGE, "condition": NAME, "sqlstate": CODE}. Values as JSON, exactly: decimals
@@ -36,13 +39,15 @@ logging.getLogger("SQLQueryContextLogger").disabled = True
 exec(compile(open({shell!r}).read(), {shell!r}, "exec"))
 spark.conf.set("spark.sql.connect.serverStacktrace.enabled", "false")
 """
-SIZE_SECONDS = 30
+ATTACH_SECONDS = 300
 IDLE_SECONDS = 4 * 3600
 
 
 def shell():
-    until = time.monotonic() + SIZE_SECONDS
-    while struct.unpack("HHHH", fcntl.ioctl(0, termios.TIOCGWINSZ, bytes(8)))[1] == 0 and time.monotonic() < until:
+    until = time.monotonic() + ATTACH_SECONDS
+    while struct.unpack("HHHH", fcntl.ioctl(0, termios.TIOCGWINSZ, bytes(8)))[1] == 0:
+        if time.monotonic() > until:
+            return "nobody has attached"
         time.sleep(0.02)
     package = importlib.util.find_spec("pyspark").submodule_search_locations[0]
     startup = Path.home() / ".startup.py"
@@ -65,7 +70,14 @@ def hang_up(python):
             python.send_signal(signal.SIGHUP)
 
 
+def greeted():
+    """Wait for who attaches; whether anybody has."""
+    return sys.stdin.buffer.readline() != b""
+
+
 def script():
+    if not greeted():
+        return 0
     source = sys.stdin.buffer
     text = source.read(int(source.readline()))
     scope = {"__name__": "__main__", "spark": session()}
@@ -94,6 +106,10 @@ def sql():
         answers.write(json.dumps(what, ensure_ascii=False) + "\n")
         answers.flush()
 
+    import pyspark.sql.connect.session  # noqa: F401, takes a second, and is silent
+
+    if not greeted():
+        return 0
     spark = session()
     answer(ready=spark.catalog.currentDatabase())
     statements = queue.Queue()

@@ -20,6 +20,13 @@ CLUSTER = Pool(None, "bdc")
 DEFAULTS = {"spark.kubernetes.container.image": "image"}
 
 
+class Silent:
+    """A session that hears everything and says nothing."""
+
+    def send(self, data: bytes) -> None:
+        pass
+
+
 class Starting(FakeKube):
     """A new pod gets `status` at once."""
 
@@ -39,8 +46,8 @@ def starting(kube: FakeKube, monkeypatch: pytest.MonkeyPatch) -> Starting:
     fake.status = {"phase": "Running", "containerStatuses": [{"name": "session", "state": {"running": {}}}]}
 
     @contextmanager
-    def attached(*_: object, **__: object) -> Iterator[object]:
-        yield object()
+    def attached(*_: object, **__: object) -> Iterator[Silent]:
+        yield Silent()
 
     monkeypatch.setattr("bdc.spark.consoles.attach", attached)
     return fake
