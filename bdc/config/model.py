@@ -158,7 +158,13 @@ class Master(Section):
     """The SQL master: PostgreSQL under Patroni."""
 
     replicas: int = Field(1, ge=1, le=9, description="PostgreSQL servers: one leader, the others streaming replicas.")
-    synchronous: bool = Field(False, description="Commit waits for a replica; needs at least 3 replicas to survive a loss and go on.")
+    synchronous: bool = Field(
+        False, description="Commits wait until one replica has them; needs at least 3 replicas to survive a loss and go on."
+    )
+    data_durability: Literal["required", "preferred"] = Field(
+        "required",
+        description="When `synchronous` and no replica can have a commit: `required` lets it wait for one, `preferred` goes on without.",
+    )
     volume: Size = Field("20Gi", json_schema_extra=FIXED, description="Volume of one server.")
     max_connections: int = Field(100, ge=20, le=10000, description="PostgreSQL's max_connections.")
     resources: Resources = Field(default_factory=lambda: pod("100m", "256Mi", "1Gi"), description="Resources of one server.")

@@ -27,6 +27,9 @@ CREDENTIALS = "credentials"
 MASTER_CREDENTIALS = "master-credentials"
 """Secret with keys superuser-password, replication-password, metastore-password, trino-password."""
 
+MASTER_LAG_BYTES = 64 * 2**20
+"""How much WAL a replica of the master may not have replayed yet and still be ready, which is to answer at the read-only endpoint."""
+
 MASTER_ACCESS, MASTER_ACCESS_PATH = "master-access", "/etc/bdc/master"
 """Secret by which Spark applications get into the SQL master, where they are: keys pgpass and ca.crt; and where it is mounted."""
 

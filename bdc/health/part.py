@@ -16,7 +16,7 @@ TITLES = {
 
 
 class PartState(StrEnum):
-    """ready: all replicas, and the engine answers. degraded: it answers, with replicas missing. down: it doesn't. missing: not made."""
+    """ready: all replicas, and the engine answers. degraded: it answers, with replicas missing or not in order. down: it doesn't. missing: not made."""
 
     READY = "ready"
     DEGRADED = "degraded"
@@ -26,10 +26,12 @@ class PartState(StrEnum):
 
 @dataclass(frozen=True)
 class Probe:
-    """What an engine said when it was asked; `ok` is whether it can do its work."""
+    """What an engine said when it was asked: `ok` is whether it can do its work, `whole` whether with all that it should have for it."""
 
     ok: bool
     detail: str
+    whole: bool = True
+    hint: str | None = None
 
 
 @dataclass(frozen=True)

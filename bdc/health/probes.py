@@ -1,7 +1,7 @@
 """One question to each engine that only a working engine can answer; within seconds, through the Kubernetes API or the endpoint.
 
 * storage: the NameNode's JMX: safe mode, DataNodes that report, missing blocks.
-* master: Patroni's REST API: who leads, how far replicas are behind, and the leader's own PostgreSQL.
+* master: Patroni's REST API: who leads, who follows and how far behind, whom commits wait for, and the leader's own PostgreSQL.
 * metastore: `get_all_databases` over Thrift, which reads its tables in the master.
 * federation: `SELECT 1` through the endpoint, with TLS and password as every user.
 * spark: the history server's version (Spark Connect is asked by its own readiness probe).
@@ -19,6 +19,7 @@ from bdc.config.quantity import human
 from bdc.errors import BdcError
 from bdc.health.metastore import databases
 from bdc.health.part import Probe
+from bdc.health.replication import replication
 from bdc.health.snapshot import Snapshot, is_ready, ready_pod
 from bdc.health.trino import select_one
 from bdc.kube import Kube
@@ -53,27 +54,16 @@ def namenode(kube: Kube, namespace: str, pod: str) -> dict[str, Any]:
 
 
 def master(kube: Kube, config: Config, snapshot: Snapshot) -> Probe:
-    """There is a leader and its PostgreSQL runs."""
-    members = patroni(kube, config.name, _pod(snapshot, "master"))
-    leader = next((one["name"] for one in members if one["role"] in ("leader", "standby_leader")), None)
-    if leader is None:
+    """There is a leader whose PostgreSQL runs, all replicas follow it, and commits go where they should."""
+    found = replication(kube, config.name, _pod(snapshot, "master"), SECONDS)
+    if found.leader is None:
         return Probe(False, "no leader: the servers are electing one")
-    state = json.loads(kube.proxy(config.name, leader, 8008, "/patroni", timeout=SECONDS))
-    lags = [lag(one.get("lag")) for one in members if one["name"] != leader]
-    detail = f"{leader} leader" + (f" · lag {', '.join(lags)}" if lags else "")
+    state = json.loads(kube.proxy(config.name, found.leader.name, 8008, "/patroni", timeout=SECONDS))
+    detail = f"{found.leader.name} leader" + (f" · lag {', '.join(one.lag for one in found.replicas)}" if found.replicas else "")
     if state.get("state") != "running":
         return Probe(False, f"{detail}, its PostgreSQL is {state.get('state')}")
-    return Probe(True, detail)
-
-
-def patroni(kube: Kube, namespace: str, pod: str) -> list[dict[str, Any]]:
-    """The members of the Patroni cluster, as any of them knows it."""
-    return list(json.loads(kube.proxy(namespace, pod, 8008, "/cluster", timeout=SECONDS))["members"])
-
-
-def lag(value: object) -> str:
-    """A replica's lag; Patroni gives bytes or "unknown"."""
-    return human(value) if isinstance(value, int) else "unknown"
+    faults = found.faults(snapshot.workload("master").wanted)
+    return Probe(True, " · ".join([detail, *faults]), whole=not faults, hint=found.remedy() if faults else None)
 
 
 def metastore(kube: Kube, config: Config, snapshot: Snapshot) -> Probe:

@@ -50,7 +50,7 @@ def _state(observed: list[Observed], probe: Probe, ready: int, wanted: int) -> P
         return PartState.MISSING
     if not probe.ok:
         return PartState.DOWN
-    complete = ready >= wanted and all(one.obj for one in observed)
+    complete = probe.whole and ready >= wanted and all(one.obj for one in observed)
     return PartState.READY if complete else PartState.DEGRADED
 
 
@@ -62,5 +62,5 @@ def _explain(kube: Kube, observed: list[Observed], probe: Probe) -> tuple[str, s
     if absent := [one.workload.title for one in observed if one.obj is None]:
         return f"{', '.join(absent)} not made", "make it: bdc up"
     if short := [f"{one.workload.title} {one.ready} of {one.wanted} ready" for one in observed if one.ready < one.wanted]:
-        return f"{', '.join(short)} · {probe.detail}", None
-    return probe.detail, None
+        return f"{', '.join(short)} · {probe.detail}", probe.hint
+    return probe.detail, probe.hint

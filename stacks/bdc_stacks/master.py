@@ -9,7 +9,18 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bdc.config.model import Master, pod
-from bdc.config.names import COMPONENT, CREDENTIALS, GATEWAY_ROLE, INSTANCE, MASTER_CREDENTIALS, ROTATION, role_secret, selector, spark_role
+from bdc.config.names import (
+    COMPONENT,
+    CREDENTIALS,
+    GATEWAY_ROLE,
+    INSTANCE,
+    MASTER_CREDENTIALS,
+    MASTER_LAG_BYTES,
+    ROTATION,
+    role_secret,
+    selector,
+    spark_role,
+)
 from bdc.config.paths import resources
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
@@ -89,7 +100,7 @@ class SqlMaster(pulumi.ComponentResource):
                 cluster=self._site.cluster,
                 scope_label=COMPONENT,
                 instance_label=INSTANCE,
-                synchronous="true" if self._config.synchronous else "false",
+                synchronous=_synchronous(self._config),
                 max_connections=self._config.max_connections,
                 shared_buffers=max(32, mebibytes(of.memory) // 4),
             ),
@@ -122,8 +133,10 @@ class SqlMaster(pulumi.ComponentResource):
             ],
             ports=[{"name": "postgresql", "containerPort": 5432}, {"name": "patroni", "containerPort": 8008}],
             volumeMounts=[patroni_mount, tls_mount, gateway_mount, run_mount, tmp_mount, {"name": "data", "mountPath": "/data"}],
-            startupProbe=pods.http("/readiness", 8008, periodSeconds=1, failureThreshold=300),
-            readinessProbe=pods.http("/readiness", 8008, periodSeconds=3, timeoutSeconds=3),
+            # A copy of a large leader may take hours: it only has to be alive meanwhile.
+            startupProbe=pods.http("/liveness", 8008, periodSeconds=1, failureThreshold=300),
+            # The leader, or a replica that streams from it and has replayed all but this much.
+            readinessProbe=pods.http(f"/readiness?lag={MASTER_LAG_BYTES}", 8008, periodSeconds=2, timeoutSeconds=3),
             livenessProbe=pods.http("/liveness", 8008, periodSeconds=10, timeoutSeconds=5, failureThreshold=6),
         )
         volumes = [patroni, tls, gateway, run, tmp]
@@ -154,7 +167,7 @@ class SqlMaster(pulumi.ComponentResource):
         # Where a rotation was interrupted, the superuser's password may be the next one already.
         next_password = {"name": ROTATION, "key": f"{MASTER_CREDENTIALS}.superuser-password", "optional": True}
         roles = json.dumps([{"name": role, "schema": pool, "password": _variable(role)} for role, pool in self._roles.items()])
-        dynamic = json.dumps({"synchronous_mode": self._config.synchronous})
+        dynamic = json.dumps(_synchronous(self._config))
         container = pods.container(
             "setup",
             self._site.images["postgres"],
@@ -198,6 +211,16 @@ class SqlMaster(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[config])),
         )  # fmt: skip
+
+
+def _synchronous(config: Master) -> dict[str, object]:
+    """Patroni's settings for whom a commit waits for.
+
+    `quorum`: for any replica, of which the one that has most is the next leader; so one that is frozen neither holds commits up nor is
+    promoted behind another. `strict`: a leader without replicas waits for one instead of going on alone.
+    """
+    strict = config.synchronous and config.data_durability == "required"
+    return {"synchronous_mode": "quorum" if config.synchronous else False, "synchronous_mode_strict": strict}
 
 
 def _variable(role: str) -> str:

@@ -8,11 +8,11 @@ from typing import Any
 from bdc.config.quantity import human
 from bdc.errors import BdcError
 from bdc.health.finding import Check, Finding, Ground, fail, named, ok, warn
-from bdc.health.probes import SECONDS, ask, lag, namenode, patroni
+from bdc.health.probes import SECONDS, ask, namenode
+from bdc.health.replication import Replication, replication
 from bdc.health.snapshot import ready_pod
 from bdc.health.trino import query
 
-LAG_BYTES = 16 * 2**20
 HDFS_FREE_SHARE = 0.10
 _EXTERNAL = """SELECT 'source', name, error FROM master.sys.external_data_sources
 UNION ALL SELECT 'table', schema_name || '.' || name, error FROM master.sys.external_tables ORDER BY 1, 2"""
@@ -58,24 +58,19 @@ def datanodes(ground: Ground) -> Finding:
 
 def leader(ground: Ground) -> Finding:
     """The master has a leader."""
-    members = _patroni(ground)
-    leaders = [one["name"] for one in members if one["role"] in ("leader", "standby_leader")]
-    if not leaders:
+    found = _replication(ground)
+    if found.leader is None:
         return fail("PostgreSQL has no leader", "a new one is elected within 20 s; if not: bdc logs master")
-    return ok(str(leaders[0]))
+    return ok(found.leader.name)
 
 
 def replicas(ground: Ground) -> Finding:
-    """The master's replicas run and keep up."""
-    members = [one for one in _patroni(ground) if one["role"] not in ("leader", "standby_leader")]
-    wanted = ground.snapshot.workload("master").wanted - 1
-    broken = [f"{one['name']} ({one['state']})" for one in members if one["state"] not in ("running", "streaming")]
-    if broken or len(members) < wanted:
-        return fail(f"{len(members) - len(broken)} of {wanted} replicas run{f': {named(broken)}' if broken else ''}", "bdc logs master")
-    late = [f"{one['name']} ({lag(one.get('lag'))})" for one in members if not isinstance(one.get("lag"), int) or one["lag"] > LAG_BYTES]
-    if late:
-        return warn(f"behind the leader: {named(late)}", "it catches up by itself unless its disk or network is too slow")
-    return ok(f"{len(members)} streaming" if members else "none wanted: one server")
+    """All of the master's replicas follow its leader and keep up, and commits wait for whom they should."""
+    found = _replication(ground)
+    if faults := found.faults(ground.snapshot.workload("master").wanted):
+        return fail(named(faults), found.remedy())
+    waits = ", commits wait for one of them" if found.synchronous else ""
+    return ok(f"{len(found.replicas)} streaming{waits}" if found.replicas else "none wanted: one server")
 
 
 def metastore(ground: Ground) -> Finding:
@@ -114,8 +109,8 @@ def _namenode(ground: Ground) -> dict[str, Any]:
     return namenode(ground.kube, ground.cluster, _pod(ground, "namenode"))
 
 
-def _patroni(ground: Ground) -> list[dict[str, Any]]:
-    return patroni(ground.kube, ground.cluster, _pod(ground, "master"))
+def _replication(ground: Ground) -> Replication:
+    return replication(ground.kube, ground.cluster, _pod(ground, "master"), SECONDS)
 
 
 def _pod(ground: Ground, workload: str) -> str:

@@ -91,6 +91,7 @@ def kube() -> Cluster:
     fake.put(f"{CORE}/persistentvolumeclaims/data-master-0", {"status": {"phase": "Bound"}})
     fake.pages |= {
         "master-0:8008/cluster": {"members": [LEADER]},
+        "master-0:8008/config": {"synchronous_mode": False},
         "master-0:8008/patroni": {"state": "running"},
         "spark-history-0:18080/api/v1/version": {"spark": "4.2.0"},
     }

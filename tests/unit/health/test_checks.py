@@ -193,8 +193,8 @@ BROKEN: list[tuple[str, Callable[[Cluster], Any], Level, str]] = [
     ("hdfs-datanodes", bean("FSNamesystemState", CapacityRemaining=2**30), Level.WARN, "1.0 GiB of 100.0 GiB free"),
     ("hdfs-blocks", lambda kube: kube.change(f"{CORE}/pods/namenode-0", **not_ready()), Level.FAIL, "no NameNode is ready to be asked"),
     ("master-leader", lost_leader, Level.FAIL, "no leader"),
-    ("master-replicas", late_replica, Level.WARN, "behind the leader: master-1 (1.0 GiB)"),
-    ("master-replicas", broken_replica, Level.FAIL, "master-1 (start failed)"),
+    ("master-replicas", late_replica, Level.FAIL, "master-1's lag is 1.0 GiB"),
+    ("master-replicas", broken_replica, Level.FAIL, "master-1 doesn't follow the leader (start failed)"),
     ("history", lambda kube: kube.pages.pop("spark-history-0:18080/api/v1/version"), Level.FAIL, "doesn't answer"),
 ]
 
