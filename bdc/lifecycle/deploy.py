@@ -21,6 +21,7 @@ from bdc.kube import Kube, connect
 from bdc.lifecycle import preflight, pull_secret, trial
 from bdc.lifecycle.deployed import differences, refuse_fixed, remember
 from bdc.lifecycle.effects import Plan, plan_of
+from bdc.lifecycle.master import hand_over
 from bdc.lifecycle.renewal import Endpoints, Restarts, Rotated, begin, carry_out
 from bdc.lifecycle.report import Report, running
 from bdc.lifecycle.rotation import Kind, revisions, unsettled
@@ -60,6 +61,7 @@ def up(config: Config, substrate: Substrate, report: Report, *, deadline_seconds
         step.result(f"{len(IMAGES)} {f'from {config.images.registry}' if config.images.registry else 'in place'}")
     _try_storage(config, substrate, kube, report, login)
     with running(report, "stacks") as step:
+        hand_over(kube, config, step.say)
         carry_out(kube, config, _engine(config, substrate, access, kube, report, login, deadline_seconds), step.say)
         remember(config, kube)
     return access

@@ -1,17 +1,21 @@
-"""Statements on the SQL master from within, where no password is needed: one of those may be what is being changed."""
+"""The SQL master from within: statements that need no password, as one may be what is being changed, and who leads."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from bdc.errors import UnhealthyError
-from bdc.kube import Kube
+from bdc.errors import BdcError, UnhealthyError
+from bdc.kube import ApiNotFoundError, Kube
 from bdc.kube.endpoints import endpoint, pods_of
 from bdc.kube.exec import execute
 
 if TYPE_CHECKING:
     from bdc.config.model import Config
+
+_PATRONICTL = ("patronictl", "-c", "/run/bdc/patroni.yml")
+_HAND_OVER_SECONDS = 60.0
 
 
 def run_as_superuser(kube: Kube, config: Config, database: str, statements: Iterable[str]) -> None:
@@ -19,11 +23,61 @@ def run_as_superuser(kube: Kube, config: Config, database: str, statements: Iter
 
     In the leader's pod the system's user postgres is the superuser. Raises UnhealthyError while the master has no leader.
     """
-    labels = ",".join(f"{key}={value}" for key, value in pods_of(config, endpoint("master")).items())
-    pods = kube.request("GET", f"/api/v1/namespaces/{config.name}/pods", query={"labelSelector": labels})["items"]
-    leaders = [pod["metadata"]["name"] for pod in pods if not pod["metadata"].get("deletionTimestamp")]
-    if not leaders:
+    leader = _leader(kube, config)
+    if leader is None:
         raise UnhealthyError("the SQL master has no leader, so its roles can't be changed", "bdc up; bdc status shows the master")
     psql = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse", "-U", "postgres", "-d", database]
     text = "".join(f"{statement}\n" for statement in statements)
-    execute(kube, config.name, leaders[0], "postgres", psql, stdin=f"BEGIN;\n{text}COMMIT;\n\\q\n")
+    execute(kube, config.name, leader, "postgres", psql, stdin=f"BEGIN;\n{text}COMMIT;\n\\q\n")
+
+
+def hand_over(kube: Kube, config: Config, say: Callable[[str], object]) -> None:
+    """Where fewer servers are wanted, let one lead that stays.
+
+    The leader would else end together with others, and with quorum commit (Patroni's) nobody who is left alone may take over. Raises
+    UnhealthyError when none that stays can lead; nothing was changed then.
+    """
+    try:
+        now = int(kube.request("GET", f"/apis/apps/v1/namespaces/{config.name}/statefulsets/master")["spec"]["replicas"])
+    except ApiNotFoundError:
+        return
+    wanted = config.master.replicas
+    leader = _leader(kube, config) if wanted < now else None
+    if leader is None or _ordinal(leader) < wanted:
+        return
+    refused = ""
+    for candidate in (f"master-{number}" for number in range(wanted)):
+        say(f"the SQL master's leader {leader} goes, {candidate} takes over")
+        command = [*_PATRONICTL, "switchover", "master", "--leader", leader, "--candidate", candidate, "--force"]
+        try:
+            execute(kube, config.name, leader, "postgres", command, timeout_seconds=_HAND_OVER_SECONDS)
+        except UnhealthyError:
+            raise
+        except BdcError as error:
+            refused = error.message
+            continue
+        _until_it_leads(kube, config, candidate)
+        return
+    raise UnhealthyError(
+        f"the SQL master's leader is {leader}, which goes, and no server that stays can take over: {refused}",
+        "bdc status shows which server doesn't follow; run bdc up again when all do",
+    )
+
+
+def _until_it_leads(kube: Kube, config: Config, name: str) -> None:
+    deadline = time.monotonic() + _HAND_OVER_SECONDS
+    while _leader(kube, config) != name:
+        if time.monotonic() > deadline:
+            raise UnhealthyError(f"{name} did not become the SQL master's leader in {_HAND_OVER_SECONDS:.0f} s", "bdc logs master")
+        time.sleep(0.5)
+
+
+def _leader(kube: Kube, config: Config) -> str | None:
+    """The pod of the master's leader."""
+    labels = ",".join(f"{key}={value}" for key, value in pods_of(config, endpoint("master")).items())
+    pods = kube.request("GET", f"/api/v1/namespaces/{config.name}/pods", query={"labelSelector": labels})["items"]
+    return next((str(pod["metadata"]["name"]) for pod in pods if not pod["metadata"].get("deletionTimestamp")), None)
+
+
+def _ordinal(pod: str) -> int:
+    return int(pod.rpartition("-")[2])

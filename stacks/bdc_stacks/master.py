@@ -100,7 +100,6 @@ class SqlMaster(pulumi.ComponentResource):
                 cluster=self._site.cluster,
                 scope_label=COMPONENT,
                 instance_label=INSTANCE,
-                synchronous=_synchronous(self._config),
                 max_connections=self._config.max_connections,
                 shared_buffers=max(32, mebibytes(of.memory) // 4),
             ),
