@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bdc.config.model import Config
 
 _PATRONICTL = ("patronictl", "-c", "/run/bdc/patroni.yml")
-_HAND_OVER_SECONDS = 60.0
+_HAND_OVER_SECONDS, _PAUSE_SECONDS = 60.0, 0.5
 
 
 def run_as_superuser(kube: Kube, config: Config, database: str, statements: Iterable[str]) -> None:
@@ -41,35 +41,35 @@ def hand_over(kube: Kube, config: Config, say: Callable[[str], object]) -> None:
         now = int(kube.request("GET", f"/apis/apps/v1/namespaces/{config.name}/statefulsets/master")["spec"]["replicas"])
     except ApiNotFoundError:
         return
-    wanted = config.master.replicas
-    leader = _leader(kube, config) if wanted < now else None
-    if leader is None or _ordinal(leader) < wanted:
-        return
-    refused = ""
+    wanted, refused = config.master.replicas, "there is none now"
+    deadline = time.monotonic() + _HAND_OVER_SECONDS
+    while now > wanted:
+        leader = _leader(kube, config)
+        if leader and _ordinal(leader) < wanted:
+            return
+        if leader:
+            say(f"the SQL master's leader {leader} goes: another one takes over")
+            refused = _switch_over(kube, config, leader, wanted) or refused
+        if time.monotonic() > deadline:
+            raise UnhealthyError(
+                f"fewer servers are wanted of the SQL master, and none that stays can lead it: {refused}",
+                "bdc status shows who doesn't follow; nothing was changed, run bdc up again when all is well",
+            )
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _switch_over(kube: Kube, config: Config, leader: str, wanted: int) -> str | None:
+    """Ask for a switchover to the first server that stays and can lead; why none could."""
+    refused = None
     for candidate in (f"master-{number}" for number in range(wanted)):
-        say(f"the SQL master's leader {leader} goes, {candidate} takes over")
         command = [*_PATRONICTL, "switchover", "master", "--leader", leader, "--candidate", candidate, "--force"]
         try:
             execute(kube, config.name, leader, "postgres", command, timeout_seconds=_HAND_OVER_SECONDS)
-        except UnhealthyError:
-            raise
         except BdcError as error:
             refused = error.message
-            continue
-        _until_it_leads(kube, config, candidate)
-        return
-    raise UnhealthyError(
-        f"the SQL master's leader is {leader}, which goes, and no server that stays can take over: {refused}",
-        "bdc status shows which server doesn't follow; run bdc up again when all do",
-    )
-
-
-def _until_it_leads(kube: Kube, config: Config, name: str) -> None:
-    deadline = time.monotonic() + _HAND_OVER_SECONDS
-    while _leader(kube, config) != name:
-        if time.monotonic() > deadline:
-            raise UnhealthyError(f"{name} did not become the SQL master's leader in {_HAND_OVER_SECONDS:.0f} s", "bdc logs master")
-        time.sleep(0.5)
+        else:
+            return None
+    return refused
 
 
 def _leader(kube: Kube, config: Config) -> str | None:

@@ -32,7 +32,7 @@ class Servers:
             pod["metadata"]["labels"]["bdc.dev/role"] = "primary" if pod["metadata"]["name"] == name else "replica"
 
     def execute(self, _kube: object, _namespace: str, pod: str, _container: str, command: list[str], *, timeout_seconds: float) -> str:
-        assert timeout_seconds > 0
+        assert timeout_seconds
         self.commands.append([pod, *command])
         candidate = command[command.index("--candidate") + 1]
         if candidate in self.unfit:
@@ -57,14 +57,21 @@ def test_a_leader_that_stays_stays_leader(monkeypatch: pytest.MonkeyPatch, leade
 
 def test_one_that_goes_hands_over_to_one_that_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     servers = Servers(leader=2, unfit=["master-0"])
-    assert hand_over(servers, monkeypatch, 2)[-1] == "the SQL master's leader master-2 goes, master-1 takes over"
+    assert hand_over(servers, monkeypatch, 2) == ["the SQL master's leader master-2 goes: another one takes over"]
     assert [command[-2] for command in servers.commands] == ["master-0", "master-1"]
     assert {command[0] for command in servers.commands} == {"master-2"}
 
 
 def test_nothing_goes_on_where_none_that_stays_can_lead(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UnhealthyError, match=r"leader is master-2, which goes, and no server that stays.*master-0 is not streaming"):
+    monkeypatch.setattr(master, "_HAND_OVER_SECONDS", 0.1)
+    with pytest.raises(UnhealthyError, match=r"none that stays can lead it: .*master-0 is not streaming"):
         hand_over(Servers(leader=2, unfit=["master-0"]), monkeypatch, 1)
+
+
+def test_without_a_leader_none_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(master, "_HAND_OVER_SECONDS", 0.1)
+    with pytest.raises(UnhealthyError, match="none that stays can lead it: there is none now"):
+        hand_over(Servers(leader=7), monkeypatch, 1)
 
 
 def test_no_cluster_yet(monkeypatch: pytest.MonkeyPatch) -> None:
