@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bdc.errors import BdcError, UsageError
+from bdc.errors import BdcError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from bdc.config.load import Loaded
@@ -47,7 +47,16 @@ class Settings:
         """The cluster's Kubernetes API; nothing is sent yet. Raises BdcError when there is no usable kubeconfig."""
         from bdc.kube import connect
 
-        return connect(self.kubeconfig_path(), self.kube_context())
+        path = self.kubeconfig_path()
+        try:
+            return connect(path, self.kube_context())
+        except NotFoundError as error:
+            if path is None and ADMIN_CONF.exists():  # and may not be read, or it would be the path
+                raise NotFoundError(
+                    "this host is a Kubernetes node, whose kubeconfig only root may read, and you have no other",
+                    "have its administrator give you a context (bdc context export USER), or use sudo",
+                ) from error
+            raise
 
     def kubeconfig_path(self) -> Path | None:
         """The kubeconfig to use; None leaves it to KUBECONFIG, ~/.kube/config or the pod's own account, in this order.

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 app = typer.Typer(help="This host as a Kubernetes node.", no_args_is_help=True)
 
 
+_FOR_ROOT = {
+    "running": "; whether all of its parts are ready only root can see: sudo bdc node status",
+    "unknown": "; this host shows its processes to root only: sudo bdc node status",
+}
+
+
 class Output(StrEnum):
     """How a result is printed."""
 
@@ -25,7 +31,10 @@ class Output(StrEnum):
 
 @app.command()
 def status(output: Annotated[Output, typer.Option("--output", "-o", help="table or json.")] = Output.TABLE) -> None:
-    """How the node is; exit code 3 where this host is none, 5 where it isn't ready."""
+    """How the node is; exit code 3 where this host is none, 5 where it isn't ready.
+
+    Whether all of its parts are ready only root can see; for others it is "running" when its services run and its API answers.
+    """
     from bdc.cluster.embedded import EmbeddedNode
 
     found = EmbeddedNode().status()
@@ -34,7 +43,7 @@ def status(output: Annotated[Output, typer.Option("--output", "-o", help="table 
     else:
         for name, value in _rows(found):
             print(f"{name:<12}{value}")
-    if found.state != "ready":
+    if found.state not in ("ready", "running"):
         raise typer.Exit(3 if found.state == "absent" else 5)
 
 
@@ -64,6 +73,7 @@ def reset(
     from bdc.errors import UsageError
 
     node = EmbeddedNode()
+    node.check_reset()
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError("bdc node reset removes the cluster on this host; it asks first, and nobody can answer here", "add --yes")
@@ -79,7 +89,7 @@ def _progress(message: str) -> None:
 
 
 def _rows(status: NodeStatus) -> list[tuple[str, str]]:
-    rows = [("state", status.state)]
+    rows = [("state", f"{status.state}{_FOR_ROOT.get(status.state, '')}")]
     if status.waiting:
         rows.append(("waiting for", ", ".join(status.waiting)))
     if status.version:

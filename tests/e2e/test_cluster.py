@@ -9,6 +9,7 @@ import base64
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e import package_index
+from tests.e2e import failover, package_index
 from tests.e2e.access import accepted
 from tests.e2e.host import TestHost
 
@@ -39,6 +40,7 @@ sys.exit(main())
 """
 """bdc that attaches to a session five seconds after its pod has begun."""
 
+REPLICATED = ("--set", "master.replicas=3", "--set", "master.synchronous=true")
 KUBECTL = ("/var/lib/bdc/node/bin/kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "-n", "bdc")
 
 
@@ -498,6 +500,10 @@ def test_a_user_without_root_can_look_and_query(host: TestHost) -> None:
     shutil.copy(host.folder / "disk" / "etc_kubernetes" / "admin.conf", kubeconfig)
     shutil.chown(kubeconfig, 1000, 1000)
     env = {"KUBECONFIG": str(kubeconfig)}
+    assert "bdc context export" in bdc(host, "status", user=1000, code=3).stderr
+    node = json.loads(bdc(host, "node", "status", "-o", "json", user=1000).stdout)
+    assert (node["state"], node["api_ready"], sorted(node["running"])) == ("running", True, ["bdc-containerd", "kubelet"])
+    assert "sudo bdc node stop" in bdc(host, "node", "stop", user=1000, code=2).stderr
     assert bdc(host, "status", user=1000, env=env).returncode == 0
     rows = bdc(host, "sql", "query", "SELECT count(*) AS n FROM tpch.tiny.nation", "-o", "json", user=1000, env=env).stdout
     assert json.loads(rows) == [{"n": 25}]
@@ -521,6 +527,59 @@ def test_plan_names_drift_and_up_mends_it(host: TestHost) -> None:
     bdc(host, "up")
     assert document(host, "plan")["changes"] == 0
     all_ready(host)
+
+
+def test_no_acknowledged_row_is_lost_and_every_server_follows_through_three_kills(host: TestHost) -> None:
+    """A leader that is deleted, one whose processes are killed, one that is frozen for longer than its lease and thawed."""
+    bdc(host, *REPLICATED, "up", timeout_seconds=600)
+    (host.folder / "ca.crt").write_text(bdc(host, "credentials", "ca").stdout)
+    bdc(host, "sql", "query", "--engine", "master", "CREATE TABLE acknowledged (n integer PRIMARY KEY)")
+    writer = failover.Writer(host)
+    writer.until_more()
+    kubectl(host, "delete", "pod", failover.leader(host), "--wait=false")
+    taken_over(host, writer)
+    failover.send(failover.processes(host, failover.leader(host)), signal.SIGKILL)
+    taken_over(host, writer)
+    with failover.frozen(host, failover.leader(host)):
+        writer.until_more()
+    taken_over(host, writer)
+    counted = writer.stop()
+    print(f"longest time without an acknowledged row: {counted['longest']:.1f} s; {len(counted['rows'])} rows")  # noqa: T201
+    there = bdc(host, "sql", "query", "--engine", "master", "SELECT n FROM acknowledged", "-o", "csv").stdout.split()[1:]
+    assert len(counted["rows"]) > 100
+    assert set(map(str, counted["rows"])) <= set(there)
+
+
+def taken_over(host: TestHost, writer: failover.Writer) -> None:
+    writer.until_more()
+    seconds = failover.until_all_follow(host, 3, writer.last())
+    print(f"all servers follow after {seconds:.1f} s")  # noqa: T201
+    assert bdc(host, "doctor", "--all").stdout.count("2 streaming, commits wait for one of them") == 1
+
+
+def test_servers_that_have_more_than_the_next_leader_are_rewound(host: TestHost) -> None:
+    """Commits don't wait here: a replica that receives nothing leads next, while the old leader and the other replica have more than it."""
+    old = failover.leader(host)
+    behind, ahead = sorted(set(failover.servers(host)) - {old})
+    failover.commits_wait(host, False)
+    with failover.frozen(host, behind, named="walreceiver"):
+        assert failover.ask(host, old, "INSERT INTO acknowledged SELECT n FROM generate_series(1000001, 1000100) n RETURNING n")
+        failover.until(lambda: failover.ask(host, ahead, "SELECT count(*) FROM acknowledged WHERE n > 1000000") == "100")
+        frozen = failover.processes(host, ahead, named="patroni")
+        failover.send(frozen, signal.SIGSTOP)
+        failover.send(failover.processes(host, old), signal.SIGKILL)
+    try:
+        failover.until(lambda: failover.leader(host) == behind)
+    finally:
+        failover.send(frozen, signal.SIGCONT)
+    failover.until(lambda: bool(failover.ask(host, behind, "INSERT INTO acknowledged VALUES (2000000) RETURNING n")))
+    failover.until_all_follow(host, 3, 2000000)
+    assert {failover.ask(host, name, "SELECT count(*) FROM acknowledged WHERE n BETWEEN 1000001 AND 1000100") for name in
+            failover.servers(host)} == {"0"}  # fmt: skip
+    failover.commits_wait(host, True)
+    bdc(host, "up", timeout_seconds=600)
+    assert list(failover.servers(host)) == ["master-0"]
+    assert failover.ask(host, "master-0", "SELECT count(*) FROM acknowledged WHERE n = 2000000") == "1"
 
 
 def test_the_cluster_comes_back_after_a_loss_of_power(host: TestHost) -> None:

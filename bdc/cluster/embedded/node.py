@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bdc.cluster.embedded import certificates, host, install, preflight, sysctls, upgrade
+from bdc.cluster.embedded import certificates, host, install, preflight, seen, sysctls, upgrade
 from bdc.cluster.embedded.api import NodeApi, SystemState
 from bdc.cluster.embedded.cleanup import delete_volumes as delete_volume_folders
 from bdc.cluster.embedded.cleanup import take_off
@@ -38,7 +38,11 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class NodeStatus:
-    """How the node is. `state`: absent, incomplete, stopped, starting or ready; `waiting`: what is not ready."""
+    """How the node is. `state`: absent, incomplete, stopped, starting or ready; `waiting`: what is not ready.
+
+    Who isn't root sees less: the state is "running" where the services run and the API server is ready, "unknown" where the host hides
+    processes.
+    """
 
     state: str
     installed: bool
@@ -112,15 +116,16 @@ class EmbeddedNode:
         """Start a node that was installed; refuses where none was."""
         if read_installed(self._layout.installed) is None:
             raise NotFoundError("this host is no Kubernetes node of bdc's", "bdc up makes it one")
+        preflight.check_host("bdc node start")
         self.ensure(on_progress=on_progress)
 
     def stop(self, *, on_progress: Progress | None = None) -> None:
         """Stop the services and all pods; `start` brings them back with their data."""
         report = on_progress or _silent
-        preflight.check_host()
         begun = read_begun(self._layout.begun)
         if begun is None:
             raise NotFoundError("this host is no Kubernetes node of bdc's", "there is nothing to stop")
+        preflight.check_host("bdc node stop")
         with locked(self._layout.lock, report):
             report("stopping the kubelet, pods and containerd")
             services = self._services(begun.settings)
@@ -130,10 +135,14 @@ class EmbeddedNode:
             if remaining := end(node_processes(self._layout, begun.settings.cgroup_root)):
                 raise DeadlineError(f"processes of the node don't end: {', '.join(map(str, sorted(remaining)))}")
 
+    def check_reset(self) -> None:
+        """Refuse who may not take the node off this host, before anything is asked."""
+        preflight.check_host("bdc node reset")
+
     def reset(self, *, delete_volumes: bool = False, on_progress: Progress | None = None) -> None:
         """Take the node off the host and leave the host as it was before; volumes only where asked for."""
         report = on_progress or _silent
-        preflight.check_host()
+        self.check_reset()
         begun = read_begun(self._layout.begun)
         with locked(self._layout.lock, report):
             if begun is not None:
@@ -148,11 +157,18 @@ class EmbeddedNode:
     def status(self) -> NodeStatus:
         """How the node is now."""
         begun, installed = read_begun(self._layout.begun), read_installed(self._layout.installed)
-        running = self._services(begun.settings).running() if begun and host.is_root() else {}
-        api_ready = bool(running) and self._api.ready()
-        system = self._api.system_state() if api_ready else SystemState(("the API server",))
+        running = self._running(begun)
+        if host.is_root():
+            api_ready = bool(running) and self._api.ready()
+            system = self._api.system_state() if api_ready else SystemState(("the API server",))
+            state = _state(begun, installed, running, "starting" if system.needed else "ready")
+        else:
+            api_ready = begun is not None and seen.api_ready(begun.settings.address)
+            system = SystemState(() if api_ready else ("the API server",))
+            state = _state(begun, installed, running, "running" if api_ready else "starting")
+        running = running or {}
         return NodeStatus(
-            state=_state(begun, installed, running, ready=not system.needed),
+            state=state,
             installed=installed is not None,
             running=running,
             api_ready=api_ready,
@@ -172,7 +188,7 @@ class EmbeddedNode:
             return None
         if read_installed(self._layout.installed) is None:
             return "bdc was interrupted while it made this host a node; go on: bdc up"
-        if host.is_root() and self._services(begun.settings).running():
+        if self._running(begun):
             return "the node of this host starts or is ill; see: bdc node status"
         return "the node of this host may be stopped; start it as root: bdc node start"
 
@@ -263,6 +279,12 @@ class EmbeddedNode:
         """Give the pods' processes time to write their data: databases run in them."""
         end_gently(pod_processes(settings.cgroup_root), wait_seconds=20)
 
+    def _running(self, begun: Begun | None) -> dict[str, int] | None:
+        """The services that run, by name; None where we may not see whether they do."""
+        if begun is None:
+            return {}
+        return self._services(begun.settings).running() if host.is_root() else seen.services(self._layout.bin)
+
     def _services(self, settings: Settings) -> Supervisor:
         return SystemdServices(self._layout) if systemd_is_first() else SupervisordServices(self._layout, settings.cgroup_root)
 
@@ -270,14 +292,15 @@ class EmbeddedNode:
 _SERVICES = 2
 
 
-def _state(begun: Begun | None, installed: Installed | None, running: dict[str, int], *, ready: bool) -> str:
+def _state(begun: Begun | None, installed: Installed | None, running: dict[str, int] | None, up: str) -> str:
+    """`up`: how it is where it isn't stopped."""
     if begun is None:
         return "absent"
     if installed is None:
         return "incomplete"
-    if not running:
-        return "stopped"
-    return "ready" if ready else "starting"
+    if running is None:
+        return "running" if up == "running" else "unknown"
+    return up if running else "stopped"
 
 
 def _silent(_: str) -> None:

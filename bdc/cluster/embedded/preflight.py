@@ -23,18 +23,21 @@ _PORTS = {
 }
 
 
-def check_host() -> None:
-    """Refuse a host that can never be a node, or a user who may not make it one."""
+def check_host(command: str = "bdc up") -> None:
+    """Refuse a host that can never be a node, or a user who may not change one, which `command` does."""
     if sys.platform != "linux":
         raise UsageError(
             f"a Kubernetes node needs Linux; this is {sys.platform}",
             "use a cluster you have (--kubeconfig FILE), or kind (--set cluster.substrate=kind)",
         )
-    if not host.is_root():
+    if host.is_root():
+        return
+    if command == "bdc up":
         raise UsageError(
             "making this host a Kubernetes node needs root",
             "run it as root (sudo bdc up), or use a cluster you have (--kubeconfig FILE)",
         )
+    raise UsageError(f"{command} changes this host, so it needs root", f"run it as root: sudo {command}")
 
 
 def check_before_install(layout: Layout) -> None:

@@ -90,6 +90,8 @@ def _read(path: Path) -> dict[str, Any] | None:
         found: dict[str, Any] = json.loads(path.read_text())
     except FileNotFoundError:
         return None
+    except PermissionError as error:
+        raise UsageError(f"only root may read {path}, which tells of the node on this host", "run it as root, with sudo") from error
     except (OSError, ValueError) as error:
         raise BdcError(f"can't read {path}: {error}", "bdc node reset removes the node; its volumes stay") from error
     return found

@@ -49,6 +49,15 @@ def test_no_cluster_at_all_is_said(admin_conf: Path, monkeypatch: pytest.MonkeyP
         Settings().kube()
 
 
+def test_a_node_whose_kubeconfig_is_roots(admin_conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    admin_conf.write_text("")
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(NotFoundError, match="whose kubeconfig only root may read") as refused:
+        Settings().kube()
+    assert "bdc context export USER" in str(refused.value.hint)
+
+
 def test_the_configuration_is_read_once() -> None:
     options = Settings(cluster="x")
     assert options.load() is options.load()
