@@ -1,8 +1,8 @@
 """A client that writes a row each 50 ms and counts those that were acknowledged, through whatever happens to the server.
 
-Run by failover.py on the outside host with libpq's words for the server and a file, which has the last acknowledged number meanwhile; ends
-by SIGTERM and prints as JSON the acknowledged numbers, the longest time between two, and what ended attempts. A number is never tried twice:
-one whose acknowledgement was lost may be there or not.
+Run by failover.py on the outside host with libpq's words for the server and a file, which has the last acknowledged number meanwhile.
+Ends by SIGTERM and prints as JSON the acknowledged numbers, the longest time between two, and what ended attempts. A number is never
+tried twice: one whose acknowledgement was lost may be there or not.
 """
 
 from __future__ import annotations

@@ -10,30 +10,30 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from tests.e2e.host import TestHost
-from tests.e2e.test_cluster import KUBECTL, kubectl, password
 
 FOLLOWS_SECONDS = 60.0
 """How long a server may take until it follows again; on a quiet machine it is a fourth of that (tests/bench has figures)."""
 
+_KUBECTL = ("/var/lib/bdc/node/bin/kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "-n", "bdc")
 _SERVERS = "app.kubernetes.io/component=master"
 
 
 class Writer:
     """acknowledged.py on the outside host. `stop` gives what it counted."""
 
-    def __init__(self, host: TestHost) -> None:
+    def __init__(self, host: TestHost, password: str) -> None:
         self._heard = host.folder / "heard"
         target = (
             f"host={host.address} port=31433 user=bdc dbname=bdc sslmode=verify-full sslrootcert={host.folder}/ca.crt connect_timeout=3"
         )
         command: list[str | Path] = ["python", Path(__file__).with_name("acknowledged.py"), target, self._heard]
-        self._process = host.popen(command, env={"PW": password(host)}, outside=True)
+        self._process = host.popen(command, env={"PW": password}, outside=True)
 
     def last(self) -> int:
         """The last acknowledged number."""
@@ -58,12 +58,12 @@ class Writer:
 
 def servers(host: TestHost) -> dict[str, dict[str, Any]]:
     """The master's pods by name."""
-    return {pod["metadata"]["name"]: pod for pod in json.loads(kubectl(host, "get", "pods", "-l", _SERVERS, "-o", "json"))["items"]}
+    return {pod["metadata"]["name"]: pod for pod in json.loads(_kubectl(host, "get", "pods", "-l", _SERVERS, "-o", "json"))["items"]}
 
 
 def leader(host: TestHost) -> str:
     """Who leads, as Patroni's lease says."""
-    return str(json.loads(kubectl(host, "get", "configmap", "master-leader", "-o", "json"))["metadata"]["annotations"]["leader"])
+    return str(json.loads(_kubectl(host, "get", "configmap", "master-leader", "-o", "json"))["metadata"]["annotations"]["leader"])
 
 
 def processes(host: TestHost, pod: str, *, named: str = "") -> list[int]:
@@ -101,7 +101,7 @@ def ask(host: TestHost, pod: str, statement: str) -> str:
     """What one server answers its superuser; an empty text where it doesn't."""
     psql = ("psql", "-X", "-A", "-t", "-U", "postgres", "-d", "bdc", "-c", statement)
     try:
-        done = host.run([*KUBECTL, "exec", pod, "-c", "postgres", "--", *psql], timeout_seconds=20)
+        done = host.run([*_KUBECTL, "exec", pod, "-c", "postgres", "--", *psql], timeout_seconds=20)
     except subprocess.TimeoutExpired:
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
@@ -126,8 +126,31 @@ def until_all_follow(host: TestHost, count: int, row: int) -> float:
         time.sleep(0.3)
 
 
+def until(reached: Callable[[], bool], seconds: float = 60) -> None:
+    """Until something is so."""
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < deadline, f"not in {seconds:.0f} s"
+        time.sleep(0.3)
+
+
+def commits_wait(host: TestHost, wait: bool) -> None:
+    """Let commits wait for a replica or not, by Patroni's own settings."""
+    mode = ("synchronous_mode=quorum", "synchronous_mode_strict=true") if wait else ("synchronous_mode=off", "synchronous_mode_strict=off")
+    settings = [part for one in mode for part in ("-s", one)]
+    command = ["patronictl", "-c", "/run/bdc/patroni.yml", "edit-config", "master", "--force", "--quiet", *settings]
+    _kubectl(host, "exec", leader(host), "-c", "postgres", "--", *command)
+    until(lambda: (ask(host, leader(host), "SHOW synchronous_standby_names") != "") is wait)
+
+
+def _kubectl(host: TestHost, *arguments: str) -> str:
+    done = host.run([*_KUBECTL, *arguments])
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def _members(host: TestHost) -> str:
     """What Patroni says, for a failure's text."""
-    said = [host.run([*KUBECTL, "exec", leader(host), "-c", "postgres", "--", "patronictl", "-c", "/run/bdc/patroni.yml", "list"]).stdout]
-    said += [host.run([*KUBECTL, "logs", pod, "--tail=15"]).stdout for pod in servers(host)]
+    said = [host.run([*_KUBECTL, "exec", leader(host), "-c", "postgres", "--", "patronictl", "-c", "/run/bdc/patroni.yml", "list"]).stdout]
+    said += [host.run([*_KUBECTL, "logs", pod, "--tail=15"]).stdout for pod in servers(host)]
     return "\n".join(said)

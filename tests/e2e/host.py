@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from bdc.config.paths import cache_dir
+from tests.e2e.forked import Forked
 
 RUN = Path("/run/bdc-e2e")
 TURNS = Path("/run/lock/bdc-e2e")
@@ -83,6 +84,7 @@ class TestHost:
         self.address = self._numbers.node
         self.outside_address = self._numbers.outside
         self._turn = _turn(self.name)
+        self._forked = Forked(self.popen, self.folder)
         self.close()
         self._make()
 
@@ -114,6 +116,12 @@ class TestHost:
             timeout=timeout_seconds,
             check=False,
         )
+
+    def bdc(
+        self, *arguments: str, env: Mapping[str, str] | None = None, stdin: str | None = None, timeout_seconds: float = 600
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command of bdc as root, by forked.py."""
+        return self._forked.run(arguments, self.environment() | dict(env or {}), stdin, timeout_seconds)
 
     def popen(
         self, argv: Sequence[str | Path], *, user: int | None = None, env: Mapping[str, str] | None = None, outside: bool = False

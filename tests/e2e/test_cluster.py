@@ -63,7 +63,7 @@ def flights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def bdc(host: TestHost, *arguments: str, code: int = 0, **more: Any) -> subprocess.CompletedProcess[str]:
     """Run bdc in the host and check its exit code."""
-    done = host.run(["bdc", *arguments], **more)
+    done = host.run(["bdc", *arguments], **more) if {"user", "outside"} & set(more) else host.bdc(*arguments, **more)
     assert done.returncode == code, f"bdc {' '.join(arguments)}: exit {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
     return done
 
@@ -534,7 +534,7 @@ def test_no_acknowledged_row_is_lost_and_every_server_follows_through_three_kill
     bdc(host, *REPLICATED, "up", timeout_seconds=600)
     (host.folder / "ca.crt").write_text(bdc(host, "credentials", "ca").stdout)
     bdc(host, "sql", "query", "--engine", "master", "CREATE TABLE acknowledged (n integer PRIMARY KEY)")
-    writer = failover.Writer(host)
+    writer = failover.Writer(host, password(host))
     writer.until_more()
     kubectl(host, "delete", "pod", failover.leader(host), "--wait=false")
     taken_over(host, writer)

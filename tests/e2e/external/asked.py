@@ -36,7 +36,7 @@ def until(seconds: float, host: TestHost, sql: str) -> Any:
     """The rows of a statement, as soon as it works."""
     deadline = time.monotonic() + seconds
     while True:
-        done = host.run(["bdc", "-q", "sql", "query", "-o", "json", sql])
+        done = host.bdc("-q", "sql", "query", "-o", "json", sql)
         if done.returncode == 0:
             return json.loads(done.stdout)
         assert time.monotonic() < deadline, done.stderr
