@@ -41,7 +41,8 @@ def storage(kube: Kube, config: Config, snapshot: Snapshot) -> Probe:
     )
     if info["Safemode"]:
         return Probe(False, f"the NameNode is in safe mode · {detail}")
-    return Probe(live >= min(wanted, 1) and not missing, detail)
+    short = live < wanted  # a pod is ready when its port is open, which doesn't say that the NameNode knows it
+    return Probe(live >= min(wanted, 1) and not missing, detail, whole=not short, hint="bdc logs datanode" if short else None)
 
 
 def namenode(kube: Kube, namespace: str, pod: str) -> dict[str, Any]:

@@ -102,6 +102,14 @@ def test_storage_that_cannot_serve(kube: Cluster, bean: str, values: dict[str, A
     assert said in storage.detail
 
 
+def test_a_datanode_that_the_namenode_does_not_know_is_missed(kube: Cluster) -> None:
+    kube.objects[f"{APPS}/statefulsets/datanode"]["spec"]["replicas"] = 2
+    kube.put(f"{CORE}/pods/datanode-1", pod("datanode-1", "storage", "datanode"))
+    storage = parts(kube)["storage"]
+    assert (storage.state, storage.hint) == (PartState.DEGRADED, "bdc logs datanode")
+    assert storage.detail.startswith("1 DataNode, ")
+
+
 def test_a_master_without_leader_and_lag_of_replicas(kube: Cluster) -> None:
     replica = {"name": "master-1", "role": "replica", "state": "streaming", "lag": 2048}
     kube.pages["master-0:8008/cluster"] = {"members": [LEADER, replica]}
