@@ -16,7 +16,9 @@ TITLES = {
 
 
 class PartState(StrEnum):
-    """ready: all replicas, and the engine answers. degraded: it answers, with replicas missing or not in order. down: it doesn't. missing: not made."""
+    """ready: all replicas, and the engine answers. degraded: it answers, with replicas missing or out of order. down: it doesn't answer.
+    missing: it wasn't made.
+    """
 
     READY = "ready"
     DEGRADED = "degraded"
