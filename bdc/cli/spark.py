@@ -380,4 +380,4 @@ def _properties(file: Path | None) -> dict[str, str]:
 
 
 def _listed(text: str | None) -> tuple[str, ...]:
-    return tuple(part for part in (text or "").split(",") if part)
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())

@@ -1,11 +1,17 @@
 """The application's files on HDFS, under the digest of their content: what is there already is not sent again.
 
 The port's `put` shows a file under its name only when it is complete and checked, so an interrupted upload is never taken for it.
+
+Spark gets URIs, in which a name's blank is %20; a name that is no URI it takes for a file of the pod's own. Not every name comes through
+(Spark 4.2.0): lists are cut at commas and decoded before they are looked up as patterns (DependencyUtils.resolveGlobPaths), and PySpark
+looks for a zip under its name as it is encoded (pyspark/core/context.py). So what nobody finds by its name, Python files, zips and jars,
+gets a plain one, and files and archives with a name that can't come through are refused.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -13,7 +19,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from bdc.config.names import NAMESERVICE
 from bdc.errors import BdcError, UsageError
@@ -26,6 +32,10 @@ FOLDER = "/spark/staging"
 
 _ARCHIVES = (".zip", ".jar", ".tar", ".tar.gz", ".tgz")
 _SCHEMES = ("hdfs", "local")
+_NOT_PLAIN = re.compile(r"[^\w.+=@~-]")
+_LOST_IN_LISTS = re.compile(r"[\[\]{}*?,\\]")
+_LEGAL_IN_URIS = "/:?#@!$&'()*+,;=~"
+_BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CHOICES = "name a local file, an hdfs:// URI or a local:// path in the Spark image"
 
 
@@ -61,28 +71,35 @@ class Staging:
 
     def uris(self, app: Application) -> Uris:
         """URIs of all files of an application; all are checked before the first is sent. Raises UsageError."""
-        for name in (app.file, *app.py_files, *app.files, *app.jars):
+        for name in (app.file, *app.py_files, *app.jars):
             check_readable(name)
+        for name in app.files:
+            check_readable(name)
+            _check_name(name)
         for name in app.archives:
             check_archive(name)
+            _check_name(name)
         return Uris(
-            main=self.uri(app.file),
-            py_files=tuple(map(self.uri, app.py_files)),
+            main=self.uri(app.file, plain=app.is_jar),
+            py_files=tuple(self.uri(name, plain=True) for name in app.py_files),
             files=tuple(map(self.uri, app.files)),
-            jars=tuple(map(self.uri, app.jars)),
+            jars=tuple(self.uri(name, plain=True) for name in app.jars),
             archives=tuple(map(self.uri, app.archives)),
         )
 
-    def uri(self, name: str) -> str:
-        """The URI of one file, sent to HDFS first when it is a local path. Raises UsageError when it can't be read."""
+    def uri(self, name: str, *, plain: bool = False) -> str:
+        """The URI of one file, sent to HDFS first when it is a local path, with `plain` under a name that Spark can't misread.
+
+        Raises UsageError when it can't be read.
+        """
         check_readable(name)
         if "://" in name:
-            return name
-        name, _, alias = name.partition("#")
-        local = Path(name).expanduser()
-        target = f"{self._folder}/{digest(local)}/{local.name}"
+            return quote(_BARE_PERCENT.sub("%25", name), safe=f"{_LEGAL_IN_URIS}%")
+        local, alias = _local(name)
+        shown = _NOT_PLAIN.sub("_", local.name) if plain else local.name.replace(":", "_")  # HDFS has no names with a colon
+        target = f"{self._folder}/{digest(local)}/{shown}"
         self._send(local, target)
-        return f"hdfs://{NAMESERVICE}{target}" + (f"#{alias}" if alias else "")
+        return f"hdfs://{NAMESERVICE}{quote(target)}" + (f"#{alias}" if alias else "")
 
     def _send(self, local: Path, target: str) -> None:
         if self._files is None:
@@ -109,7 +126,7 @@ def check_readable(name: str) -> None:
         if scheme not in _SCHEMES:
             raise UsageError(f"{name}: {scheme}:// can't be used", _CHOICES)
         return
-    local = Path(name.partition("#")[0]).expanduser()
+    local, _ = _local(name)
     if not local.exists():
         raise UsageError(f"there is no file {name}", _CHOICES)
     if not local.is_file():
@@ -124,11 +141,34 @@ def check_readable(name: str) -> None:
 def check_archive(name: str) -> None:
     """Raise UsageError unless `name` is an archive that Spark unpacks (by its name), and, where it is a local file, really is one."""
     check_readable(name)
-    path = name.partition("#")[0]
+    local, _ = _local(name)
+    path = name.partition("#")[0] if "://" in name else str(local)
     if not path.endswith(_ARCHIVES):
         raise UsageError(f"{path} is not called like an archive", f"Spark unpacks {', '.join(_ARCHIVES)}")
-    if "://" not in path and not (zipfile.is_zipfile(local := Path(path).expanduser()) or tarfile.is_tarfile(local)):
+    if "://" not in name and not (zipfile.is_zipfile(local) or tarfile.is_tarfile(local)):
         raise UsageError(f"{path} is no archive, whatever its name says", "make one: tar -czf packages.tar.gz folder/")
+
+
+def _local(name: str) -> tuple[Path, str]:
+    """A local file and what it is to be called in the working directory, from PATH or PATH#NAME; a file with # in its name comes first."""
+    whole = Path(name).expanduser()
+    if "#" not in name or whole.is_file():
+        return whole, ""
+    path, _, alias = name.partition("#")
+    return Path(path).expanduser(), alias
+
+
+def _check_name(name: str) -> None:
+    """Raise UsageError for a local file that an application couldn't find by its name."""
+    if "://" in name:
+        return
+    local, alias = _local(name)
+    if lost := _LOST_IN_LISTS.search(local.name):
+        raise UsageError(f"{local.name}: Spark can't take a file with {lost[0]} in its name", "give it another name")
+    if ":" in local.name:
+        raise UsageError(f"{local.name}: HDFS can't take a file with : in its name", "give it another name")
+    if _NOT_PLAIN.search(alias):
+        raise UsageError(f"{name}: {alias!r} can't be a name in the working directory", "use letters, digits, dots and dashes after #")
 
 
 def digest(local: Path) -> str:

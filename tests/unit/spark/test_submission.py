@@ -3,8 +3,10 @@ from __future__ import annotations
 import hashlib
 import re
 import tarfile
+import zipfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -309,3 +311,63 @@ def test_words_that_can_not_be_right(wrong: dict[str, Any], message: str) -> Non
 def test_what_is_no_secret(text: str) -> None:
     with pytest.raises(UsageError, match="is not NAME:VARIABLE"):
         SecretVariable.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "encoded"),
+    [("My_Job v2.py", "My_Job%20v2.py"), ("100%.py", "100%25.py"), ("a%20b.py", "a%2520b.py"), ("a#b?c+d,e.py", "a%23b%3Fc%2Bd%2Ce.py"),
+     ("größe.py", "gr%C3%B6%C3%9Fe.py"), ("a:b.py", "a_b.py")],
+)  # fmt: skip
+def test_an_applications_name_is_spelled_as_a_uri_has_it(
+    kube: FakeKube, hdfs: FakeHdfs, staging: Staging, tmp_path: Path, name: str, encoded: str
+) -> None:
+    (tmp_path / name).write_text("print(1)\n")
+    done = submit(kube, "bdc", Application(str(tmp_path / name), name="etl"), staging=staging)
+    assert done.uris.main.rpartition("/")[2] == encoded
+    assert list(hdfs.files) == [unquote(done.uris.main).removeprefix("hdfs://bdc")]
+    assert pod_of(kube, "etl")["containers"][0]["args"][-1] == done.uris.main
+
+
+def test_what_nobody_finds_by_its_name_has_a_plain_one(kube: FakeKube, staging: Staging, script: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "ft deps,[1]#%?.zip"
+    with zipfile.ZipFile(odd, "w") as made:
+        made.writestr("deps.py", "X = 1\n")
+    jar = tmp_path / "my driver.jar"
+    jar.write_bytes(odd.read_bytes())
+    app = Application(str(script), name="etl", py_files=(str(odd),), jars=(str(jar),))
+    submit(kube, "bdc", app, staging=staging)
+    entries = properties(kube, "etl")
+    assert entries["spark.submit.pyFiles"].endswith("/ft_deps__1____.zip")
+    assert entries["spark.jars"].endswith("/my_driver.jar")
+
+
+def test_files_and_archives_keep_their_names(kube: FakeKube, staging: Staging, script: Path, tmp_path: Path) -> None:
+    for name in ("my data.csv", "100%.csv", "a#b.csv"):
+        (tmp_path / name).write_text(name)
+    archive = tmp_path / "my packages.tar.gz"
+    with tarfile.open(archive, "w:gz") as made:
+        made.add(script, "x.py")
+    files = tuple(str(tmp_path / name) for name in ("my data.csv", "100%.csv", "a#b.csv"))
+    app = Application(str(script), name="etl", files=files, archives=(str(archive), f"{archive}#packages"))
+    submit(kube, "bdc", app, staging=staging)
+    entries = properties(kube, "etl")
+    assert [one.rpartition("/")[2] for one in entries["spark.files"].split(",")] == ["my%20data.csv", "100%25.csv", "a%23b.csv"]
+    named = [one.rpartition("/")[2] for one in entries["spark.archives"].split(",")]
+    assert named == ["my%20packages.tar.gz", "my%20packages.tar.gz#packages"]
+
+
+@pytest.mark.parametrize("name", ["a,b.csv", "a?.csv", "a[1].csv", "a{1}.csv", "a*.csv", "a\\b.csv", "a:b.csv"])
+def test_a_file_that_spark_would_lose_is_refused(
+    kube: FakeKube, hdfs: FakeHdfs, staging: Staging, script: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text("x")
+    with pytest.raises(UsageError, match="in its name"):
+        submit(kube, "bdc", Application(str(script), files=(str(tmp_path / name),)), staging=staging)
+    assert hdfs.puts == 0
+
+
+def test_a_uri_is_completed_and_not_encoded_twice(kube: FakeKube, staging: Staging) -> None:
+    app = Application("hdfs:///apps/My Job%202.py", name="etl", files=("hdfs:///data/100%.csv", "local:///opt/a*.txt"))
+    done = submit(kube, "bdc", app, staging=staging)
+    assert done.uris.main == "hdfs:///apps/My%20Job%202.py"
+    assert done.uris.files == ("hdfs:///data/100%25.csv", "local:///opt/a*.txt")
