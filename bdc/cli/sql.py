@@ -17,7 +17,8 @@ from bdc.cli.output import Output
 from bdc.cli.settings import settings
 from bdc.cli.sql_render import SqlFormat, chart, is_chartable, render
 from bdc.errors import NotFoundError, UsageError
-from bdc.sql import Engine, QueryError, Result, Session, Statement, statements
+from bdc.sql import Dialect, Engine, QueryError, Result, Session, Statement, statements
+from bdc.sql.polybase.dialects import is_script_of_tsql
 from bdc.sql.polybase.errors import SqlSyntaxError
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ EngineOption = Annotated[
 CatalogOption = Annotated[str | None, typer.Option("--catalog", help="The federation's catalog: lake, master, tpch, ...")]
 SchemaOption = Annotated[str | None, typer.Option("--schema", help="Schema in that catalog, or Spark's database.")]
 PoolOption = Annotated[str | None, typer.Option("--pool", help="Spark's: the pool whose Spark Connect runs it; else the cluster's.")]
+DialectOption = Annotated[
+    Dialect,
+    typer.Option("--dialect", help="Of the federation's statements: auto tells by their words, tsql and trino read all of them so."),
+]
 OutputOption = Annotated[SqlFormat, typer.Option("--output", "-o", help="Format of the result.")]
 ChartOption = Annotated[bool, typer.Option("--chart", help="On a terminal, draw a label and a number as a bar chart.")]
 
@@ -52,13 +57,14 @@ def query(
     pool: PoolOption = None,
     output: OutputOption = SqlFormat.table,
     *,
+    dialect: DialectOption = Dialect.auto,
     chart: ChartOption = False,
 ) -> None:
     """Run one statement and show its result."""
     found = statements(sys.stdin.read() if sql == "-" else sql, engine)
     if len(found) != 1:
         raise UsageError(f"this is {len(found)} statements, and query runs one", "bdc sql run FILE runs all of a file; - is stdin")
-    with _session(ctx, engine, catalog, schema, pool) as session:
+    with _session(ctx, engine, catalog, schema, pool, dialect) as session:
         Printer(output, draw=chart, quiet=settings(ctx).quiet).run(session, found[0])
 
 
@@ -74,18 +80,21 @@ def run(
     pool: PoolOption = None,
     output: OutputOption = SqlFormat.table,
     *,
+    dialect: DialectOption = Dialect.auto,
     chart: ChartOption = False,
 ) -> None:
     """Run a file's statements in order, in one session; the first that fails ends it.
 
     With -o json, every statement's result is an array of its own.
     """
+    text = _read(file)
     try:
-        found = statements(_read(file), engine)
+        found = statements(text, engine)
     except SqlSyntaxError as error:
         raise error.inside(file) from error
+    leaning = engine is Engine.federation and is_script_of_tsql(text)
     printer = Printer(output, draw=chart, quiet=settings(ctx).quiet)
-    with _session(ctx, engine, catalog, schema, pool) as session:
+    with _session(ctx, engine, catalog, schema, pool, dialect, leaning=leaning) as session:
         for statement in found:
             try:
                 printer.run(session, statement)
@@ -102,13 +111,15 @@ def shell(
     catalog: CatalogOption = None,
     schema: SchemaOption = None,
     pool: PoolOption = None,
+    *,
+    dialect: DialectOption = Dialect.auto,
 ) -> None:
     """Type statements and see their results. \\? says what else can be typed."""
     from bdc.cli.sql_shell import Shell
     from bdc.config.paths import state_dir
 
     options = settings(ctx)
-    with _session(ctx, engine, catalog, schema, pool) as session:
+    with _session(ctx, engine, catalog, schema, pool, dialect) as session:
         Shell(session, engine, Printer(SqlFormat.table, quiet=options.quiet), state_dir(options.config.name) / "sql_history").run()
 
 
@@ -156,7 +167,14 @@ class Printer:
 
 @contextmanager
 def _session(
-    ctx: typer.Context, engine: Engine, catalog: str | None, schema: str | None, pool: str | None
+    ctx: typer.Context,
+    engine: Engine,
+    catalog: str | None,
+    schema: str | None,
+    pool: str | None,
+    dialect: Dialect = Dialect.auto,
+    *,
+    leaning: bool = False,
 ) -> Iterator[TSqlSession | Master | Spark]:
     from bdc.sql import connect
 
@@ -168,9 +186,12 @@ def _session(
         raise UsageError("--schema was given without --catalog", "such as --catalog lake --schema demo")
     if pool and engine is not Engine.spark:
         raise UsageError("--pool says whose Spark Connect runs it, and this runs elsewhere", "add --engine spark, or leave it out")
+    if dialect is not Dialect.auto and engine is not Engine.federation:
+        raise UsageError("--dialect is of the federation's statements, and this runs elsewhere", "leave it out")
     options = settings(ctx)
     say = Output(quiet=options.quiet).progress
-    with connect(options.kube(), options.config, engine, catalog=catalog, schema=schema, pool=pool, on_notice=say) as session:
+    where = {"catalog": catalog, "schema": schema, "pool": pool}
+    with connect(options.kube(), options.config, engine, **where, on_notice=say, dialect=dialect, leaning=leaning) as session:
         yield session
 
 

@@ -28,6 +28,14 @@ class Engine(StrEnum):
     spark = "spark"
 
 
+class Dialect(StrEnum):
+    """How statements of the federation are read: each by its own words, all as T-SQL, or all as Trino's SQL."""
+
+    auto = "auto"
+    tsql = "tsql"
+    trino = "trino"
+
+
 @contextmanager
 def connect(
     kube: Kube,
@@ -38,10 +46,12 @@ def connect(
     schema: str | None = None,
     pool: str | None = None,
     on_notice: Callable[[str], None] | None = None,
+    dialect: Dialect = Dialect.auto,
+    leaning: bool = False,
 ) -> Iterator[TSqlSession | Master | Spark]:
     """A session with an engine. `catalog` is the federation's, `schema` also Spark's; `pool` says whose Spark Connect.
 
-    `on_notice` hears what the engine remarks.
+    `on_notice` hears what the engine remarks. `dialect` and `leaning` say how the federation's statements are read; see `TSqlSession`.
 
     >>> with connect(kube, config) as session:
     ...     for row in session.query("SELECT * FROM tpch.tiny.nation").rows: ...
@@ -62,7 +72,10 @@ def connect(
             from bdc.sql.polybase.session import TSqlSession
 
             trino = Federation(reached, access, catalog, schema)
-            with external(kube, config, trino, on_notice) as definer, TSqlSession(trino, definer) as session:
+            with (
+                external(kube, config, trino, on_notice) as definer,
+                TSqlSession(trino, definer, on_notice, dialect, leaning=leaning) as session,
+            ):
                 yield session
         else:
             from bdc.sql.master import Master

@@ -16,3 +16,7 @@ class SqlSyntaxError(UsageError):
     def inside(self, file: str) -> SqlSyntaxError:
         """The same error with the file's name."""
         return SqlSyntaxError(self.text, self.line, self.column, self.expected, file)
+
+
+class UntranslatableError(UsageError):
+    """A form of T-SQL that has no translation, or none that means the same."""

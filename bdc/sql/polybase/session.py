@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Protocol, Self
 
 from bdc.errors import BdcError, UnhealthyError, UsageError
+from bdc.sql.connection import Dialect
 from bdc.sql.errors import QueryError
 from bdc.sql.external.plans import Operator, operators, stayed
 from bdc.sql.federation import Federation
+from bdc.sql.polybase.dialects import is_tsql, may_differ
 from bdc.sql.polybase.names import EXPLAIN, Qualified, TableName, qualify, target
 from bdc.sql.polybase.parser import parse
 from bdc.sql.polybase.statements import CreateTable, Ddl, Guarded, Plain, Statement, Use
-from bdc.sql.polybase.translate import is_tsql, to_trino
-from bdc.sql.result import Result
+from bdc.sql.polybase.translate import Translated, to_trino
+from bdc.sql.result import Column, Result, Row
 
 DATABASE = "bdc"
 """The one database that USE and names of three parts may mean."""
@@ -25,6 +28,11 @@ HOMES = ("external", "lake", "master")
 
 _DEFAULT = (("external", "dbo"), ("master", "public"))
 _WHOLE = "write catalog.schema.table; SHOW CATALOGS lists them"
+_WHOLE_NAME = 3
+_FEW = 3
+_TRINOS = re.compile(r"\s*(SHOW|DESCRIBE|DESC|USE|SET|RESET|CALL|ANALYZE)\b", re.IGNORECASE)
+"""How statements begin that are Trino's in either dialect."""
+
 _NO_PUSHDOWN = {"allow_pushdown_into_connectors": "false"}
 
 
@@ -45,10 +53,24 @@ class Definer(Protocol):
 
 
 class TSqlSession:
-    """A session with Trino that takes T-SQL, too, and finds the catalog of names without one, while none is chosen by USE."""
+    """A session with Trino that takes T-SQL, too, and finds the catalog of names without one, while none is chosen by USE.
 
-    def __init__(self, federation: Federation, definer: Definer) -> None:
+    `dialect` says how statements are read; by `auto` each says it by its own words. `leaning`: one that both dialects have is taken for
+    T-SQL where it means something else there, since it stands in a script of T-SQL. `on_notice` hears what there is to say of answers.
+    """
+
+    def __init__(
+        self,
+        federation: Federation,
+        definer: Definer,
+        on_notice: Callable[[str], None] | None = None,
+        dialect: Dialect = Dialect.auto,
+        *,
+        leaning: bool = False,
+    ) -> None:
         self._federation, self._definer = federation, definer
+        self._notice, self._dialect, self._leaning = on_notice or (lambda _: None), dialect, leaning
+        self._said: set[str] = set()
         self._homes: dict[tuple[str, ...], str] = {}
         self._nowhere: list[str] = []  # the statement's names of one part that aren't found
 
@@ -88,7 +110,7 @@ class TSqlSession:
             return self._plain(statement.sql, pushdown=statement.pushdown != "DISABLE")
         self._homes.clear()
         if isinstance(statement, CreateTable) and statement.query is not None:
-            statement = replace(statement, query=self._whole(statement.query).sql)
+            statement = replace(statement, query=self._read(statement.query)[0].sql)
         try:
             return self._definer.run(statement)
         except QueryError as error:
@@ -115,11 +137,12 @@ class TSqlSession:
         return Result([], command="USE")
 
     def _plain(self, sql: str, *, pushdown: bool = True) -> Result:
-        whole = self._whole(sql)
+        whole, tsql = self._read(sql)
         translated = whole.written != sql
         run = self._exported(whole.sql)
         try:
-            return self._federation.query(run, {} if pushdown else _NO_PUSHDOWN)
+            result = self._federation.query(run, {} if pushdown else _NO_PUSHDOWN)
+            return _with_bits(result) if tsql else result
         except QueryError as error:
             self._lost(error)
             if translated or run != whole.sql:
@@ -127,12 +150,54 @@ class TSqlSession:
             place = whole.original(*error.place) if error.place else None
             raise QueryError(error.text, error.code, place, error.hint) from error
 
-    def _whole(self, sql: str) -> Qualified:
-        """Trino's own SQL, with catalogs before all names."""
+    def _read(self, sql: str) -> tuple[Qualified, bool]:
+        """Trino's own SQL, with catalogs before all names; and whether what was written is T-SQL."""
         before = explained.end() if (explained := EXPLAIN.match(sql)) else 0
         self._nowhere.clear()
-        text = sql[:before] + to_trino(sql[before:]) if is_tsql(sql) else sql
-        return Qualified(text, text) if self._federation.schema else qualify(text, self._home)
+        found = self._translated(sql[before:])
+        text = sql[:before] + found.sql if found else sql
+        return Qualified(text, text) if self._federation.schema else qualify(text, self._home), found is not None
+
+    def _translated(self, sql: str) -> Translated | None:
+        """A statement of T-SQL as Trino's; None for one that is Trino's already."""
+        tsql = self._dialect is Dialect.tsql or (self._dialect is Dialect.auto and is_tsql(sql))
+        if tsql and not _TRINOS.match(sql):
+            found: Translated | None = to_trino(sql, self._columns)
+        elif self._dialect is Dialect.auto and may_differ(sql):
+            found = self._other_reading(sql)
+            if found and found.differences and not self._leaning:
+                listed = "; ".join(found.differences[:_FEW])
+                self._say(f"read as Trino's SQL; in T-SQL {listed}: --dialect tsql reads it so, --dialect trino says that it isn't")
+            found = found if found and found.differences and self._leaning else None
+        else:
+            found = None
+        for note in found.notes if found else ():
+            self._say(note)
+        return found
+
+    def _other_reading(self, sql: str) -> Translated | None:
+        """A statement as T-SQL, if it can be read so with all of its parts."""
+        with suppress(BdcError):
+            return to_trino(sql, self._columns)
+        return None
+
+    def _say(self, note: str) -> None:
+        """Say something once in a session."""
+        if note not in self._said:
+            self._said.add(note)
+            self._notice(f"note: {note}")
+
+    def _columns(self, parts: tuple[str, ...]) -> Mapping[str, str] | None:
+        """The columns of a table and their types, by which T-SQL's rules go. None where the name isn't found."""
+        home = "" if self._federation.schema or len(parts) == _WHOLE_NAME else self._home(TableName(parts, 0))
+        if not home and not self._federation.schema and len(parts) != _WHOLE_NAME:
+            return None
+        name = ".".join('"' + part.replace('"', '""') + '"' for part in [*home.split("."), *parts] if part)
+        try:
+            return {str(row[0]).lower(): str(row[1]) for row in self._federation.query(f"SHOW COLUMNS FROM {name}").rows}
+        except QueryError as error:
+            self._lost(error)
+            raise QueryError(error.text, error.code, None, error.hint) from error
 
     def _exported(self, sql: str) -> str:
         """A statement that changes the rows of an external table as one that changes those of what it is of: views can't be written to."""
@@ -210,6 +275,21 @@ class TSqlSession:
         also = f" AND table_name = {_literal(table)}" if table is not None else ""
         found = self._federation.query(f"SELECT {column} FROM {where} AND table_schem = {_literal(schema)}{also} ORDER BY 1")  # noqa: S608 literals, quoted
         return [str(row[0]) for row in found.rows]
+
+
+def _with_bits(result: Result) -> Result:
+    """A result of T-SQL, in which a bit is 1 or 0."""
+    at = [place for place, column in enumerate(result.columns) if column.type == "boolean"]
+    if not at:
+        return result
+    columns = [Column(column.name, "bit") if place in at else column for place, column in enumerate(result.columns)]
+
+    def rows() -> Iterator[Row]:
+        with closing(result):
+            for row in result.rows:
+                yield tuple(int(value) if place in at and isinstance(value, bool) else value for place, value in enumerate(row))
+
+    return replace(result, columns=columns, rows=rows())
 
 
 def _absent(what: str) -> QueryError:

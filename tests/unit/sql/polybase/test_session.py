@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
 from bdc.errors import UnhealthyError, UsageError
 from bdc.kube.reached import Credentials, Reached
+from bdc.sql.connection import Dialect
 from bdc.sql.errors import QueryError
 from bdc.sql.federation import Federation
 from bdc.sql.polybase.session import TSqlSession
@@ -305,3 +307,71 @@ def test_an_external_table_that_cant_be_made_says_why(session: TSqlSession, trin
 def test_one_statement_at_a_time(session: TSqlSession) -> None:
     with pytest.raises(UsageError, match="this is 2 statements"):
         session.query("SELECT 1; SELECT 2")
+
+
+def columns_of(*columns: tuple[str, str]) -> Script:
+    return Script([(name, "varchar", VARCHAR) for name in ("Column", "Type", "Extra", "Comment")], [[[*one, "", ""] for one in columns]])
+
+
+@pytest.fixture
+def stock(trino: FakeTrino) -> None:
+    """demo.stock, with an integer and a bit."""
+    trino.scripts[tables("demo", "stock")] = in_catalogs("lake")
+    trino.scripts['SHOW COLUMNS FROM "lake"."demo"."stock"'] = columns_of(("qty", "integer"), ("sold", "boolean"))
+    trino.scripts["SELECT AVG(qty) AS a FROM lake.demo.stock"] = answer()
+
+
+def test_tsql_goes_by_the_types_of_columns(session: TSqlSession, trino: FakeTrino, stock: None) -> None:
+    trino.scripts['SELECT (SUM(qty) / COUNT(qty)) AS "a" FROM lake.demo.stock'] = answer()
+    assert list(session.query("SELECT AVG(qty) AS [a] FROM demo.stock").rows) == [("one",)]
+
+
+@pytest.mark.parametrize(
+    ("options", "ran", "noted"),
+    [
+        ({}, "SELECT AVG(qty) AS a FROM lake.demo.stock", True),
+        ({"leaning": True}, "SELECT (SUM(qty) / COUNT(qty)) AS a FROM lake.demo.stock", False),
+        ({"dialect": Dialect.tsql}, "SELECT (SUM(qty) / COUNT(qty)) AS a FROM lake.demo.stock", False),
+        ({"dialect": Dialect.trino}, "SELECT AVG(qty) AS a FROM lake.demo.stock", False),
+    ],
+)
+def test_a_statement_that_both_dialects_have_is_trinos_with_a_note_unless_somebody_says_otherwise(
+    reached_trino: Reached, access: Credentials, trino: FakeTrino, stock: None, options: dict[str, Any], ran: str, *, noted: bool
+) -> None:
+    trino.scripts["SELECT (SUM(qty) / COUNT(qty)) AS a FROM lake.demo.stock"] = answer()
+    said: list[str] = []
+    with TSqlSession(Federation(reached_trino, access), Definer(), said.append, **options) as session:
+        for _ in range(2):
+            session.query("SELECT AVG(qty) AS a FROM demo.stock")
+            assert trino.seen[-1] == ran
+    assert [one.startswith("note: read as Trino's SQL; in T-SQL AVG(qty) is cut off to an integer") for one in said] == [True] * noted
+
+
+def test_what_tells_nothing_apart_is_not_noted(reached_trino: Reached, access: Credentials, trino: FakeTrino, stock: None) -> None:
+    said: list[str] = []
+    trino.scripts["SELECT AVG(qty) AS a FROM lake.demo.stock LIMIT 3"] = answer()
+    trino.scripts["SELECT CAST(qty AS INTEGER) FROM lake.demo.stock"] = answer()
+    with TSqlSession(Federation(reached_trino, access), Definer(), said.append) as session:
+        session.query("SELECT AVG(qty) AS a FROM demo.stock LIMIT 3")
+        session.query("SELECT CAST(qty AS INTEGER) FROM demo.stock")
+    assert said == []
+
+
+def test_strings_compare_with_regard_to_case_and_that_is_said_once(reached_trino: Reached, access: Credentials, trino: FakeTrino) -> None:
+    said: list[str] = []
+    trino.scripts["SELECT 1 AS \"a\" WHERE 'a' = 'A'"] = answer()
+    with TSqlSession(Federation(reached_trino, access), Definer(), said.append) as session:
+        for _ in range(2):
+            session.query("SELECT 1 AS [a] WHERE 'a' = 'A'")
+    assert len(said) == 1
+    assert "with regard to case" in said[0]
+
+
+def test_bits_are_1_and_0_in_tsql_and_truths_in_trinos(session: TSqlSession, trino: FakeTrino) -> None:
+    bits = Script([("a", "boolean", signature("boolean")), ("b", "varchar", VARCHAR)], [[[True, "x"], [False, "y"], [None, "z"]]])
+    trino.scripts["SELECT a, 'x' FROM (VALUES (1)) AS t(b)"] = bits
+    trino.scripts["SELECT a FROM (VALUES (1)) AS t (b)"] = bits
+    found = session.query("SELECT a, N'x' FROM (VALUES (1)) AS t (b)")
+    assert (found.columns[0].type, list(found.rows)) == ("bit", [(1, "x"), (0, "y"), (None, "z")])
+    found = session.query("SELECT a FROM (VALUES (1)) AS t (b)")
+    assert (found.columns[0].type, next(iter(found.rows))) == ("boolean", (True, "x"))
