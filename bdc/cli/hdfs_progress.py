@@ -6,6 +6,7 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from bdc.cli.streams import styled
 from bdc.config.quantity import human
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class Copying:
         self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty() and not self._quiet:
+        if styled(sys.stderr) and not self._quiet:
             from rich.console import Console
             from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bdc.cli.output import Format
 from bdc.cli.screen import TITLES, duration, live
+from bdc.cli.streams import styled
 
 if TYPE_CHECKING:
     from bdc.engine import Event
@@ -26,7 +27,7 @@ def view(output: Format, quiet: bool, title: str) -> Iterator[Report]:
         yield Lines(json_lines=True)
     elif quiet:
         yield Silent()
-    elif sys.stderr.isatty():
+    elif styled(sys.stderr):
         with live(title) as report:
             yield report
     else:

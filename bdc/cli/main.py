@@ -15,9 +15,11 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_group
 
+from bdc.cli.anywhere import gathered
 from bdc.cli.lazy import Entry, LazyGroup
 from bdc.cli.output import error
 from bdc.cli.settings import Settings
+from bdc.cli.streams import open_closed
 from bdc.errors import BdcError, UnreachableError, UsageError
 
 INTERRUPTED = 130
@@ -46,6 +48,13 @@ class Commands(LazyGroup):
         "images": Entry("bdc.cli.images:app", "Build, list and push the container images."),
     }
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; Typer would make of Ctrl-C an exit code like any other."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            raise typer.Abort from interrupt
+
 
 app = typer.Typer(name="bdc", cls=Commands, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
 
@@ -58,6 +67,7 @@ def _root(
     overrides: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value; repeatable.")] = None,
     kubeconfig: Annotated[Path | None, typer.Option("--kubeconfig", metavar="FILE", help="Kubeconfig of the cluster.")] = None,
     context: Annotated[str | None, typer.Option("--context", metavar="NAME", help="Context in the kubeconfig.")] = None,
+    output: Annotated[str | None, typer.Option("--output", "-o", metavar="FORMAT", help="Format of the command's result.")] = None,  # noqa: ARG001  - see bdc.cli.anywhere
     *,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Tracebacks of errors.")] = False,
@@ -84,6 +94,7 @@ def assignments(texts: Sequence[str]) -> dict[str, str]:
 
 def main() -> None:
     """Entry point of the program `bdc`."""
+    open_closed()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -98,6 +109,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("\ncancelled\n" if sys.stderr.isatty() else "cancelled\n")  # a terminal is behind ^C, or a question
         return INTERRUPTED
     except BdcError as failure:
         _trace(debug)
@@ -146,7 +158,7 @@ def _bug(failure: Exception, *, debug: bool) -> int:
 def _run(arguments: Sequence[str]) -> int:
     command = get_group(app)
     _complete_options(command)
-    result = command.main(args=list(arguments), prog_name="bdc", standalone_mode=False)
+    result = command.main(args=gathered(command, arguments), prog_name="bdc", standalone_mode=False)
     return result if isinstance(result, int) and not isinstance(result, bool) else 0
 
 

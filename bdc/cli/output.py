@@ -1,7 +1,7 @@
 """What commands print: results on stdout in one of three formats, everything else on stderr.
 
-With `-o json` or `-o yaml` stdout holds the document and nothing else. Tables have no colour where there is no terminal or NO_COLOR
-is set, and are never cut to a width that a pipe doesn't have.
+With `-o json` or `-o yaml` stdout holds the document and nothing else. Where there is no terminal or NO_COLOR is set there are no escape
+codes at all; tables are never cut to a width that a pipe doesn't have.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bdc.cli.streams import styled
 from bdc.errors import UsageError
 
 WIDEST = 10_000
@@ -79,9 +80,9 @@ def table(rows: Sequence[Sequence[object]], titles: Sequence[str] = ()) -> str:
         grid.add_column(Text(title), overflow="fold")
     for row in rows:
         grid.add_row(*(Text(_cell(value)) for value in row))
-    terminal = sys.stdout.isatty()
     buffer = io.StringIO()
-    console = Console(file=buffer, force_terminal=terminal, width=None if terminal else WIDEST, highlight=False)
+    width = None if sys.stdout.isatty() else WIDEST
+    console = Console(file=buffer, force_terminal=styled(sys.stdout), width=width, highlight=False)
     console.print(grid)
     return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
 

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from bdc.cli.output import Format, Output
+from bdc.cli.streams import styled
 from bdc.config.quantity import human
 from bdc.errors import BdcError
 from bdc.spark import Cause, Client, Ended, Event, LogLine, StageProgress, StateChanged, Status
@@ -36,7 +37,7 @@ def row(one: Status) -> dict[str, object]:
 
 def _show(events: Iterator[Event], name: str, out: Output) -> int:
     document = out.format is not Format.table
-    progress = _Progress(shown=not out.quiet and sys.stderr.isatty())
+    progress = _Progress(shown=not out.quiet and styled(sys.stderr))
     for event in events:
         progress.clear()
         if isinstance(event, LogLine):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from bdc.cli.output import error as print_error
+from bdc.cli.streams import styled
 from bdc.errors import BdcError
 from bdc.sql import Engine, Statement, split, statements
 
@@ -148,6 +149,8 @@ class Shell:
         import atexit
         import readline
 
+        if not styled(sys.stdout):
+            readline.parse_and_bind("set enable-bracketed-paste off")  # which is an escape code before and after each line
         readline.set_auto_history(False)
         readline.set_history_length(_HISTORY)
         try:

@@ -599,6 +599,9 @@ def test_data_and_password_outlive_down_and_the_local_state(host: TestHost) -> N
     assert re.search(r"\n  runs +storage pool, SQL master, metastore, federation, Spark pool: \d+ pods\n", refused), refused
     assert "not known" not in refused
     assert "hint:  add --yes" in refused
+    without = host.run(["sh", "-c", "bdc down <&-"])
+    assert (without.returncode, "hint:  add --yes" in without.stderr) == (2, True), without.stderr
+    assert host.run(["sh", "-c", "bdc -o json status <&- >&- 2>&-"]).returncode == 0
     all_ready(host)
     bdc(host, "down", "--yes", timeout_seconds=600)
     assert kubectl(host, "get", "statefulsets,deployments", "-o", "name") == ""

@@ -151,7 +151,7 @@ def test_interrupts_and_results_are_exit_codes(bdc: Bdc, command: Callable[..., 
         raise KeyboardInterrupt
 
     command(interrupted)
-    assert (bdc("try").code, bdc("try").err) == (130, "")
+    assert (bdc("try").code, bdc("try").err) == (130, "cancelled\n")
     command(lambda: 7)
     assert bdc("try").code == 7
 
