@@ -91,7 +91,7 @@ def taken(jobs: Sequence[Json], pods: Iterable[Json]) -> Amount:
     requested: dict[str, Amount] = {}
     for pod in pods:
         if _lives(pod) and not gated(pod):
-            requested[_application(pod)] = requested.get(_application(pod), Amount()) + _requests(pod)
+            requested[_application(pod)] = requested.get(_application(pod), Amount()) + requests(pod)
     begun = {job["metadata"]["name"]: asks(job) for job in jobs if runs(job)}
     total = Amount()
     for name in {*requested, *begun}:
@@ -125,16 +125,16 @@ def openable(jobs: Sequence[Json], pods: Sequence[Json], limit: Amount) -> list[
     opened = []
     for name, waiting in closed.items():
         held = taken([], [pod for pod in pods if _application(pod) == name])
-        while waiting and (held + _requests(waiting[0])).fits(asked.get(name, Amount())):
-            held += _requests(waiting[0])
+        while waiting and (held + requests(waiting[0])).fits(asked.get(name, Amount())):
+            held += requests(waiting[0])
             opened.append(str(waiting.pop(0)["metadata"]["name"]))
     if any(asks(job).fits(limit) for job in queue(jobs)):
         return opened
     free = limit - taken(jobs, pods)
-    while growing := [waiting for waiting in closed.values() if waiting and _requests(waiting[0]).fits(free)]:
+    while growing := [waiting for waiting in closed.values() if waiting and requests(waiting[0]).fits(free)]:
         for waiting in growing:
-            if _requests(waiting[0]).fits(free):
-                free -= _requests(waiting[0])
+            if requests(waiting[0]).fits(free):
+                free -= requests(waiting[0])
                 opened.append(str(waiting.pop(0)["metadata"]["name"]))
     return opened
 
@@ -170,7 +170,7 @@ def ended(job: Json) -> bool:
 def asks(job: Json) -> Amount:
     """What a Job asks for to begin with; never less than its driver, whatever the Job says."""
     driver = job["spec"].get("template")
-    return Amount.parse((job["metadata"].get("annotations") or {}).get(ASKS, "")).at_least(_requests(driver) if driver else Amount())
+    return Amount.parse((job["metadata"].get("annotations") or {}).get(ASKS, "")).at_least(requests(driver) if driver else Amount())
 
 
 def _priority(job: Json) -> int:
@@ -186,7 +186,8 @@ def _application(pod: Json) -> str:
     return str(of.get(JOB if of.get(COMPONENT) == DRIVER else APPLICATION, ""))
 
 
-def _requests(pod: Json) -> Amount:
+def requests(pod: Json) -> Amount:
+    """What a pod asks of its node."""
     total = Amount()
     for container in pod["spec"]["containers"]:
         wanted = container.get("resources", {}).get("requests") or {}

@@ -16,6 +16,12 @@ _TEMPLATE = "spark.kubernetes.executor.podTemplateFile"
 _MOST = "spark.dynamicAllocation.maxExecutors"
 
 
+def driver_pod(entries: Mapping[str, str]) -> Amount:
+    """What the driver's pod requests. Raises UsageError."""
+    own = driver(entries)
+    return Amount(_cores(own.cpu), own.memory_mebibytes * _MIB)
+
+
 def executor(entries: Mapping[str, str]) -> Amount:
     """What one executor's pod requests; the parts of its memory are those of Spark's own sum.
 
@@ -33,12 +39,11 @@ def executor(entries: Mapping[str, str]) -> Amount:
 
 def begins_with(entries: Mapping[str, str]) -> Amount:
     """What an application asks for to begin with: its driver, and the executors that it always has, or one."""
-    own = driver(entries)
     if entries.get(_DYNAMIC) == "true":
         count = max(1, int(entries.get("spark.dynamicAllocation.minExecutors", "0")))
     else:
         count = int(entries.get("spark.executor.instances", "2"))  # Spark's own default
-    return Amount(_cores(own.cpu), own.memory_mebibytes * _MIB) + executor(entries).times(count)
+    return driver_pod(entries) + executor(entries).times(count)
 
 
 def fitted(entries: dict[str, str], defaults: Mapping[str, str], limit: Amount) -> dict[str, str]:
@@ -57,8 +62,7 @@ def fitted(entries: dict[str, str], defaults: Mapping[str, str], limit: Amount) 
         )
     if entries.get(_DYNAMIC) != "true":
         return entries
-    own = driver(entries)
-    room, each = limit - Amount(_cores(own.cpu), own.memory_mebibytes * _MIB), executor(entries)
+    room, each = limit - driver_pod(entries), executor(entries)
     most = int(min(room.cpu / each.cpu + 1e-6, room.memory / each.memory, int(entries.get(_MOST, "1000000"))))
     return entries | {_MOST: str(most)}
 

@@ -21,6 +21,7 @@ from bdc.spark.admission import bounds
 from bdc.spark.application import Application, Schedule, check_schedule_name, unique_name
 from bdc.spark.defaults import defaults_of
 from bdc.spark.environments import Environment
+from bdc.spark.feasible import check_room, check_secrets
 from bdc.spark.inspect import cron_job_path, job_path
 from bdc.spark.labels import DIGEST, KILLED, RELEASED
 from bdc.spark.objects import Plan, cron_job, job, settings
@@ -75,7 +76,8 @@ def submit(
         entries = properties(app, cluster, defaults, uris, pool.namespace)
         return fitted(entries, defaults, limit) if limit else entries
 
-    driver(settled(Uris(app.file)))  # what is wrong is said before anything is sent
+    check_room(kube, settled(Uris(app.file)))  # what is wrong is said before anything is sent
+    check_secrets(kube, pool.namespace, app.secrets)
     if app.name:
         _check_free(kube, pool.namespace, name, schedule, exist_ok=exist_ok)
     uris = staging.uris(app)

@@ -56,7 +56,7 @@ class FakeKube(Kube):
         self.bodies.append(deepcopy(body))
         self._maybe_fail(method, path)
         if method == "POST":
-            return self._post(path, body)
+            return self._post(path, body, trial="dryRun" in (options.get("query") or {}))
         if method == "GET" and path not in self.objects and self._is_collection(path):
             return self._list(path, options.get("query") or {})
         if path not in self.objects:
@@ -99,11 +99,11 @@ class FakeKube(Kube):
                     self._failures[at] = (wanted, part, error, times - 1)
                 raise error
 
-    def _post(self, path: str, body: Json) -> Json:
+    def _post(self, path: str, body: Json, *, trial: bool = False) -> Json:
         target = f"{path}/{body['metadata']['name']}"
         if target in self.objects:
             raise ApiError(409, "AlreadyExists", f"{target} already exists")
-        return deepcopy(self.put(target, body))
+        return deepcopy(body if trial else self.put(target, body))
 
     def _is_collection(self, path: str) -> bool:
         plurals = ("pods", "jobs", "cronjobs", "events", "nodes", "deployments", "statefulsets", "persistentvolumeclaims", "storageclasses",

@@ -278,6 +278,7 @@ def test_what_is_no_archive_is_refused_before_anything_is_sent(
 
 
 def test_secrets_are_referred_to_by_driver_and_executors(kube: FakeKube, staging: Staging, script: Path) -> None:
+    kube.put(f"{CORE}/secrets/lake", {})
     secrets = (SecretVariable.parse("lake:PASSWORD"), SecretVariable.parse("lake/user.name:LAKE_USER"))
     submit(kube, "bdc", Application(str(script), name="etl", secrets=secrets), staging=staging)
     env = {entry["name"]: entry.get("valueFrom", {}).get("secretKeyRef") for entry in pod_of(kube, "etl")["containers"][0]["env"]}
