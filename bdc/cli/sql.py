@@ -61,6 +61,8 @@ def query(
     chart: ChartOption = False,
 ) -> None:
     """Run one statement and show its result."""
+    if _is_file_name(sql):
+        raise UsageError(f"{sql} is the name of a file, and query takes a statement", f"bdc sql run {sql}")
     found = statements(sys.stdin.read() if sql == "-" else sql, engine)
     if len(found) != 1:
         raise UsageError(f"this is {len(found)} statements, and query runs one", "bdc sql run FILE runs all of a file; - is stdin")
@@ -193,6 +195,10 @@ def _session(
     where = {"catalog": catalog, "schema": schema, "pool": pool}
     with connect(options.kube(), options.config, engine, **where, on_notice=say, dialect=dialect, leaning=leaning) as session:
         yield session
+
+
+def _is_file_name(sql: str) -> bool:
+    return sql.lower().endswith(".sql") and not any(mark.isspace() or mark in ";'\"(" for mark in sql)
 
 
 def _read(file: str) -> str:

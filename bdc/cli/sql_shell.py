@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
 _SECRET = re.compile(r"password|secret|identity|credential", re.IGNORECASE)
 _HISTORY = 5000
+_LEAVING = ("exit", "quit")
 _HELP = """\
 statements end with a semicolon, on the federation also with GO, and may take several lines
 Ctrl-C drops what was typed, or cancels what runs
 \\d [NAME]   tables here, or the columns of one
 \\timing     show times, or don't
 \\?          this
-\\q          leave (also Ctrl-D)
+\\q          leave (also exit, quit, Ctrl-D)
 """
 _MASTER_TABLES = (
     "SELECT table_schema AS schema, table_name AS name, lower(table_type) AS type FROM information_schema.tables "
@@ -73,9 +74,11 @@ class Shell:
                     sys.stderr.write("\n")
                 break
             except KeyboardInterrupt:
+                sys.stderr.write("\ncancelled\n" if typed.strip() else "\n")
                 typed = ""
-                sys.stderr.write("\n")
                 continue
+            if not typed.strip() and line.strip().rstrip("; ").lower() in _LEAVING:
+                return
             if not typed.strip() and line.strip().startswith("\\"):
                 remember(line)
                 if not self._command(line.strip()):

@@ -24,6 +24,7 @@ from bdc.kube.reached import Credentials, Reached
 from bdc.kube.tls import session
 from bdc.sql.errors import QueryError, with_cause
 from bdc.sql.result import Column, Result, Row, Value
+from bdc.sql.suggestions import of_syntax
 
 SOURCE = "bdc"
 SESSION_HEADER = "X-Trino-Session"
@@ -76,16 +77,16 @@ class Federation:
         """Run one statement, with these session properties for it alone; see `Session`."""
         query = trino.client.TrinoQuery(self._request(), sql, legacy_primitive_types=True)
         headers = {SESSION_HEADER: _properties({**self._client.properties, **properties})} if properties else None
-        with _running(query):
+        with _running(query, sql):
             found = query.execute(additional_http_headers=headers)
             described = query.columns or []
         if query.update_type is not None:
-            with _running(query):
+            with _running(query, sql):
                 rows = list(found)
             return Result([], command=query.update_type, affected=_affected(query.update_count, rows))
         columns = [Column(str(column["name"]), str(column["type"])) for column in described]
         converters = [converter(column["typeSignature"]) for column in described]
-        return Result(columns, _rows(query, found, converters))
+        return Result(columns, _rows(query, sql, found, converters))
 
 
 def converter(signature: Mapping[str, Any]) -> Callable[[Any], Value]:
@@ -127,8 +128,8 @@ def _properties(values: Mapping[str, str]) -> str:
     return ",".join(f"{name}={quote(value)}" for name, value in values.items())
 
 
-def _rows(query: Any, found: Any, converters: list[Callable[[Any], Value]]) -> Iterator[Row]:
-    with _running(query):
+def _rows(query: Any, sql: str, found: Any, converters: list[Callable[[Any], Value]]) -> Iterator[Row]:
+    with _running(query, sql):
         for row in found:
             yield tuple(convert(value) for convert, value in zip(converters, row, strict=True))
 
@@ -138,12 +139,12 @@ def _affected(count: int | None, rows: list[list[Any]]) -> int | None:
 
 
 @contextmanager
-def _running(query: Any) -> Iterator[None]:
+def _running(query: Any, sql: str) -> Iterator[None]:
     """Errors become ours; whatever else ends this early cancels the query at the server."""
     try:
         yield
     except trino.exceptions.TrinoQueryError as error:
-        raise _query_error(error) from error
+        raise _query_error(error, sql) from error
     except (trino.exceptions.Error, trino.exceptions.HttpError, requests.RequestException) as error:
         raise _connection_error(error) from error
     except BaseException:
@@ -152,11 +153,16 @@ def _running(query: Any) -> Iterator[None]:
         raise
 
 
-def _query_error(error: Any) -> BdcError:
+def _query_error(error: Any, sql: str) -> BdcError:
     if error.error_name == "SERVER_STARTING_UP":
         return UnhealthyError("the federation is still starting", "try again in some seconds; bdc status")
     text = with_cause(_PLACE.sub("", str(error.message)), error.error_type, error.failure_info)
-    return QueryError(text, error.error_name, error.error_location, _HINTS.get(str(error.error_name)))
+    if error.error_name == "USER_CANCELED":
+        return QueryError("the query was cancelled", error.error_name)
+    hint = _HINTS.get(str(error.error_name))
+    if error.error_name == "SYNTAX_ERROR":
+        text, hint = of_syntax(text, sql, error.error_location)
+    return QueryError(text, error.error_name, error.error_location, hint)
 
 
 _HINTS = {

@@ -8,14 +8,16 @@ from bdc.errors import UsageError
 class SqlSyntaxError(UsageError):
     """A script that can't be read. `line` and `column` count from 1 in the script; `expected` is what could have stood there."""
 
-    def __init__(self, text: str, line: int, column: int, expected: tuple[str, ...] = (), file: str | None = None) -> None:
+    def __init__(
+        self, text: str, line: int, column: int, expected: tuple[str, ...] = (), file: str | None = None, hint: str | None = None
+    ) -> None:
         self.text, self.line, self.column, self.expected = text, line, column, expected
         where = f"{file}:{line}:{column}" if file else f"line {line}, column {column}"
-        super().__init__(f"{where}: {text}")
+        super().__init__(f"{where}: {text}", hint)
 
     def inside(self, file: str) -> SqlSyntaxError:
         """The same error with the file's name."""
-        return SqlSyntaxError(self.text, self.line, self.column, self.expected, file)
+        return SqlSyntaxError(self.text, self.line, self.column, self.expected, file, self.hint)
 
 
 class UntranslatableError(UsageError):

@@ -73,6 +73,18 @@ def qualify(sql: str, home: Callable[[TableName], str]) -> Qualified:
     return Qualified("".join([*pieces, sql[done:]]), sql, tuple(added))
 
 
+def mentioned(sql: str) -> tuple[list[tuple[str, ...]], list[str]]:
+    """The tables that a statement names, by the parts of their names, and the names that it gives to columns itself."""
+    explain = EXPLAIN.match(sql)
+    try:
+        tree = sqlglot.parse_one(sql[explain.end() if explain else 0 :], read="trino")
+    except SqlglotError:
+        return [], []
+    named = [table for table in tree.find_all(exp.Table) if isinstance(table.this, exp.Identifier)]
+    given = [one.alias for one in tree.find_all(exp.Alias)] + [one.name for alias in tree.find_all(exp.TableAlias) for one in alias.columns]
+    return [tuple(part.name for part in table.parts) for table in named], given
+
+
 def tables(sql: str) -> list[TableName]:
     """The tables that a statement names in one or two parts, with where; common table expressions are none."""
     explain = EXPLAIN.match(sql)

@@ -20,6 +20,7 @@ from bdc.sql.polybase.errors import SqlSyntaxError
 from bdc.sql.polybase.lexer import Lines, Word, words
 from bdc.sql.polybase.statements import Ddl, Guarded, Placed, Plain, Pushdown, Statement
 from bdc.sql.statements import split
+from bdc.sql.suggestions import did_you_mean
 
 _MARKS = {"(": "LPAR", ")": "RPAR", ",": "COMMA", ".": "DOT", "=": "EQUAL", ":": "COLON"}
 _KINDS = {"string": "STRING", "number": "NUMBER", "variable": "VARIABLE"}
@@ -174,10 +175,12 @@ class _Script:
         ended = token.type == "$END"
         found = "the end of the statement" if ended else self._shown(self._words[self._at - 1])
         start = self._words[self._at - 1].end if ended else int(token.start_pos or 0)
-        return SqlSyntaxError(f"expected {_either(expected)}, found {found}", *self._lines.place(start), expected)
+        hint = None if ended else did_you_mean(found, (word for word in expected if word.isupper()))
+        return SqlSyntaxError(f"expected {_either(expected)}, found {found}", *self._lines.place(start), expected, hint=hint)
 
     def _error(self, message: str, word: Word | None, expected: tuple[str, ...] = ()) -> SqlSyntaxError:
-        return SqlSyntaxError(message, *self._lines.place(word.start if word else len(self._text.rstrip())), expected)
+        hint = did_you_mean(self._shown(word), (one for one in expected if one.isupper()))
+        return SqlSyntaxError(message, *self._lines.place(word.start if word else len(self._text.rstrip())), expected, hint=hint)
 
     def _shown(self, word: Word | None) -> str:
         """What an error says of a word: not what is in a string, which may be a secret."""

@@ -14,6 +14,7 @@ from bdc.sql.errors import QueryError
 from bdc.sql.external.plans import Operator, operators, stayed
 from bdc.sql.federation import Federation
 from bdc.sql.polybase.dialects import is_tsql, may_differ
+from bdc.sql.polybase.meant import meant, similar
 from bdc.sql.polybase.names import EXPLAIN, Qualified, TableName, qualify, target
 from bdc.sql.polybase.parser import parse
 from bdc.sql.polybase.statements import CreateTable, Ddl, Guarded, Plain, Statement, Use
@@ -145,6 +146,7 @@ class TSqlSession:
             return _with_bits(result) if tsql else result
         except QueryError as error:
             self._lost(error)
+            error = self._with_hint(error, whole.sql)
             if translated or run != whole.sql:
                 raise QueryError(error.text, error.code, None, error.hint or f"it ran as: {run}") from error
             place = whole.original(*error.place) if error.place else None
@@ -199,6 +201,13 @@ class TSqlSession:
             self._lost(error)
             raise QueryError(error.text, error.code, None, error.hint) from error
 
+    def _with_hint(self, error: QueryError, sql: str) -> QueryError:
+        """The error of a name that isn't there, with the name that may have been meant."""
+        found = None
+        with suppress(BdcError):
+            found = meant(error, sql, self._federation, self._columns)
+        return QueryError(error.text, error.code, error.place, found) if found else error
+
     def _exported(self, sql: str) -> str:
         """A statement that changes the rows of an external table as one that changes those of what it is of: views can't be written to."""
         into = target(sql)
@@ -244,7 +253,10 @@ class TSqlSession:
             raise QueryError(f"{name} may be in {' and '.join(catalogs)}", "AMBIGUOUS_NAME", None, f"write {whole}")
         if not catalogs:
             self._explain(*parts)
-            raise _absent(f"schema {parts[0]}" if of.new or of.maybe else f"table {'.'.join(parts)}")
+            hint = None
+            with suppress(BdcError):
+                hint = similar(self._federation, parts[-2:], HOMES)
+            raise _absent(f"schema {parts[0]}" if of.new or of.maybe else f"table {'.'.join(parts)}", hint)
         return catalogs[0]
 
     def _lost(self, error: QueryError) -> None:
@@ -259,7 +271,10 @@ class TSqlSession:
         if error.code == "MISSING_SCHEMA_NAME" and self._nowhere:
             name = self._nowhere[0]
             places = " nor ".join(f"{catalog}.{schema}.{name}" for catalog, schema in _DEFAULT)
-            raise QueryError(f"there is no table {name}, neither {places}", "TABLE_NOT_FOUND", None, _WHOLE) from error
+            hint = None
+            with suppress(BdcError):
+                hint = next(filter(None, (similar(self._federation, (schema, name), (catalog,)) for catalog, schema in _DEFAULT)), None)
+            raise QueryError(f"there is no table {name}, neither {places}", "TABLE_NOT_FOUND", None, hint or _WHOLE) from error
 
     def _explain(self, schema: str, table: str) -> None:
         """Raises the reason why an external table that is defined isn't there. Who may not ask the master isn't told."""
@@ -292,9 +307,9 @@ def _with_bits(result: Result) -> Result:
     return replace(result, columns=columns, rows=rows())
 
 
-def _absent(what: str) -> QueryError:
+def _absent(what: str, hint: str | None = None) -> QueryError:
     said = f"there is no {what} in {', '.join(HOMES[:-1])} or {HOMES[-1]}"
-    return QueryError(said, "TABLE_NOT_FOUND", None, _WHOLE)
+    return QueryError(said, "TABLE_NOT_FOUND", None, hint or _WHOLE)
 
 
 def _literal(text: str) -> str:

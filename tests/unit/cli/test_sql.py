@@ -18,7 +18,7 @@ from bdc.cli.sql import Printer
 from bdc.cli.sql_render import SqlFormat, chart, render
 from bdc.cli.sql_shell import Shell
 from bdc.errors import BdcError
-from bdc.sql import Column, Engine, QueryError, Result, Row
+from bdc.sql import Column, Dialect, Engine, QueryError, Result, Row
 from tests.unit.cli.conftest import Bdc
 
 ROWS: list[Row] = [
@@ -236,3 +236,38 @@ def test_a_shell_without_a_terminal_ends_with_the_first_error(session: Session, 
     with pytest.raises(BdcError, match="cannot be resolved"):
         Shell(session, Engine.federation, Printer(SqlFormat.table), tmp_path / "history", typed).run()  # type: ignore[arg-type]
     assert session.seen == ["SELECT x"]
+
+
+@pytest.mark.parametrize("word", ["exit", "quit", "EXIT;", " quit ; "])
+def test_words_that_leave_the_shell(session: Session, tmp_path: Path, word: str) -> None:
+    typed = lines("CREATE;", word, "INSERT;")
+    Shell(session, Engine.federation, Printer(SqlFormat.table), tmp_path / "history", typed).run()  # type: ignore[arg-type]
+    assert session.seen == ["CREATE"]
+
+
+def test_a_statement_may_have_a_line_that_is_exit(session: Session, tmp_path: Path) -> None:
+    session.results["SELECT\nexit"] = session.results["SELECT none"]
+    Shell(session, Engine.federation, Printer(SqlFormat.table), tmp_path / "history", lines("SELECT", "exit", ";")).run()  # type: ignore[arg-type]
+    assert session.seen == ["SELECT\nexit"]
+
+
+def test_what_is_dropped_by_ctrl_c_is_said(session: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    typed = lines("SELECT", KeyboardInterrupt, KeyboardInterrupt)
+    Shell(session, Engine.federation, Printer(SqlFormat.table), tmp_path / "history", typed).run()  # type: ignore[arg-type]
+    assert capsys.readouterr().err == "\ncancelled\n\n"
+
+
+def test_a_files_name_is_no_statement(bdc: Bdc, session: Session) -> None:
+    shown = bdc("sql", "query", "etl/nofile.sql")
+    assert (shown.code, session.seen) == (2, [])
+    assert shown.err == "error: etl/nofile.sql is the name of a file, and query takes a statement\nhint:  bdc sql run etl/nofile.sql\n"
+
+
+def test_how_statements_are_read(bdc: Bdc, session: Session) -> None:
+    bdc("sql", "query", "CREATE", "--dialect", "tsql")
+    assert (session.options["dialect"], session.options["leaning"]) == (Dialect.tsql, False)
+    for text, leaning in (("CREATE;\nINSERT", False), ("CREATE\nGO\nINSERT", True), ("CREATE;\nSELECT [rows]", True)):
+        Path("etl.sql").write_text(text)
+        bdc("sql", "run", "etl.sql")
+        assert (session.options["dialect"], session.options["leaning"]) == (Dialect.auto, leaning)
+    assert bdc("sql", "query", "CREATE", "--engine", "master", "--dialect", "tsql").code == 2

@@ -192,3 +192,9 @@ def test_the_file_is_named() -> None:
     with pytest.raises(SqlSyntaxError) as caught:
         parse("DROP EXTERNAL")
     assert str(caught.value.inside("a.sql")).startswith("a.sql:1:14: ")
+
+
+def test_a_word_that_was_meant_is_named() -> None:
+    with pytest.raises(SqlSyntaxError) as caught:
+        parse("CREATE EXTERNAL TABEL t (a INT)")
+    assert caught.value.hint == "did you mean TABLE?"

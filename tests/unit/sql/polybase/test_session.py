@@ -375,3 +375,49 @@ def test_bits_are_1_and_0_in_tsql_and_truths_in_trinos(session: TSqlSession, tri
     assert (found.columns[0].type, list(found.rows)) == ("bit", [(1, "x"), (0, "y"), (None, "z")])
     found = session.query("SELECT a FROM (VALUES (1)) AS t (b)")
     assert (found.columns[0].type, next(iter(found.rows))) == ("boolean", (True, "x"))
+
+
+def failing(code: str, message: str, place: tuple[int, int] = (1, 8)) -> Script:
+    location = {"lineNumber": place[0], "columnNumber": place[1]}
+    return Script([], error={"errorName": code, "message": message, "errorType": "USER_ERROR", "errorLocation": location})
+
+
+def listing(*values: str) -> Script:
+    return Script([("name", "varchar", VARCHAR)], [[[one] for one in values]])
+
+
+@pytest.mark.parametrize(
+    ("sql", "script", "hint"),
+    [
+        ("SELECT qyt FROM demo.stock", failing("COLUMN_NOT_FOUND", "Column 'qyt' cannot be resolved"), "did you mean qty?"),
+        ("SELECT s.slod FROM demo.stock s", failing("COLUMN_NOT_FOUND", "Column 's.slod' cannot be resolved"), "did you mean sold?"),
+        ("SELECT nothing FROM demo.stock", failing("COLUMN_NOT_FOUND", "Column 'nothing' cannot be resolved"),
+         "lake.demo.stock has qty, sold"),
+        ("SELECT cuont(*) FROM demo.stock", failing("FUNCTION_NOT_FOUND", "Function 'cuont' not registered"), "did you mean count?"),
+    ],
+)  # fmt: skip
+def test_names_that_were_meant(session: TSqlSession, trino: FakeTrino, stock: None, sql: str, script: Script, hint: str) -> None:
+    trino.scripts[sql.replace("demo.stock", "lake.demo.stock")] = script
+    trino.scripts["SHOW FUNCTIONS"] = listing("count", "concat")
+    with pytest.raises(QueryError) as caught:
+        session.query(sql)
+    assert caught.value.hint == hint
+
+
+def test_tables_and_schemas_that_were_meant(session: TSqlSession, trino: FakeTrino) -> None:
+    homes = "'external', 'lake', 'master'"
+    trino.scripts[tables("demo", "flihgts")] = trino.scripts[tables("dmeo", "flights")] = in_catalogs()
+    inside = "SELECT table_name FROM system.jdbc.tables WHERE table_cat IN ({}) AND table_schem = '{}'"
+    trino.scripts[inside.format(homes, "demo")] = listing("flights", "planes")
+    trino.scripts[inside.format(homes, "dmeo")] = listing()
+    trino.scripts[f"SELECT table_schem FROM system.jdbc.schemas WHERE table_catalog IN ({homes})"] = listing("demo", "public")
+    trino.scripts[inside.format("'lake'", "demo")] = listing("flights")
+    trino.scripts["SELECT * FROM lake.demo.fligths"] = failing("TABLE_NOT_FOUND", "Table 'lake.demo.fligths' does not exist")
+    for sql, hint in (
+        ("SELECT * FROM demo.flihgts", "did you mean demo.flights?"),
+        ("SELECT * FROM dmeo.flights", "did you mean demo?"),
+        ("SELECT * FROM lake.demo.fligths", "did you mean demo.flights?"),
+    ):
+        with pytest.raises(QueryError) as caught:
+            session.query(sql)
+        assert caught.value.hint == hint
