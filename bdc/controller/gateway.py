@@ -24,6 +24,7 @@ from bdc.kube.reached import Credentials, Reached
 from bdc.sql.gateway.asking import Services
 from bdc.sql.gateway.catalogs import Catalogs
 from bdc.sql.gateway.names import Names
+from bdc.sql.gateway.seen import Seen
 from bdc.sql.gateway.server import Server
 from bdc.sql.gateway.trino import Trino
 
@@ -65,7 +66,8 @@ async def _run(chosen: argparse.Namespace) -> None:
             return [(address, chosen.port) for address in sorted(found - {own})]
         return []
 
-    server = Server(Services(trino, catalogs, Names(trino)), lambda: context, _MOST_CLIENTS, peers, account.password.get_secret_value())
+    services = Services(trino, catalogs, Names(trino), Seen(trino))
+    server = Server(services, lambda: context, _MOST_CLIENTS, peers, account.password.get_secret_value())
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)

@@ -15,7 +15,9 @@ from bdc.sql.gateway.names import Names
 from bdc.sql.gateway.oids import TEXT
 from bdc.sql.gateway.parameters import literal
 from bdc.sql.gateway.results import Catalogued, Federated, Listed, Result, format_of
+from bdc.sql.gateway.seen import Seen
 from bdc.sql.gateway.settings import Settings
+from bdc.sql.gateway.shadows import mentioned
 from bdc.sql.gateway.trino import Trino
 from bdc.sql.gateway.values import zone
 
@@ -32,6 +34,7 @@ class Services:
     trino: Trino
     catalogs: Catalogs
     names: Names
+    seen: Seen
 
 
 @dataclass
@@ -104,20 +107,22 @@ class Asking:
         return Listed(["QUERY PLAN"], [[line] for line in sent])
 
     async def _catalogued(self, portal: Portal, asked: planning.Asked) -> Result:
-        formats = set(portal.result_formats)
-        if len(formats) > 1:
-            raise SqlError("columns of system catalogs are all text, or all binary", NOT_SUPPORTED)
-        settings = {"search_path": self._settings.get("search_path") or "", "TimeZone": self._settings.time_zone}
-        found = await self._services.catalogs.ask(
-            asked.sql, settings, portal.values, portal.prepared.types[: len(portal.values)], portal.formats, max(formats, default=0)
-        )
+        settings = {
+            "catalogs.role": self._user,
+            "search_path": self._settings.get("search_path") or "",
+            "TimeZone": self._settings.time_zone,
+        }
+        given = [value.decode(errors="replace") for value in portal.values if value is not None]
+        seen = await self._services.seen.by(self._user, mentioned([*asked.literals, *given])) if asked.tables else None
+        types = portal.prepared.types[: len(portal.values)]
+        found = await self._services.catalogs.ask(asked.sql, settings, portal.values, types, portal.formats, portal.result_formats, seen)
         return Catalogued(found)
 
     async def _shown(self, name: str) -> str:
         if (value := self._settings.get(name)) is not None:
             return value
-        found = await self._services.catalogs.ask("SELECT current_setting($1)", {}, [name.encode()], [TEXT], [], 0)
-        return (found.get_value(0, 0) or b"").decode()
+        found = await self._services.catalogs.ask("SELECT current_setting($1)", {"catalogs.role": self._user}, [name.encode()], [TEXT])
+        return (found[0].get_value(0, 0) or b"").decode()
 
 
 async def aside(size: int, work: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:

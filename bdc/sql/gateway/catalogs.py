@@ -1,7 +1,8 @@
 """What the gateway asks the master: who may log in, and what the system catalogs say, for clients that look there for tables and types.
 
-The master's catalogs describe what statements here may name: its own tables, and external tables as its foreign tables. The gateway's role
-has no right to anybody's data, so that nothing but catalogs can be read this way, whatever a statement calls.
+The master has PostgreSQL's catalogs, and views of them in its schema `catalogs`, which show what a user may query in the federation
+(docs/adr/0030-catalogs.md). The gateway's role has no right to anybody's data, so that nothing but catalogs can be read this way,
+whatever a statement calls.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import sql
@@ -21,6 +23,8 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from bdc.kube.reached import Credentials, Reached
 from bdc.sql.gateway.errors import CANNOT_CONNECT_NOW, SqlError
 from bdc.sql.gateway.login import Verifier, verifier
+from bdc.sql.gateway.seen import Snapshot
+from bdc.sql.gateway.shadows import SCHEMA
 from bdc.sql.master import DATABASE
 
 _WAIT_SECONDS, _LOGIN_SECONDS = 5.0, 8.0
@@ -45,6 +49,8 @@ class Catalogs:
         self._logins = self._made(reached, account, most=2, wait_seconds=_LOGIN_SECONDS)
         self._pool = self._made(reached, account, most=4, wait_seconds=_WAIT_SECONDS)
         self._asked: dict[str, asyncio.Task[Role | None]] = {}
+        self._loaded: WeakKeyDictionary[psycopg.AsyncConnection[Any], bytes] = WeakKeyDictionary()
+        """What each connection's temporary tables hold: the key of a snapshot."""
 
     @staticmethod
     def _made(
@@ -103,20 +109,26 @@ class Catalogs:
         self,
         text: str,
         settings: Mapping[str, str],
-        parameters: Sequence[bytes | None],
-        types: Sequence[int],
-        formats: Sequence[int],
-        binary: int,
-    ) -> psycopg.pq.abc.PGresult:
-        """A query of system catalogs, with its parameters as the client sent them; `binary` asks for values in that format."""
+        parameters: Sequence[bytes | None] = (),
+        types: Sequence[int] = (),
+        formats: Sequence[int] = (),
+        wanted: Sequence[int] = (),
+        seen: Snapshot | None = None,
+    ) -> dict[int, psycopg.pq.abc.PGresult]:
+        """A query of system catalogs, with its parameters as the client sent them: its result in each of the formats `wanted`, text where
+        none is. `seen` is what there is for who asks, where the query needs to know it."""
         try:
-            async with self._pool.connection() as connection, connection.transaction(force_rollback=True):
-                for name, value in settings.items():
-                    await connection.execute(sql.SQL("SELECT set_config(%s, %s, true)"), (name, value))
-                result: psycopg.pq.abc.PGresult = await connection.wait(_run(connection.pgconn, text, parameters, types, formats, binary))
-                if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
-                    raise _failed(result)
-                return result
+            async with self._pool.connection() as connection:
+                if seen and self._loaded.get(connection) != seen.key:
+                    self._loaded.pop(connection, None)
+                    await _load(connection, seen)
+                    self._loaded[connection] = seen.key
+                async with connection.transaction(force_rollback=True):
+                    await connection.execute(_settings(settings))
+                    return {
+                        form: await connection.wait(_run(connection.pgconn, text, parameters, types, formats, form))
+                        for form in sorted(set(wanted) or {0})
+                    }
         except SqlError:
             raise
         except (psycopg.Error, PoolTimeout) as error:
@@ -128,7 +140,7 @@ class Catalogs:
             async with self._pool.connection() as connection:
                 prepared = await connection.wait(_describe(connection.pgconn, text, types))
                 if prepared.status != ExecStatus.COMMAND_OK:
-                    raise _failed(prepared)
+                    raise _failed(prepared, text)
                 return [prepared.param_type(at) for at in range(prepared.nparams)], prepared
         except SqlError:
             raise
@@ -136,9 +148,36 @@ class Catalogs:
             raise _silent(error) from error
 
 
+def _settings(settings: Mapping[str, str]) -> sql.Composed:
+    each = (sql.SQL("set_config({}, {}, true)").format(name, value) for name, value in settings.items())
+    return sql.SQL("SELECT {}").format(sql.SQL(", ").join(each))
+
+
+_TABLES = """
+CREATE TEMPORARY TABLE IF NOT EXISTS schemas OF catalogs.seen_schema (PRIMARY KEY (name));
+CREATE TEMPORARY TABLE IF NOT EXISTS relations OF catalogs.seen_relation (PRIMARY KEY (oid), UNIQUE (schema, name));
+CREATE TEMPORARY TABLE IF NOT EXISTS columns OF catalogs.seen_column (PRIMARY KEY (relation, number));
+TRUNCATE pg_temp.schemas, pg_temp.relations, pg_temp.columns;
+"""
+
+
+async def _load(connection: psycopg.AsyncConnection[Any], seen: Snapshot) -> None:
+    """Have what a user sees in the connection's temporary tables, for the views of the schema `catalogs`."""
+    async with connection.transaction():
+        await connection.execute("SET TRANSACTION READ WRITE")
+        await connection.execute(_TABLES)
+        for table, rows in {"schemas": seen.schemas, "relations": seen.relations, "columns": seen.columns}.items():
+            async with connection.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier("pg_temp", table))) as copy:
+                await copy.write(rows)
+        await connection.execute("ANALYZE pg_temp.schemas, pg_temp.relations, pg_temp.columns")
+
+
 def _run(server: Any, text: str, parameters: Sequence[Any], types: Sequence[int], formats: Sequence[int], binary: int) -> Any:
     server.send_query_params(text.encode(), list(parameters), list(types) or None, list(formats) or None, binary)
-    return (yield from execute(server))[-1]
+    result = (yield from execute(server))[-1]
+    if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+        raise _failed(result, text)
+    return result
 
 
 def _describe(server: Any, text: str, types: Sequence[int]) -> Any:
@@ -150,12 +189,12 @@ def _describe(server: Any, text: str, types: Sequence[int]) -> Any:
     return (yield from execute(server))[-1]
 
 
-def _failed(result: psycopg.pq.abc.PGresult) -> SqlError:
+def _failed(result: psycopg.pq.abc.PGresult, text: str) -> SqlError:
     def field(of: Field) -> str | None:
         found = result.error_field(of)
         return found.decode() if found else None
 
-    place = field(Field.STATEMENT_POSITION)
+    place = None if f"{SCHEMA}." in text else field(Field.STATEMENT_POSITION)  # what ran isn't what the client wrote
     return SqlError(field(Field.MESSAGE_PRIMARY) or "the catalogs can't say", field(Field.SQLSTATE) or "XX000", field(Field.MESSAGE_HINT),
                     int(place) if place else None)  # fmt: skip
 

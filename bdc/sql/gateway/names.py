@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Collection, Iterable
 
 from bdc.sql.gateway.dialect import Kind, Tables, kind
 from bdc.sql.gateway.errors import UNDEFINED_TABLE, SqlError
-from bdc.sql.gateway.trino import Trino
-from bdc.sql.polybase.session import HOMES
+from bdc.sql.gateway.trino import Trino, fetched
+from bdc.sql.polybase.session import DATABASE, HOMES
 
 Name = tuple[str, ...]
 _KEPT_SECONDS = 10.0
@@ -25,7 +24,8 @@ class Names:
         self._kept: dict[tuple[str, Name, tuple[str, ...]], tuple[float, tuple[str, dict[str, Kind]]]] = {}
 
     async def find(self, wanted: Iterable[Name], user: str, search_path: tuple[str, ...]) -> Tables:
-        """The tables of names of one to three parts. Raises SqlError for one that isn't there, or not for this user."""
+        """The tables of names of one to three parts, of which the first is a catalog or the database. Raises SqlError for one that isn't
+        there, or not for this user."""
         found = {}
         for name in wanted:
             found[name] = await self._one(name, user, search_path)
@@ -41,16 +41,18 @@ class Names:
         self._kept[key] = now, table
         return table
 
-    async def _ask(self, name: Name, user: str, search_path: tuple[str, ...]) -> tuple[str, dict[str, Kind]]:
+    async def _ask(self, asked: Name, user: str, search_path: tuple[str, ...]) -> tuple[str, dict[str, Kind]]:
+        name = asked[1:] if len(asked) == 3 and asked[0].lower() == DATABASE else asked
         if len(name) > 3:
             raise SqlError(f"improper relation name (too many dotted names): {'.'.join(name)}", "42601")
         catalogs = (name[0],) if len(name) == 3 else HOMES
         schemas = search_path if len(name) == 1 else (name[-2],)
         if not schemas:
             raise _missing(name)
-        rows = await self._rows(
+        rows = await fetched(
+            self._trino,
             "SELECT table_cat, table_schem, column_name, type_name FROM system.jdbc.columns "  # noqa: S608 literals, quoted
-            f"WHERE table_cat IN ({_listed(catalogs)}) AND table_schem IN ({_listed(schemas)}) "
+            f"WHERE table_cat IN ({listed(catalogs)}) AND table_schem IN ({listed(schemas)}) "
             f"AND table_name = {_literal(name[-1].lower())} ORDER BY ordinal_position",
             user,
         )
@@ -64,17 +66,6 @@ class Names:
                     return whole.lower(), columns
         raise _missing(name)
 
-    async def _rows(self, sql: str, user: str) -> list[list[str]]:
-        running = await self._trino.start(sql, user)
-        try:
-            rows: list[list[str]] = []
-            while (page := await running.page()) is not None:
-                rows += page
-                await asyncio.sleep(0)
-            return rows
-        finally:
-            await running.close()
-
 
 def _missing(name: Name) -> SqlError:
     return SqlError(
@@ -84,7 +75,8 @@ def _missing(name: Name) -> SqlError:
     )
 
 
-def _listed(words: Collection[str]) -> str:
+def listed(words: Collection[str]) -> str:
+    """Literals, for IN: in lower case, as names are in Trino."""
     return ", ".join(_literal(word.lower()) for word in words)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import psycopg
 
 from bdc.sql.gateway.errors import SqlError
-from bdc.sql.gateway.oids import NUMERIC
+from bdc.sql.gateway.oids import NUMERIC, TEXT
 from bdc.sql.gateway.trino import Running
 from bdc.sql.gateway.values import Encode, Type, numeric_binary, type_of
 
@@ -96,21 +96,25 @@ class Federated:
 
 
 class Catalogued:
-    """A result of the master's, whole. Its values have the format that was asked for."""
+    """A result of the master's, whole: in each format that is asked for."""
 
-    def __init__(self, found: psycopg.pq.abc.PGresult) -> None:
+    def __init__(self, found: Mapping[int, psycopg.pq.abc.PGresult]) -> None:
         self._found = found
+        self._any = next(iter(found.values()))
+        self._formats: Sequence[int] = ()
         self._at = 0
-        self.columns = columns(found)
+        self.columns = columns(self._any)
 
-    def encoders(self, formats: Sequence[int]) -> list[Encode]:  # noqa: ARG002 they have one already
+    def encoders(self, formats: Sequence[int]) -> list[Encode]:
         """See `Result`."""
+        self._formats = formats
         return [bytes] * len(self.columns)
 
     async def rows(self, most: int) -> Sequence[Row]:
         """See `Result`."""
-        until = min(self._found.ntuples, self._at + most)
-        found = [[self._found.get_value(row, at) for at in range(len(self.columns))] for row in range(self._at, until)]
+        until = min(self._any.ntuples, self._at + most)
+        of = [self._found.get(format_of(self._formats, at), self._any) for at in range(len(self.columns))]
+        found = [[one.get_value(row, at) for at, one in enumerate(of)] for row in range(self._at, until)]
         self._at = until
         return found
 
@@ -139,8 +143,13 @@ class Listed:
 
 
 def columns(found: psycopg.pq.abc.PGresult) -> list[Column]:
-    """The columns of a result of libpq's."""
-    return [Column((found.fname(at) or b"").decode(), found.ftype(at), found.fsize(at), found.fmod(at)) for at in range(found.nfields)]
+    """The columns of a result of libpq's. Types that aren't PostgreSQL's own are told as text: those of names in the schema `catalogs`."""
+    types = [found.ftype(at) if found.ftype(at) < _FIRST_NORMAL else TEXT for at in range(found.nfields)]
+    return [Column((found.fname(at) or b"").decode(), kind, found.fsize(at), found.fmod(at)) for at, kind in enumerate(types)]
+
+
+_FIRST_NORMAL = 16384
+"""PostgreSQL's FirstNormalObjectId: OIDs of what users make."""
 
 
 # PostgreSQL's numeric division: at least 16 digits that count, in groups of four; see select_div_scale() of numeric.c.

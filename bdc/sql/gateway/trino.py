@@ -179,6 +179,19 @@ class Running:
             await asyncio.sleep(0.2)
 
 
+async def fetched(trino: Trino, sql: str, user: str) -> list[list[Any]]:
+    """All rows of a query, as a user. Raises SqlError."""
+    running = await trino.start(sql, user)
+    try:
+        rows: list[list[Any]] = []
+        while (page := await running.page()) is not None:
+            rows += page
+            await asyncio.sleep(0)
+        return rows
+    finally:
+        await running.close()
+
+
 def _cause(error: BaseException) -> str:
     return "timed out" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
 

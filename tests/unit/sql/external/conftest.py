@@ -83,7 +83,9 @@ class Desk:
 @pytest.fixture(scope="session")
 def migrated(postgresql: Reached, access: Credentials) -> Reached:
     with closing(open_connection(postgresql, access)) as connection:
-        connection.execute("CREATE ROLE trino; CREATE ROLE gateway")
+        for role in ("trino", "gateway"):
+            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone():
+                connection.execute(f"CREATE ROLE {role}".encode())
         connection.execute(f"CREATE DATABASE {DATABASE}".encode())
     with closing(open_connection(postgresql, access, DATABASE)) as connection:
         connection.execute("CREATE SCHEMA polybase")

@@ -16,6 +16,7 @@ from bdc.sql.gateway.catalogs import Role
 from bdc.sql.gateway.errors import SqlError
 from bdc.sql.gateway.login import verifier
 from bdc.sql.gateway.names import Names
+from bdc.sql.gateway.seen import Seen
 from bdc.sql.gateway.server import Server
 from bdc_stacks import identity
 
@@ -111,7 +112,7 @@ def tls(folder: Path) -> ssl.SSLContext:
 @pytest.fixture
 def gateway(tmp_path: Path) -> Iterator[Gateway]:
     context, loop, trino = tls(tmp_path), asyncio.new_event_loop(), Trino()
-    services = Services(trino, Catalogs(), Names(trino))  # type: ignore[arg-type] # made up
+    services = Services(trino, Catalogs(), Names(trino), Seen(trino))  # type: ignore[arg-type] # made up
     server = Server(services, lambda: context, 300, secret=SECRET)
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
