@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,28 +31,32 @@ def export(
     user: Annotated[str, typer.Argument(metavar="USER", help="Who gets it; made where there is no such user yet.")],
     pool: Annotated[list[str] | None, typer.Option("--pool", help="Spark pool that is open to them; repeatable, by default all.")] = None,
     days: Annotated[int, typer.Option("--days", min=1, max=_MOST_DAYS, help="How long its Kubernetes token is good.")] = 90,
+    file: Annotated[Path | None, typer.Option("--file", "-f", metavar="FILE", help="Where to write it; stdout by default.")] = None,
 ) -> None:
-    """Write what an ordinary user needs to stdout: bdc context export ann > ann.yaml
+    """Write what an ordinary user needs to a file: bdc context export ann -f ann.yaml
 
-    With it they submit to the pools that are open to them, keep files in /user/USER on HDFS, query the lake through Trino, and have a
-    schema of their own in the SQL master; and no more. It holds secrets: hand it over as you would a password. Each export makes new
-    ones and ends those of the files before it. It is a kubeconfig, too, so kubectl takes it.
+    With it they keep files in /user/USER on HDFS, query the lake through Trino, have a schema of their own in the SQL master, and submit
+    to the Spark pools that are open to them, if there are any; and no more. It holds secrets: hand it over as you would a password. Each
+    export makes new ones and ends those of the files before it. It is a kubeconfig, too, so kubectl takes it.
     """
+    from bdc.cli.private_file import private_file
     from bdc.lifecycle import users
 
-    if sys.stdout.isatty():
+    if file is None and sys.stdout.isatty():
         raise UsageError(
-            "the context has secrets in it, which would be on the screen", f"write it to a file: bdc context export {user} > {user}.yaml"
+            "the context has secrets in it, which would be on the screen", f"write it to a file: bdc context export {user} -f {user}.yaml"
         )
     options = administrator(ctx)
     out = Output(quiet=options.quiet)
     kube = options.kube()
-    text, until = users.grant(kube, options.config, user, pool or (), days=days, say=out.progress)
-    _private(sys.stdout.fileno())
-    sys.stdout.write(text)
+    with private_file(file) if file else nullcontext(sys.stdout) as target:
+        text, until = users.grant(kube, options.config, user, pool or (), days=days, say=out.progress)
+        if file is None:
+            _private(sys.stdout.fileno())
+        target.write(text)
     if users.local(kube.server):
         out.progress(f"your kubeconfig's server is {kube.server}: on another machine that is somebody else; change it in the file")
-    out.progress(f"good until {until:%Y-%m-%d}; for {user}: bdc context import FILE")
+    out.progress(f"good until {until:%Y-%m-%d}; for {user}: bdc context import {file or 'FILE'}")
 
 
 @app.command("users")
@@ -104,7 +109,7 @@ def import_(
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} can't be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}") from error
     found = take(text)
-    Output(output).emit(_row(found, output), text=f"using {found.name}; pools: {', '.join(found.person.pools)}")
+    Output(output).emit(_row(found, output), text=f"using {found.name}; pools: {', '.join(found.person.pools) or 'none'}")
 
 
 @app.command("list")

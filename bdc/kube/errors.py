@@ -59,7 +59,7 @@ def api_error(code: int, status: Mapping[str, Any], server: str, person: Person 
             else "they may have expired: log in to the cluster again, or get a new kubeconfig",
         )
     if code == 403 and person:
-        hint = f"you are {person.name} in the cluster {person.cluster}, and open to you is: {', '.join(person.pools)}"
+        hint = f"you are {person.name} in the cluster {person.cluster}, and open to you is: {', '.join(person.pools) or 'no Spark pool'}"
         return ApiError(code, reason or "Forbidden", message, hint)
     if code == 403:
         return ApiError(code, reason or "Forbidden", message, _rights(message))

@@ -60,6 +60,7 @@ ELSIF shobj_description('"{name}"'::regrole, 'pg_authid') IS DISTINCT FROM '{our
   RAISE EXCEPTION 'the SQL master has a role {name} that is no ordinary user: choose another name';
 END IF; END $$;"""
 _CONFLICT = 409
+_MOST_CONFLICTS = 10
 _ANSWER_SECONDS, _POLL_SECONDS = 150.0, 1.0
 _PRIVATE = "default:user::rwx,default:group::---,default:other::---"
 _MERGE = "application/merge-patch+json"
@@ -106,7 +107,8 @@ def grant(
 ) -> tuple[str, datetime]:
     """Make a user, or give one that is there new credentials; the text of the file for them, and when its token ends.
 
-    The credentials of earlier files end, as do rights in pools that aren't among `pools` (without any: all pools of the cluster).
+    The credentials of earlier files end, as do rights in pools that aren't among `pools` (without any: all pools of the cluster, if there
+    are any).
     Raises UsageError for a name or pool that can't be, or when endpoints aren't exposed, UnhealthyError when a part doesn't answer.
     """
     from bdc_stacks import identity
@@ -114,6 +116,8 @@ def grant(
     check_name(name)
     cluster = config.name
     open_to = _open(_pools(kube, cluster), pools)
+    if not open_to:
+        say(f"there are no Spark pools: {name} gets HDFS and SQL, and Spark by another export when there are some")
     where = {one.name: addresses(kube, config, one.name) for one in ENDPOINTS}
     if not any(where.values()):
         raise UsageError(
@@ -156,7 +160,7 @@ def revoke(kube: Kube, config: Config, name: str) -> None:
 
 
 def document(kube: Kube, person: Person, token: str) -> str:
-    """A kubeconfig with which bdc, and kubectl, are this user. Its namespace is that of the first pool."""
+    """A kubeconfig with which bdc, and kubectl, are this user. Its namespace is that of the first pool, if any is open to them."""
     import base64
 
     name = f"{person.name}@{person.cluster}"
@@ -170,7 +174,7 @@ def document(kube: Kube, person: Person, token: str) -> str:
     context = {
         "cluster": person.cluster,
         "user": name,
-        "namespace": pool_namespace(person.cluster, person.pools[0]),
+        "namespace": pool_namespace(person.cluster, person.pools[0]) if person.pools else person.cluster,
         "extensions": [{"name": EXTENSION, "extension": person.manifest()}],
     }
     whole = {
@@ -191,13 +195,9 @@ def local(server: str) -> bool:
 
 
 def _open(there: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    if not there:
-        raise UsageError(
-            "the cluster has no Spark pools, and ordinary users have rights in pools only", "add one to bdc.yaml: spark.pools.NAME"
-        )
     for pool in wanted:
         if pool not in there:
-            raise UsageError(f"there is no pool {pool}", f"pools: {', '.join(there)}")
+            raise UsageError(f"there is no pool {pool}", f"pools: {', '.join(there)}" if there else "add it to bdc.yaml: spark.pools.NAME")
     return list(dict.fromkeys(wanted)) or list(there)
 
 
@@ -287,7 +287,7 @@ def _known(kube: Kube, cluster: str, secret: dict[str, Any], name: str, lines: M
     import base64
 
     path = f"/api/v1/namespaces/{cluster}/secrets/{USERS}"
-    while True:
+    for _ in range(_MOST_CONFLICTS):
         data = {}
         for key in (USERS_OF_TRINO, USERS_OF_DOORS):
             old = base64.b64decode((secret.get("data") or {}).get(key, "")).decode()
@@ -303,6 +303,11 @@ def _known(kube: Kube, cluster: str, secret: dict[str, Any], name: str, lines: M
             secret = _secret(kube, cluster)
             continue
         break
+    else:
+        raise BdcError(
+            f"the Secret {USERS} was changed by somebody else each of the {_MOST_CONFLICTS} times that bdc was about to write it",
+            f"find out who keeps writing it (kubectl -n {cluster} get secret {USERS} -o yaml --show-managed-fields); then run the command again",
+        )
     # The kubelet brings a pod's Secrets up to date once a minute or so, and at once when the pod changes.
     note = {"metadata": {"annotations": {"bdc.dev/users": str(changed["metadata"]["resourceVersion"])}}}
     for workload in _KNOWN_BY:

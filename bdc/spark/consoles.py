@@ -36,7 +36,7 @@ from bdc.spark.admission import bounds
 from bdc.spark.defaults import defaults_of
 from bdc.spark.inspect import pods_path
 from bdc.spark.objects import CONTAINER_SECURITY, POD_SECURITY
-from bdc.spark.pools import Pool, named, pools
+from bdc.spark.pools import Pool, check_open, named, pools
 from bdc.spark.settings import IMAGE
 
 CONSOLE = "spark-console"
@@ -111,6 +111,7 @@ def _place(kube: Kube, cluster: str, pool: str | None) -> Pool:
     """Whose Spark Connect is meant."""
     if pool is None and not kube.person:
         return Pool(None, cluster)
+    check_open(kube)
     found = pools(kube, cluster)
     if pool is not None:
         found = [named(found, pool)]

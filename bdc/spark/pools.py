@@ -71,6 +71,7 @@ def chosen(kube: Kube, cluster: str, wanted: str | None) -> Pool:
     if wanted is not None:
         return named(found, wanted)
     if not found:
+        check_open(kube)
         return Pool(None, cluster)
     if len(found) == 1:
         return found[0]
@@ -85,12 +86,23 @@ def holding(kube: Kube, cluster: str, name: str, pool: str | None = None, path: 
     Where nobody has one, the first place is as good as any for saying so.
     """
     found = places(kube, cluster) if pool is None else [named(pools(kube, cluster), pool)]
+    if not found:
+        check_open(kube)
     if len(found) == 1:
         return found[0]
     there = [place for place in found if _has(kube, path(place.namespace, name))]
     if len(there) > 1:
         raise UsageError(f"there are several {name}", f"name its pool with --pool: {_names(there)}")
     return (there or found)[0]
+
+
+def check_open(kube: Kube) -> None:
+    """Raise UsageError for an ordinary user to whom no pool is open."""
+    if (person := kube.person) and not person.pools:
+        raise UsageError(
+            f"no Spark pool of the cluster {person.cluster} is open to {person.name}; bdc hdfs and bdc sql are",
+            f"its administrator opens one and makes a new file: bdc context export {person.name} --pool NAME -f FILE",
+        )
 
 
 def pool_status(kube: Kube, pool: Pool) -> PoolStatus:

@@ -582,6 +582,21 @@ def test_servers_that_have_more_than_the_next_leader_are_rewound(host: TestHost)
     assert failover.ask(host, "master-0", "SELECT count(*) FROM acknowledged WHERE n = 2000000") == "1"
 
 
+def test_an_ordinary_user_of_a_cluster_without_pools(host: TestHost) -> None:
+    file = host.folder / "home-1000" / "gus.yaml"
+    bdc(host, "context", "export", "gus", "-f", str(file))
+    shutil.chown(file, 1000, 1000)
+    assert bdc(host, "context", "import", str(file), user=1000).stdout == "using gus@bdc; pools: none\n"
+    bdc(host, "hdfs", "put", "-", "mine.txt", user=1000, stdin="gus\n")
+    assert bdc(host, "hdfs", "cat", "/user/gus/mine.txt").stdout == "gus\n"
+    rows = bdc(host, "sql", "query", "SELECT current_user AS who", "-o", "json", user=1000).stdout
+    assert json.loads(rows) == [{"who": "gus"}]
+    bdc(host, "sql", "query", "--engine", "master", "CREATE TABLE gus.notes (text text)", user=1000)
+    assert "no Spark pool" in bdc(host, "spark", "submit", "nothing.py", user=1000, code=2).stderr
+    bdc(host, "context", "delete", "gus@bdc", user=1000)
+    bdc(host, "context", "revoke", "gus", "--yes")
+
+
 def test_the_cluster_comes_back_after_a_loss_of_power(host: TestHost) -> None:
     secret = password(host)
     bdc(host, "sql", "query", "--engine", "master", "CREATE TABLE kept AS SELECT 7 AS n")

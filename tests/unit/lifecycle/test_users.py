@@ -97,6 +97,22 @@ def test_a_user_is_made(cluster: Cluster) -> None:
     assert "bdc.dev/users" in cluster.objects["/api/v1/namespaces/bdc/pods/httpfs-0"]["metadata"]["annotations"]
 
 
+def test_without_pools_there_are_hdfs_and_sql(cluster: Cluster) -> None:
+    for pool in ("etl", "bi"):
+        del cluster.objects[f"/api/v1/namespaces/bdc-pool-{pool}"]
+    said: list[str] = []
+    text, _ = users.grant(cluster, CONFIG, "ann", [], days=1, say=said.append)
+    found = person(text)
+    assert (found.pools, found.tokens) == ((), {})
+    assert yaml.safe_load(text)["contexts"][0]["context"]["namespace"] == "bdc"
+    assert cluster.known("trino.db") == [identity.trino_password_file("ann", found.password).strip()]
+    assert said[0].startswith("there are no Spark pools: ann gets HDFS and SQL")
+    assert [(one.name, one.pools) for one in users.users(cluster, "bdc")] == [("ann", ())]
+    with pytest.raises(UsageError, match="there is no pool etl") as refused:
+        users.grant(cluster, CONFIG, "ann", ["etl"], days=1)
+    assert refused.value.hint == "add it to bdc.yaml: spark.pools.NAME"
+
+
 def test_another_export_ends_the_first(cluster: Cluster) -> None:
     first, _ = users.grant(cluster, CONFIG, "ann", ["etl"], days=1)
     before = cluster.objects[f"{ACCOUNTS}/user-ann"]["metadata"]["uid"]
@@ -130,6 +146,13 @@ def test_two_exports_at_once_lose_nobody(cluster: Cluster) -> None:
     assert stale
 
 
+def test_a_secret_that_somebody_keeps_writing_is_not_waited_for_without_end(cluster: Cluster) -> None:
+    cluster.fail("PATCH", SECRET, ApiError(409, "Conflict", "changed"), times=1000)
+    with pytest.raises(BdcError, match="changed by somebody else each of the 10 times") as raised:
+        users.grant(cluster, CONFIG, "ann", [], days=1)
+    assert "--show-managed-fields" in str(raised.value.hint)
+
+
 @pytest.mark.parametrize(
     "name", ["", "Ann", "1a", "a_b", "ann-", "a" * 31, 'a"; DROP', "bdc", "postgres", "hdfs", "spark", "spark-etl", "bdc-pool-etl"]
 )
@@ -149,10 +172,6 @@ def test_what_stands_in_the_way(cluster: Cluster) -> None:
         users.grant(cluster, CONFIG, "ann", [], days=1)
     del cluster.objects[SECRET]
     with pytest.raises(NotFoundError, match="has no Secret users"):
-        users.grant(cluster, CONFIG, "ann", [], days=1)
-    for pool in ("etl", "bi"):
-        del cluster.objects[f"/api/v1/namespaces/bdc-pool-{pool}"]
-    with pytest.raises(BdcError, match="no Spark pools"):
         users.grant(cluster, CONFIG, "ann", [], days=1)
 
 

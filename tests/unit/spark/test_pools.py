@@ -16,6 +16,7 @@ from bdc.images.spec import images
 from bdc.kube.person import Person
 from bdc.settings import Settings
 from bdc.spark import Application, Client, Executors, Schedule, State, queueing
+from bdc.spark.pools import chosen, holding, places
 from tests.unit.fake_kube import FakeKube
 from tests.unit.spark.conftest import DEFAULTS, FakeHdfs, pod
 
@@ -272,3 +273,12 @@ main(["--help"])
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "namespace" in done.stdout.lower()
+
+
+def test_an_ordinary_user_without_pools_is_told(kube: FakeKube) -> None:
+    kube.known_person = Person("bdc", "ann", "p", "CA", {}, True, ())
+    assert places(kube, "bdc") == []
+    with pytest.raises(UsageError, match="no Spark pool of the cluster bdc is open to ann"):
+        chosen(kube, "bdc", None)
+    with pytest.raises(UsageError, match="no Spark pool of the cluster bdc is open to ann"):
+        holding(kube, "bdc", "etl")
