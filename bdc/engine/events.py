@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from bdc.engine.errors import Failure
-from bdc.plugin.awaits import HINT, INTERRUPTED
+from bdc.plugin.wording import INTERRUPTED, read
 
 if TYPE_CHECKING:
     from pulumi.automation import EngineEvent
@@ -103,7 +103,7 @@ class Watcher:
     def failures(self) -> tuple[Failure, ...]:
         """The resources that failed; those whose wait was ended because of them only when there are no others."""
         found = [_failure(step, "\n".join(self._errors.get(urn) or ["it failed without a word"])) for urn, step in self._failed.items()]
-        return tuple([failure for failure in found if INTERRUPTED not in failure.message] or found)
+        return tuple([failure for failure in found if failure.exit_code != INTERRUPTED] or found)
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -150,7 +150,7 @@ class Watcher:
 
     def _tell(self, state: State, step: _Step, message: str = "") -> None:
         seconds = time.monotonic() - step.started
-        self._on_event(Event(state, step.op, step.kind, step.name, step.part, seconds, message.partition(HINT)[0]))
+        self._on_event(Event(state, step.op, step.kind, step.name, step.part, seconds, read(message).message))
 
     def _part(self, urn: str) -> str | None:
         part = None
@@ -188,5 +188,5 @@ def _clean(message: str) -> str:
 
 
 def _failure(step: _Step, message: str) -> Failure:
-    text, _, hint = message.partition(HINT)
-    return Failure(step.part, step.kind, step.name, text.strip(), hint.strip().splitlines()[0] if hint.strip() else None)
+    told = read(message)
+    return Failure(step.part, step.kind, step.name, told.message, told.hint, told.exit_code)

@@ -306,7 +306,7 @@ def _known(kube: Kube, cluster: str, secret: dict[str, Any], name: str, lines: M
     else:
         raise BdcError(
             f"the Secret {USERS} was changed by somebody else each of the {_MOST_CONFLICTS} times that bdc was about to write it",
-            f"find out who keeps writing it (kubectl -n {cluster} get secret {USERS} -o yaml --show-managed-fields); then run the command again",
+            f"kubectl -n {cluster} get secret {USERS} -o yaml --show-managed-fields says who; then run the command again",
         )
     # The kubelet brings a pod's Secrets up to date once a minute or so, and at once when the pod changes.
     note = {"metadata": {"annotations": {"bdc.dev/users": str(changed["metadata"]["resourceVersion"])}}}

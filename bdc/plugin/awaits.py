@@ -13,28 +13,26 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bdc.config.names import PART
-from bdc.errors import BdcError
+from bdc.errors import BdcError, DeadlineError, UnhealthyError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
 from bdc.kube.diagnose import diagnose, events_of, warnings_of
 from bdc.kube.podstate import progress
 from bdc.plugin.conditions import condition, waited_for
 from bdc.plugin.kinds import POD_OWNERS, annotation, object_id
+from bdc.plugin.wording import INTERRUPTED, write
 
 DEFAULT_TIMEOUT_SECONDS = 600.0
-TIMED_OUT = "was not ready in time"
-INTERRUPTED = "the wait was interrupted"
-UNHEALTHY = "can't become ready"
-HINT = "\nhint: "
 _DIAGNOSE_EVERY_SECONDS = 2.0
 _Object = Mapping[str, Any]
 
 
 class NotLiveError(Exception):
-    """The object is there but not ready: its state is kept, and the next update waits for it again."""
+    """The object is there but not ready: its state is kept, and the next update waits for it again. `text` has remedy and exit code."""
 
-    def __init__(self, message: str, obj: dict[str, Any]) -> None:
+    def __init__(self, message: str, obj: dict[str, Any], hint: str | None = None, exit_code: int = 1) -> None:
         super().__init__(message)
         self.obj = obj
+        self.text = write(message, hint, exit_code)
 
 
 class Waiter:
@@ -63,9 +61,9 @@ class Waiter:
                 report(waiting_for)
                 said = waiting_for
             if now > end:
-                raise NotLiveError(self._late(obj, waiting_for, limit), obj)
+                raise self._late(obj, waiting_for, limit)
             if self._stopped.wait(pause):
-                raise NotLiveError(INTERRUPTED, obj)
+                raise NotLiveError("the wait was interrupted", obj, exit_code=INTERRUPTED)
             pause = min(pause * 1.4, 1.0)
             try:
                 obj = self._kube.get(obj)
@@ -83,9 +81,10 @@ class Waiter:
         return found and f"waiting for {found}"
 
     def until_gone(self, obj: _Object, timeout_seconds: float) -> None:
-        """Return once the object, by its uid, is gone. Raises BdcError at the deadline or when interrupted."""
+        """Return once the object, by its uid, is gone. Raises DeadlineError, or BdcError when interrupted."""
         uid, pause = obj["metadata"].get("uid"), 0.05
-        end = time.monotonic() + (timeout_seconds or DEFAULT_TIMEOUT_SECONDS)
+        limit = timeout_seconds or DEFAULT_TIMEOUT_SECONDS
+        end = time.monotonic() + limit
         while True:
             try:
                 live = self._kube.get(obj)
@@ -95,9 +94,12 @@ class Waiter:
                 return
             if time.monotonic() > end:
                 left = ", ".join(live["metadata"].get("finalizers") or []) or "none"
-                raise BdcError(f"{obj['kind']} {object_id(obj)} {TIMED_OUT}: it is still being deleted; finalizers: {left}")
+                late = f"{obj['kind']} {object_id(obj)} was not gone in {limit:.0f} s: it is still being deleted; finalizers: {left}"
+                raise DeadlineError(late, "what its finalizers stand for must be done first; then run the command again")
             if self._stopped.wait(pause):
-                raise BdcError("the wait for its deletion was interrupted")
+                interrupted = BdcError("the wait for its deletion was interrupted")
+                interrupted.exit_code = INTERRUPTED
+                raise interrupted
             pause = min(pause * 1.5, 1.0)
 
     def _waiting_for(self, obj: dict[str, Any]) -> str:
@@ -115,7 +117,7 @@ class Waiter:
         except ApiError:  # such as no right to list pods: then the deadline decides
             return ""
         if found:
-            raise NotLiveError(f"{obj['kind']} {object_id(obj)} {UNHEALTHY}: {found}{HINT}{found.hint}", obj)
+            raise NotLiveError(f"{obj['kind']} {object_id(obj)} can't become ready: {found}", obj, found.hint, UnhealthyError.exit_code)
         return progress(pods)
 
     def _pods(self, obj: dict[str, Any]) -> list[dict[str, Any]]:
@@ -127,19 +129,20 @@ class Waiter:
         query = {"labelSelector": ",".join(f"{key}={value}" for key, value in sorted(labels.items()))}
         return list(self._kube.request("GET", f"/api/v1/namespaces/{obj['metadata']['namespace']}/pods", query=query)["items"])
 
-    def _late(self, obj: dict[str, Any], waiting_for: str, limit: float) -> str:
+    def _late(self, obj: dict[str, Any], waiting_for: str, limit: float) -> NotLiveError:
         warnings = warnings_of(events_of(self._kube, obj))
-        text = f"{obj['kind']} {object_id(obj)} {TIMED_OUT} ({limit:.0f} s), waiting for {waiting_for}"
+        text = f"{obj['kind']} {object_id(obj)} was not ready in time ({limit:.0f} s), waiting for {waiting_for}"
         part = (obj["metadata"].get("labels") or {}).get(PART)
         look = f"bdc logs {part} says more; " if part else ""
         hint = f"{look}bdc up goes on from here, and --timeout gives each part more time"
-        return f"{text}{f'; {warnings}' if warnings else ''}{HINT}{hint}"
+        return NotLiveError(f"{text}{f'; {warnings}' if warnings else ''}", obj, hint, DeadlineError.exit_code)
 
 
 def _deployment(_: Kube, obj: dict[str, Any]) -> str:
     wanted, status = obj["spec"].get("replicas", 1), obj.get("status") or {}
     if condition(obj, "Progressing").get("reason") == "ProgressDeadlineExceeded":
-        raise NotLiveError(f"Deployment {object_id(obj)} {TIMED_OUT}: its progress deadline is over", obj)
+        late = f"Deployment {object_id(obj)} was not ready in time: its progress deadline is over"
+        raise NotLiveError(late, obj, exit_code=DeadlineError.exit_code)
     available = int(status.get("availableReplicas", 0))
     old = int(status.get("replicas", 0)) - int(status.get("updatedReplicas", 0))
     if _seen(obj) and int(status.get("updatedReplicas", 0)) >= wanted and available >= wanted and old <= 0:
@@ -175,7 +178,8 @@ def _job(_: Kube, obj: dict[str, Any]) -> str:
     failed = condition(obj, "Failed")
     if failed.get("status") == "True":
         reason = f"{failed.get('reason')}: {failed.get('message')}"
-        raise NotLiveError(f"Job {object_id(obj)} {UNHEALTHY}: it has failed ({reason})", obj)
+        failure = f"Job {object_id(obj)} can't become ready: it has failed ({reason})"
+        raise NotLiveError(failure, obj, exit_code=UnhealthyError.exit_code)
     return "" if condition(obj, "Complete").get("status") == "True" else "the job to complete"
 
 

@@ -14,12 +14,13 @@ from pulumi.runtime.proto import provider_pb2, status_pb2
 from bdc.errors import BdcError
 from bdc.kube import ApiError, ApiNotFoundError, UnknownKindError
 from bdc.plugin import objects
-from bdc.plugin.awaits import HINT, NotLiveError, Waiter
+from bdc.plugin.awaits import NotLiveError, Waiter
 from bdc.plugin.check import complete
 from bdc.plugin.diffing import compare
 from bdc.plugin.kinds import annotation, kind_of, object_id
 from bdc.plugin.lifecycle import Lifecycle, Request
 from bdc.plugin.wire import conceal, has_unknown, plain, to_python, to_struct
+from bdc.plugin.wording import write
 
 _INVISIBLE_IN_PREVIEW = (403, 404, 409)
 Method = Callable[[Any, Request, Any], Any]
@@ -40,7 +41,7 @@ def _answering(method: Method) -> Method:
         try:
             return method(self, request, context)
         except BdcError as error:
-            context.abort(grpc.StatusCode.UNKNOWN, error.message + (HINT + error.hint if error.hint else ""))
+            context.abort(grpc.StatusCode.UNKNOWN, write(error.message, error.hint, error.exit_code))
 
     return answer
 
@@ -178,9 +179,9 @@ class Provider(Lifecycle):
                 live, plain(inputs), request.timeout, lambda what: self._log.status(request.urn, f"waiting for {what}")
             )
         except NotLiveError as error:
-            failed, message = error.obj, str(error)
+            failed, message = error.obj, error.text
         except BdcError as error:
-            failed, message = live, error.message
+            failed, message = live, write(error.message, error.hint, error.exit_code)
         return self._unsettled(failed, inputs, manager, message, context)
 
     @staticmethod

@@ -21,7 +21,7 @@ import yaml
 
 from bdc.config.names import HADOOP_CONF, NAMESERVICE, labels
 from bdc.config.paths import resources
-from bdc.errors import BdcError, NotFoundError, UsageError
+from bdc.errors import BdcError, DeadlineError, NotFoundError, UsageError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
 from bdc.kube.diagnose import diagnose_pod
 from bdc.kube.podlog import PodLog
@@ -45,6 +45,7 @@ _KEPT_SECONDS = 3600
 _MOST_SECONDS = 3600
 _MOST_CHARACTERS = 100_000
 _POLL_SECONDS = 0.5
+_GONE_SECONDS = 120.0
 
 
 class Folder(Protocol):
@@ -295,9 +296,14 @@ def _start(kube: Kube, namespace: str, name: str, job: dict[str, Any]) -> None:
         if _ended(kube.request("GET", path)) is None:
             return
         kube.request("DELETE", path, query={"propagationPolicy": "Foreground"})
-        while True:  # until it is gone, which the NotFound ends
+        until = time.monotonic() + _GONE_SECONDS
+        while time.monotonic() < until:  # or it is gone, which the NotFound ends
             kube.request("GET", path)
             time.sleep(_POLL_SECONDS)
+        raise DeadlineError(
+            f"the Job {name} of an earlier try is still being deleted after {_GONE_SECONDS:.0f} s",
+            f"see what holds it: kubectl -n {namespace} describe job {name}; then run the command again",
+        )
     kube.request("POST", job_path(namespace), job)
 
 

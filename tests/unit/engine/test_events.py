@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from pulumi.automation import EngineEvent
 
-from bdc.engine.errors import engine_error
+from bdc.engine.errors import Failure, engine_error
 from bdc.engine.events import Event, Watcher
+from bdc.plugin.wording import INTERRUPTED, write
 
 STACK = "urn:pulumi:s::bdc::pulumi:pulumi:Stack::bdc-s"
 PART = "urn:pulumi:s::bdc::bdc:storage:Part::pool"
@@ -60,9 +62,9 @@ def test_waiting_and_done() -> None:
 
 def test_failure_has_its_message_and_hint() -> None:
     watcher, events = watched("create")
-    message = f"resource {URN} was created, but failed: Deployment n/web-real can't become ready: pod web-1 x\n  log\nhint: do that\n"
+    message = write(f"resource {URN} was created, but failed: Deployment n/web-real can't become ready: pod web-1 x\n  log", "do that", 5)
     for _ in range(2):
-        send(watcher, diagnosticEvent={"message": f"error: {message}", "severity": "error", "urn": URN})
+        send(watcher, diagnosticEvent={"message": f"error: {message}\n", "severity": "error", "urn": URN})
     send(watcher, diagnosticEvent={"message": "update failed", "severity": "error", "urn": ""})
     send(watcher, resOpFailedEvent=step(URN, "kubernetes:apps/v1:Deployment", INNER, "create"))
     (failure,) = watcher.failures
@@ -79,7 +81,24 @@ def test_failure_has_its_message_and_hint() -> None:
 def test_error_without_a_resource() -> None:
     assert engine_error((), ("program failed",), "x").message == "program failed"
     assert engine_error((), (), "a\nb").message == "a\nb"
-    assert engine_error((), ("Job n/x was not ready in time",), "").exit_code == 4
+
+
+@pytest.mark.parametrize(("codes", "expected"), [((), 1), ((1, 3), 1), ((1, 4), 4), ((4, 5), 5), ((130,), 1)])
+def test_the_exit_code_is_what_the_plugin_says_and_no_word_of_it(codes: tuple[int, ...], expected: int) -> None:
+    said = "Job n/x was not ready in time and can't become ready"
+    failures = tuple(Failure(None, "Job", "n/x", said, None, code) for code in codes)
+    assert engine_error(failures, (), said).exit_code == expected
+    assert engine_error((), tuple(write(said, None, code) for code in codes), said).exit_code == expected
+
+
+def test_what_only_waited_for_others_is_not_told_among_failures() -> None:
+    watcher, _ = watched("create")
+    other = URN.replace("web", "other")
+    send(watcher, resourcePreEvent=step(other, "kubernetes:apps/v1:Deployment", INNER, "create"))
+    for urn, text in ((URN, write("it was stopped", None, INTERRUPTED)), (other, write("broken", "mend it", 5))):
+        send(watcher, diagnosticEvent={"message": f"error: {text}", "severity": "error", "urn": urn})
+        send(watcher, resOpFailedEvent=step(urn, "kubernetes:apps/v1:Deployment", INNER, "create"))
+    assert [(failure.message, failure.hint, failure.exit_code) for failure in watcher.failures] == [("broken", "mend it", 5)]
 
 
 def test_an_object_of_another_namespace_is_named_with_it() -> None:

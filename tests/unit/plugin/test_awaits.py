@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from bdc.errors import BdcError, UsageError
+from bdc.errors import DeadlineError, UsageError
 from bdc.plugin.awaits import NotLiveError, Waiter
 from bdc.plugin.conditions import waited_for
+from bdc.plugin.wording import INTERRUPTED, read
 from tests.unit.kube.fake import KINDS, FakeKube
 
 
@@ -79,8 +80,9 @@ def test_a_claim_that_waits_for_its_pod_is_ready() -> None:
 
 def test_a_failed_job_ends_the_wait() -> None:
     failed = obj("Job", {}, {"conditions": [{"type": "Failed", "status": "True", "reason": "R", "message": "m"}]}, "batch/v1")
-    with pytest.raises(NotLiveError, match=r"Job n/x can't become ready: it has failed \(R: m\)"):
+    with pytest.raises(NotLiveError, match=r"Job n/x can't become ready: it has failed \(R: m\)") as raised:
         Waiter(FakeKube(), threading.Event()).until_ready(failed, failed, 60, print)
+    assert read(raised.value.text).exit_code == 5
 
 
 def test_skipped() -> None:
@@ -103,8 +105,21 @@ def test_the_deadline_says_what_was_missing(cluster: FakeKube) -> None:
     cluster.objects[POD_PATH] = obj("Pod", {}, {"phase": "Pending"})
     event = {"metadata": {}, "type": "Warning", "reason": "Failed", "message": "no luck"}
     cluster.objects["/api/v1/namespaces/n/events"] = {"items": [event]}
-    with pytest.raises(NotLiveError, match=r"Pod n/x was not ready in time \(0 s\), waiting for x \(getting .*\); Failed: no luck"):
+    with pytest.raises(
+        NotLiveError, match=r"Pod n/x was not ready in time \(0 s\), waiting for x \(getting .*\); Failed: no luck"
+    ) as raised:
         Waiter(cluster, threading.Event()).until_ready(cluster.objects[POD_PATH], {}, 0.2, lambda _: None)
+    told = read(raised.value.text)
+    assert (told.message, told.exit_code) == (str(raised.value), 4)
+    assert "--timeout gives each part more time" in str(told.hint)
+
+
+def test_an_interrupted_wait_is_no_failure_of_its_own(cluster: FakeKube) -> None:
+    stopped = threading.Event()
+    stopped.set()
+    with pytest.raises(NotLiveError, match="was interrupted") as raised:
+        Waiter(cluster, stopped).until_ready(obj("Pod", {}, {"phase": "Pending"}), {}, 5, lambda _: None)
+    assert read(raised.value.text).exit_code == INTERRUPTED
 
 
 def test_deleted_meanwhile(cluster: FakeKube) -> None:
@@ -119,7 +134,7 @@ def test_gone(cluster: FakeKube) -> None:
     cluster.objects[POD_PATH]["metadata"] |= {"uid": "another", "finalizers": ["f"]}
     waiter.until_gone(obj("Pod"), 5)
     cluster.objects[POD_PATH]["metadata"]["uid"] = "u"
-    with pytest.raises(BdcError, match="still being deleted; finalizers: f"):
+    with pytest.raises(DeadlineError, match="still being deleted; finalizers: f"):
         waiter.until_gone(obj("Pod"), 0.1)
 
 

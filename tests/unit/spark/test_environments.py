@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bdc.errors import BdcError, NotFoundError, UsageError
+from bdc.errors import BdcError, DeadlineError, NotFoundError, UsageError
 from bdc.settings import Settings
 from bdc.spark import Application, Client
 from bdc.spark.environments import FOLDER, Source, name_of
@@ -38,6 +39,17 @@ class Hdfs(FakeHdfs):
         if path not in self.files:
             raise NotFoundError(f"there is no {path}")
         del self.files[path]
+
+
+class Kept(dict[str, Any]):
+    """Objects of which one has a finalizer."""
+
+    def __init__(self, objects: dict[str, Any], kept: str) -> None:
+        super().__init__(objects)
+        self._kept = kept
+
+    def pop(self, key: str, *default: Any) -> Any:
+        return self[key] if key == self._kept else super().pop(key, *default)
 
 
 class Builds(FakeKube):
@@ -154,6 +166,23 @@ def test_pips_last_words_are_the_error_and_the_next_build_tries_again(client: Cl
     assert "wheel" in (failed.value.hint or "")
     kube.log = ""
     assert client.build_environment(file).packages == {"six": "1.17"}
+
+
+def test_a_job_that_does_not_go_is_not_waited_for_without_end(
+    client: Client, kube: Builds, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kube.log = "ERROR: x"
+    with pytest.raises(BdcError):
+        client.build_environment(file)
+    [job] = [path for path in kube.objects if path.startswith(f"{JOBS}/")]
+    passed = itertools.count(0, 30)
+    monkeypatch.setattr("bdc.spark.environments.time.monotonic", lambda: float(next(passed)))
+    monkeypatch.setattr("bdc.spark.environments.time.sleep", lambda _: None)
+    monkeypatch.setattr(kube, "objects", Kept(kube.objects, job))
+    with pytest.raises(DeadlineError, match="is still being deleted after 120 s") as raised:
+        client.build_environment(file)
+    assert "kubectl -n bdc describe job environment-" in str(raised.value.hint)
+    assert posted(kube) == 1
 
 
 def test_pods_of_a_build_satisfy_the_restricted_standard(client: Client, kube: Builds, file: Path) -> None:
