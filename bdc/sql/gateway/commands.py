@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from bdc.sql.gateway import copying
 from bdc.sql.gateway.errors import NOT_SUPPORTED, READ_ONLY, SYNTAX_ERROR, SqlError
 
 _FLAGS = re.IGNORECASE | re.DOTALL
@@ -33,19 +34,20 @@ class End:
 
 @dataclass(frozen=True)
 class Savepoint:
-    """SAVEPOINT, RELEASE, ROLLBACK TO: nothing was written, so there is nothing to keep. `heals`: a failed transaction goes on."""
+    """SAVEPOINT, RELEASE, ROLLBACK TO, which the tag tells apart: what is kept are settings. A failed transaction goes on by the last."""
 
-    tag: str
-    heals: bool = False
+    tag: Literal["SAVEPOINT", "RELEASE", "ROLLBACK"]
+    name: str
 
 
 @dataclass(frozen=True)
 class Set:
-    """SET name TO value; None is its default, RESET ALL has the name `all`."""
+    """SET name TO value; None is its default, RESET ALL has the name `all`. `local` is for this transaction."""
 
     name: str
     value: str | None
     tag: str = "SET"
+    local: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,10 +102,7 @@ class Copy:
     """COPY (query) TO STDOUT."""
 
     sql: str
-    csv: bool = False
-    header: bool = False
-    separator: str = "\t"
-    null: str = "\\N"
+    form: copying.Format
 
 
 @dataclass(frozen=True)
@@ -131,9 +130,7 @@ def command(sql: str) -> Command:
     if word in ("SELECT", "WITH", "VALUES", "TABLE", "("):
         return Ask(text)
     if word in _WRITES:
-        raise SqlError(
-            f"cannot execute {word} in a read-only transaction", READ_ONLY, "the gateway reads; bdc sql, psql on the master and Spark write"
-        )
+        raise SqlError(f"cannot execute {word} in a read-only transaction", READ_ONLY, _WRITERS)
     if word not in _READERS:
         raise SqlError(f'syntax error at or near "{text.split()[0][:60] if text.split() else ""}"', SYNTAX_ERROR, position=1)
     if len(text) > _LONGEST and word not in _WITH_QUERY:
@@ -144,6 +141,7 @@ def command(sql: str) -> Command:
     raise SqlError(f"this form of {word} isn't supported", NOT_SUPPORTED)
 
 
+_WRITERS = "the gateway reads; bdc sql, psql on the master and Spark write"
 _WITH_QUERY = frozenset({"DECLARE", "COPY", "EXPLAIN"})
 _LONGEST = 10_000
 """Characters that a statement without a query may have: the patterns take more than linear time."""
@@ -159,12 +157,42 @@ def name(text: str) -> str:
     return text[1:-1].replace('""', '"') if text.startswith('"') else text.lower()
 
 
-def _value(text: str) -> str | None:
+_VALUE = re.compile(r"""\s*(?P<text>E'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|[+-]?[\w.$]+)\s*(?P<more>,|\Z)""", re.IGNORECASE)
+_LISTS = frozenset({"search_path", "datestyle", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries"})
+"""Settings that are lists; others have one value."""
+
+
+def _value(name: str, text: str) -> str | None:
+    """What SET gives a setting: strings and names in quotes as they are, words in lower case; None is its default. Raises SqlError."""
     text = text.strip()
     if text.upper() == "DEFAULT":
         return None
-    parts = re.findall(r"""\s*('(?:[^']|'')*'|"(?:[^"]|"")*"|[^,]+?)\s*(?:,|\Z)""", text)
-    return ", ".join(part[1:-1].replace("''", "'") if part.startswith("'") else part for part in parts)
+    found, at = list[str](), 0
+    while True:
+        if not (item := _VALUE.match(text, at)):
+            raise SqlError(f'syntax error at or near "{text[at:].strip()[:60]}"', SYNTAX_ERROR)
+        found.append(_plain(item["text"]))
+        at = item.end()
+        if not item["more"]:
+            break
+    if name not in _LISTS:
+        if len(found) > 1:
+            raise SqlError(f"SET {name} takes only one argument", "22023")
+        return found[0]
+    return ", ".join(map(identifier, found) if name != "datestyle" else found)
+
+
+def _plain(text: str) -> str:
+    if text[0] in "eE" and text[1:2] == "'":
+        return re.sub(r"\\(.)", r"\1", text[2:-1].replace("''", "'"))
+    if text[0] == "'":
+        return text[1:-1].replace("''", "'")
+    return name(text)
+
+
+def identifier(text: str) -> str:
+    """A name as it is written: in quotes where it needs them."""
+    return text if re.fullmatch(r"[a-z_][a-z0-9_$]*", text) else '"' + text.replace('"', '""') + '"'
 
 
 def _form(pattern: str) -> re.Pattern[str]:
@@ -189,17 +217,13 @@ def _declare(found: re.Match[str]) -> Declare:
 
 def _copy(found: re.Match[str]) -> Copy:
     sql = found["sql"] or f"SELECT {found['columns'] or '*'} FROM {found['table']}"  # noqa: S608 it is the client's own statement
-    options = found["options"] or ""
-    csv = re.search(r"\bCSV\b", options, _FLAGS) is not None
-    if re.search(r"\bBINARY\b|\bFORCE_|\bENCODING\b|\bESCAPE\b|\bQUOTE\b", options, _FLAGS):
-        raise SqlError("COPY TO STDOUT has the formats text and csv here, with HEADER, DELIMITER and NULL", NOT_SUPPORTED)
-    header = re.search(r"\bHEADER\b(?!\s*(false|off|0))", options, _FLAGS) is not None
-    given = {key: re.search(rf"\b{key}\s+(?:AS\s+)?'((?:[^']|'')*)'", options, _FLAGS) for key in ("DELIMITER", "NULL")}
-    separator = given["DELIMITER"][1] if given["DELIMITER"] else "," if csv else "\t"
-    if len(separator.encode()) != 1:
-        raise SqlError("COPY delimiter must be a single one-byte character", "22023")
-    null = given["NULL"][1].replace("''", "'") if given["NULL"] else "" if csv else "\\N"
-    return Copy(sql, csv, header, separator, null)
+    return Copy(sql, copying.options(found["options"] or ""))
+
+
+def _copy_elsewhere(found: re.Match[str]) -> Copy:
+    if found["way"].upper() == "FROM":
+        raise SqlError("cannot execute COPY FROM in a read-only transaction", READ_ONLY, _WRITERS)
+    raise SqlError("COPY to a file or a program isn't supported", NOT_SUPPORTED, "COPY ... TO STDOUT; psql has \\copy")
 
 
 def _explain(found: re.Match[str]) -> Explain:
@@ -210,23 +234,43 @@ def _explain(found: re.Match[str]) -> Explain:
 def _isolation(found: re.Match[str]) -> Set:
     level = re.search(r"ISOLATION\s+LEVEL\s+(SERIALIZABLE|REPEATABLE\s+READ|READ\s+COMMITTED|READ\s+UNCOMMITTED)", found[0], _FLAGS)
     if re.search(r"READ\s+WRITE", found[0], _FLAGS):
-        raise SqlError(
-            "cannot set transaction read-write mode", READ_ONLY, "the gateway reads; bdc sql, psql on the master and Spark write"
-        )
-    return Set("transaction_isolation", " ".join(level[1].lower().split()) if level else None)
+        raise SqlError("cannot set transaction read-write mode", READ_ONLY, _WRITERS)
+    local = "CHARACTERISTICS" not in found[0].upper()
+    return Set("transaction_isolation", " ".join(level[1].lower().split()) if level else None, local=local)
 
 
 def _setting(found: re.Match[str]) -> Set:
-    return Set(found["name"].lower(), _value(found["value"]))
+    setting = name(found["name"]).lower()
+    return Set(setting, _value(setting, found["value"]), local=_local(found))
 
 
+def _named_setting(setting: str) -> Callable[[re.Match[str]], Set]:
+    """SET with words of its own for a setting, such as SET NAMES."""
+    return lambda found: Set(setting, _value(setting, found["value"] or "DEFAULT"), local=_local(found))
+
+
+def _local(found: re.Match[str]) -> bool:
+    return (found["scope"] or "").strip().upper() == "LOCAL"
+
+
+def _zone(found: re.Match[str]) -> Set:
+    """SET TIME ZONE, which has hours, intervals and LOCAL, too."""
+    value = found["value"].strip()
+    if offset := re.fullmatch(r"INTERVAL\s*'\s*([+-]?\d\d?(?::\d\d)?)\s*'(?:\s*HOUR\s+TO\s+MINUTE)?", value, _FLAGS):
+        value = f"'{offset[1]}'"
+    return Set("timezone", _value("timezone", "DEFAULT" if value.upper() == "LOCAL" else value), local=_local(found))
+
+
+_SCOPE = r"SET (?P<scope>LOCAL |SESSION )?"
+_SETTING = r'(?P<name>"[\w.]+"|[\w.]+)'
 _LEVEL = r"ISOLATION LEVEL (?:SERIALIZABLE|REPEATABLE READ|READ COMMITTED|READ UNCOMMITTED)"
 _MODES = rf"(?:(?: WORK| TRANSACTION)?(?:~,?~(?:{_LEVEL}|READ ONLY|(?:NOT )?DEFERRABLE))*)"
 _CHAIN = r"(?: WORK| TRANSACTION)?(?P<chain> AND (?P<no>NO )?CHAIN)?"
 _SCROLL = r"(?P<options>(?: BINARY| ASENSITIVE| INSENSITIVE| NO SCROLL| SCROLL)*)"
 _HOW = r"NEXT|ALL|FORWARD ALL|FORWARD \d+|FORWARD|\d+|BACKWARD.*|PRIOR|FIRST|LAST|ABSOLUTE.*|RELATIVE.*"
 _STEP = (_form(rf"(?P<tag>FETCH|MOVE)(?: (?P<how>{_HOW}))?(?: FROM| IN)? {_NAME}"), _fetch)
-_TO_STDOUT = r"~TO STDOUT(?: ?(?:WITH )?(?P<options>.*))?"
+_TO_STDOUT = r"~TO STDOUT(?P<options>\W.*)?"
+_TABLE = r'(?:\w+|"(?:[^"]|"")+")(?:~\.~(?:\w+|"(?:[^"]|"")+"))*'
 
 
 def _named(found: re.Match[str]) -> str | None:
@@ -246,24 +290,29 @@ _READERS: dict[str, list[tuple[re.Pattern[str], Callable[[re.Match[str]], Comman
     "ABORT": [(_form(r"ABORT(?: WORK| TRANSACTION)?"), lambda _: End("ROLLBACK"))],
     "ROLLBACK": [
         (_form(rf"ROLLBACK{_CHAIN}"), lambda found: End("ROLLBACK", _chained(found))),
-        (_form(rf"ROLLBACK(?: WORK| TRANSACTION)? TO(?: SAVEPOINT)? {_NAME}"), lambda _: Savepoint("ROLLBACK", heals=True)),
+        (_form(rf"ROLLBACK(?: WORK| TRANSACTION)? TO(?: SAVEPOINT)? {_NAME}"), lambda found: Savepoint("ROLLBACK", name(found["name"]))),
     ],
-    "SAVEPOINT": [(_form(rf"SAVEPOINT {_NAME}"), lambda _: Savepoint("SAVEPOINT"))],
-    "RELEASE": [(_form(rf"RELEASE(?: SAVEPOINT)? {_NAME}"), lambda _: Savepoint("RELEASE"))],
+    "SAVEPOINT": [(_form(rf"SAVEPOINT {_NAME}"), lambda found: Savepoint("SAVEPOINT", name(found["name"])))],
+    "RELEASE": [(_form(rf"RELEASE(?: SAVEPOINT)? {_NAME}"), lambda found: Savepoint("RELEASE", name(found["name"])))],
     "SET": [
         (_form(r"SET (?:LOCAL |SESSION )?TRANSACTION .*|SET SESSION CHARACTERISTICS AS TRANSACTION .*"), _isolation),
-        (_form(r"SET (?:LOCAL |SESSION )?TIME ZONE (?P<value>.+)"), lambda found: Set("timezone", _value(found["value"]))),
-        (_form(r"SET (?:LOCAL |SESSION )?NAMES (?P<value>.+)"), lambda found: Set("client_encoding", _value(found["value"]))),
-        (_form(r"SET (?:LOCAL |SESSION )?(?P<name>[\w.]+)(?:~=~| TO )(?P<value>.+)"), _setting),
+        (_form(rf"{_SCOPE}TIME ZONE (?P<value>.+)"), _zone),
+        (_form(rf"{_SCOPE}NAMES(?: (?P<value>.+))?"), _named_setting("client_encoding")),
+        (_form(rf"{_SCOPE}SCHEMA (?P<value>.+)"), _named_setting("search_path")),
+        (_form(rf"{_SCOPE}ROLE (?P<value>.+)"), _named_setting("role")),
+        (_form(rf"{_SCOPE}SESSION AUTHORIZATION (?P<value>.+)"), _named_setting("session_authorization")),
+        (_form(rf"{_SCOPE}{_SETTING}(?:~=~| TO )(?P<value>.+)"), _setting),
     ],
     "RESET": [
         (_form(r"RESET TIME ZONE"), lambda _: Set("timezone", None, "RESET")),
-        (_form(r"RESET (?P<name>[\w.]+)"), lambda found: Set(found["name"].lower(), None, "RESET")),
+        (_form(r"RESET SESSION AUTHORIZATION"), lambda _: Set("session_authorization", None, "RESET")),
+        (_form(rf"RESET {_SETTING}"), lambda found: Set(name(found["name"]).lower(), None, "RESET")),
     ],
     "SHOW": [
         (_form(r"SHOW TRANSACTION ISOLATION LEVEL"), lambda _: Show("transaction_isolation")),
         (_form(r"SHOW TIME ZONE"), lambda _: Show("timezone")),
-        (_form(r"SHOW (?P<name>[\w.]+)"), lambda found: Show(found["name"].lower())),
+        (_form(r"SHOW SESSION AUTHORIZATION"), lambda _: Show("session_authorization")),
+        (_form(rf"SHOW {_SETTING}"), lambda found: Show(name(found["name"]).lower())),
     ],
     "DECLARE": [
         (_form(rf"DECLARE {_NAME}{_SCROLL} CURSOR(?P<hold> WITH HOLD| WITHOUT HOLD)? FOR (?P<sql>.+)"), _declare),
@@ -277,7 +326,8 @@ _READERS: dict[str, list[tuple[re.Pattern[str], Callable[[re.Match[str]], Comman
     "UNLISTEN": [(_form(r"UNLISTEN .+"), lambda _: Done("UNLISTEN"))],
     "COPY": [
         (_form(rf"COPY~\((?P<sql>.+)\){_TO_STDOUT}(?P<table>)(?P<columns>)"), _copy),
-        (_form(rf"COPY (?P<table>[\w.\"]+)~(?:\((?P<columns>[^)]*)\))?{_TO_STDOUT}(?P<sql>)"), _copy),
+        (_form(rf"COPY (?P<table>{_TABLE})~(?:\((?P<columns>[^)]*)\))?{_TO_STDOUT}(?P<sql>)"), _copy),
+        (_form(rf"COPY (?:BINARY )?(?:\(.+\)|{_TABLE}~(?:\([^)]*\))?)~(?P<way>FROM|TO) .+"), _copy_elsewhere),
     ],
     "EXPLAIN": [(_form(r"EXPLAIN(?: ?\((?P<options>[^)]*)\))?(?P<words>(?: ANALYZE| VERBOSE)*)~(?P<sql>.+)"), _explain)],
 }  # fmt: skip

@@ -13,6 +13,8 @@ from uuid import UUID
 from bdc.sql.gateway import oids
 from bdc.sql.gateway.errors import INVALID_TEXT, NOT_SUPPORTED, SqlError
 
+_TEXTS = (0, oids.TEXT, oids.VARCHAR, oids.BPCHAR, oids.UNKNOWN, oids.NAME)
+
 
 def literal(value: bytes | None, oid: int, binary: int) -> str:
     """A parameter's value as SQL of PostgreSQL's. Raises SqlError."""
@@ -20,7 +22,7 @@ def literal(value: bytes | None, oid: int, binary: int) -> str:
         return "NULL" if oid in (0, oids.UNKNOWN) or oid not in oids.NAMES else f"CAST(NULL AS {oids.NAMES[oid]})"
     text = _from_binary(value, oid) if binary else _decoded(value)
     quoted = "'" + text.replace("'", "''") + "'"
-    if oid in (0, oids.TEXT, oids.VARCHAR, oids.BPCHAR, oids.UNKNOWN):
+    if oid in _TEXTS:
         return quoted
     if oid in oids.ELEMENTS and oids.ELEMENTS[oid] in oids.NAMES:
         return f"CAST({quoted} AS {oids.NAMES[oids.ELEMENTS[oid]]}[])"
@@ -31,6 +33,17 @@ def literal(value: bytes | None, oid: int, binary: int) -> str:
             raise SqlError(f'invalid input syntax for type {oids.NAMES[oid]}: "{text}"', INVALID_TEXT)
         return f"CAST({text.strip()} AS {oids.NAMES[oid]})"
     return f"CAST({quoted} AS {oids.NAMES[oid]})"
+
+
+def example(oid: int) -> str:
+    """Some value of a type as SQL, for what wants one that is written out. Raises SqlError."""
+    of = oids.ELEMENTS.get(oid)
+    words = {
+        oids.BOOL: "true", oids.DATE: "2000-01-01", oids.TIME: "00:00", oids.TIMESTAMP: "2000-01-01", oids.INTERVAL: "1 day",
+        oids.TIMESTAMPTZ: "2000-01-01 00:00+00", oids.UUID: "00000000-0000-0000-0000-000000000000", oids.BYTEA: "\\x",
+    }  # fmt: skip
+    word = words.get(oid if of is None else of, "1")
+    return literal((word if of is None else f"{{{word}}}").encode(), oid, 0)
 
 
 def _decoded(value: bytes) -> str:
@@ -45,7 +58,7 @@ def _decoded(value: bytes) -> str:
 
 def _from_binary(value: bytes, oid: int) -> str:
     """A value in the binary format as text."""
-    if oid in (0, oids.TEXT, oids.VARCHAR, oids.BPCHAR, oids.UNKNOWN, oids.JSON):
+    if oid in (*_TEXTS, oids.JSON):
         return _decoded(value)
     try:
         if oid in _READ_BINARY and len(value) == oids.SIZES.get(oid, len(value)):
@@ -79,6 +92,16 @@ def _numeric_from_binary(value: bytes) -> str:
     whole, power = int("".join(f"{group:04}" for group in groups) or "0"), 4 * (weight - count + 1) + scale
     digits = str(whole * 10**power if power >= 0 else whole // 10**-power).zfill(scale + 1)
     return ("-" if sign else "") + digits[: len(digits) - scale] + ("." + digits[-scale:] if scale else "")
+
+
+def _interval_from_binary(value: bytes) -> str:
+    micros, days, months = struct.unpack("!qii", value)
+    if abs(micros) % 1_000_000:
+        raise SqlError("an interval with fractions of seconds isn't supported", NOT_SUPPORTED)
+    return (
+        " ".join(f"{count} {unit}" for count, unit in ((months, "mons"), (days, "days"), (int(micros / 1_000_000), "seconds")) if count)
+        or "0 seconds"
+    )
 
 
 def _array_from_binary(value: bytes) -> str:
@@ -115,6 +138,8 @@ _READ_BINARY: dict[int, Callable[[bytes], str]] = {
     oids.TIMESTAMPTZ: lambda value: _moment_from_binary(value) + "+00",
     oids.NUMERIC: _numeric_from_binary,
     oids.UUID: lambda value: str(UUID(bytes=value)),
+    oids.INTERVAL: _interval_from_binary,
+    oids.JSONB: lambda value: _decoded(value[1:]),
 }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Any
 
@@ -46,31 +45,3 @@ def _column(values: Sequence[Any], encode: Encode) -> tuple[list[bytes], list[by
     sizes = list(map(len, texts))
     length = _SHORT.__getitem__ if max(sizes) < len(_SHORT) else _LENGTH
     return list(map(length, sizes)), texts, sizes
-
-
-@dataclass(frozen=True)
-class CopyForm:
-    """COPY's formats text and csv. https://www.postgresql.org/docs/17/sql-copy.html"""
-
-    csv: bool
-    separator: bytes
-    null: bytes
-
-    def lines(self, rows: Sequence[Sequence[Any]], encoders: Sequence[Encode]) -> bytes:
-        """CopyData messages of rows, one each."""
-        pieces: list[bytes] = []
-        escape = self._quoted if self.csv else self._escaped
-        for row in rows:
-            fields = (self.null if value is None else escape(encode(value)) for value, encode in zip(row, encoders, strict=True))
-            line = self.separator.join(fields)
-            pieces += (b"d", _LENGTH(len(line) + 5), line, b"\n")
-        return b"".join(pieces)
-
-    def _escaped(self, text: bytes) -> bytes:
-        text = text.replace(b"\\", b"\\\\").replace(b"\n", b"\\n").replace(b"\r", b"\\r").replace(b"\t", b"\\t")
-        return text if self.separator == b"\t" else text.replace(self.separator, b"\\" + self.separator)
-
-    def _quoted(self, text: bytes) -> bytes:
-        if text == self.null or text == b"\\." or any(mark in text for mark in (self.separator, b'"', b"\n", b"\r")):
-            return b'"' + text.replace(b'"', b'""') + b'"'
-        return text

@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
+from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import orjson
 import psycopg
@@ -53,13 +54,35 @@ def zone(name: str) -> tzinfo:
     """A time zone as SET TimeZone names it. Raises SqlError."""
     if name.upper() in ("UTC", "GMT", "Z"):
         return UTC
-    if found := re.fullmatch(r"([+-])(\d\d?)(?::?(\d\d))?", name):
-        offset = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
-        return timezone(offset if found[1] == "+" else -offset)
+    if found := _OFFSET.fullmatch(name) or POSIX_ZONE.fullmatch(name):
+        offset = timedelta(hours=int(found["hours"]), minutes=int(found["minutes"] or 0))
+        return timezone(-offset if found["sign"] == "-" else offset)
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise SqlError(f'invalid value for parameter "TimeZone": "{name}"', "22023") from None
+
+
+_OFFSET = re.compile(r"(?P<sign>[+-]?)(?P<hours>\d\d?)(?::?(?P<minutes>\d\d))?")
+POSIX_ZONE = re.compile(r"<(?P<sign>[+-])(?P<hours>\d\d)(?::(?P<minutes>\d\d))?>[+-]\d\d(?::\d\d)?")
+"""How PostgreSQL shows a zone that was given as hours: what is in <> counts."""
+
+
+def zone_name(name: str) -> str:
+    """A time zone as SHOW TimeZone has it: an offset in POSIX's form, a name as it is spelled there. Raises SqlError."""
+    if found := _OFFSET.fullmatch(name):
+        hours, minutes = f"{int(found['hours']):02d}", f":{found['minutes']}" if int(found["minutes"] or 0) else ""
+        ahead, behind = ("-", "+") if found["sign"] == "-" else ("+", "-")
+        name = f"<{ahead}{hours}{minutes}>{behind}{hours}{minutes}"
+    else:
+        name = name.upper() if name.upper() in ("UTC", "GMT", "Z") else _spellings().get(name.lower(), name)  # they are of any case
+    zone(name)
+    return name
+
+
+@cache
+def _spellings() -> dict[str, str]:
+    return {name.lower(): name for name in available_timezones()}
 
 
 def type_of(signature: Mapping[str, Any], at: tzinfo) -> Type:

@@ -291,9 +291,9 @@ def command_complete(tag: str) -> bytes:
     return message(b"C", _text(tag))
 
 
-def copy_out(columns: int) -> bytes:
-    """Rows of COPY TO STDOUT follow, as text."""
-    return message(b"H", struct.pack(f"!bh{columns}h", 0, columns, *[0] * columns))
+def copy_out(columns: int, *, binary: bool) -> bytes:
+    """Rows of COPY TO STDOUT follow."""
+    return message(b"H", struct.pack(f"!bh{columns}h", binary, columns, *[binary] * columns))
 
 
 PARSE_COMPLETE, BIND_COMPLETE, CLOSE_COMPLETE = message(b"1"), message(b"2"), message(b"3")

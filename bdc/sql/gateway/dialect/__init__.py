@@ -7,5 +7,6 @@ that passes: what has none, or would mean something else in Trino, is refused. A
 from bdc.sql.gateway.dialect.kinds import Kind, kind
 from bdc.sql.gateway.dialect.parsing import Tables, Translated, bound, names, parameters, read
 from bdc.sql.gateway.dialect.queries import translate
+from bdc.sql.gateway.dialect.shapes import without_tables
 
-__all__ = ["Kind", "Tables", "Translated", "bound", "kind", "names", "parameters", "read", "translate"]
+__all__ = ["Kind", "Tables", "Translated", "bound", "kind", "names", "parameters", "read", "translate", "without_tables"]

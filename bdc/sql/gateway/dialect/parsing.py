@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,7 @@ from bdc.sql.gateway.dialect.kinds import (
 )
 from bdc.sql.gateway.dialect.typed import Node, name_of, refuse
 from bdc.sql.gateway.errors import SYNTAX_ERROR, SqlError
+from bdc.sql.master import DATABASE
 
 Name = tuple[str, ...]
 
@@ -59,24 +61,74 @@ class Translated:
 _QUOTED = {"position": "strpos", "extract": "pg_extract"}
 """Functions with a grammar of their own, whose names PostgreSQL quotes where it calls them as functions."""
 _PARTS = {"pg_extract": exp.var, "pg_date_part": exp.Literal.string}
+_OURS = frozenset({"date_part", "to_char", "to_date", "to_timestamp", "date_bin"})
+"""Functions that sqlglot reads with a loss, such as the spelling of a format: `pg_` before their names keeps it from that."""
+
+
+def spelled(name: str) -> str:
+    """A function's name as PostgreSQL has it."""
+    return name[3:] if name[3:] in _OURS else name
+
+
+_WHO = ("user", "current_role")
+"""Words that are functions in PostgreSQL, and names of columns for sqlglot."""
+_MARK = "\x01"
+_PARAMETER = re.compile(
+    r"""(?<![\w$])[eE]'(?:[^'\\]|\\.)*'|'[^']*'|"[^"]*"|--[^\n]*|/\*.*?\*/
+      | (?<![\w$])\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$ | (?<![\w$])\$(?P<number>\d+)""",
+    re.DOTALL | re.VERBOSE,
+)
+"""Parameters, and what has no parameter in it."""
+
+
+class _Dialect(Postgres):
+    """PostgreSQL's, with functions' names as they were written. sqlglot 30.30 takes `$1,$2` for a string with the tag `1,`, so that
+    parameters have a mark of their own.
+    """
+
+    ORIGINAL_NAME_META_KEY = "name"
+
+    class Tokenizer(Postgres.Tokenizer):
+        SINGLE_TOKENS = {**Postgres.Tokenizer.SINGLE_TOKENS, _MARK: TokenType.PARAMETER}  # noqa: RUF012 sqlglot's
+
+
+def _marked(sql: str) -> str:
+    """A statement with marks in place of its parameters' $, and nothing moved."""
+    return _PARAMETER.sub(lambda found: _MARK + found["number"] if found["number"] else found[0], sql) if "$" in sql else sql
 
 
 def _parsed(sql: str) -> list[Node | None]:
-    dialect = Postgres()
-    tokens = dialect.tokenize(sql)
+    dialect = _Dialect()
+    tokens = _without_catalog(dialect.tokenize(_marked(sql)))
     for one, after in itertools.pairwise(tokens):
         if after.token_type == TokenType.L_PAREN:
             if one.token_type == TokenType.IDENTIFIER:
                 one.text = _QUOTED.get(one.text, one.text)
-            if one.text.lower() == "date_part":
-                one.text = "pg_date_part"
+            if one.text.lower() in _OURS:
+                one.text = f"pg_{one.text.lower()}"
     return [tree and tree.transform(_plain, copy=False) for tree in dialect.parser().parse(tokens, sql)]
+
+
+def _without_catalog(tokens: list[Any]) -> list[Any]:
+    """Functions are PostgreSQL's own, with or without pg_catalog before their names."""
+    found, at = list[Any](), 0
+    while at < len(tokens):
+        name = [one.token_type for one in tokens[at + 1 : at + 4]]
+        if tokens[at].text.lower() == "pg_catalog" and len(name) == 3 and (name[0], name[2]) == (TokenType.DOT, TokenType.L_PAREN):
+            at += 2
+        found.append(tokens[at])
+        at += 1
+    return found
 
 
 def _plain(node: Node) -> Node:
     """Strings are strings, however they are written; extract has a word for its field, date_part a string."""
     if isinstance(node, exp.ByteString | exp.National):
         return exp.Literal.string(str(node.this))
+    if isinstance(node, exp.Column) and not node.args.get("table") and str(node.name).lower() in _WHO and not node.this.args.get("quoted"):
+        who = exp.CurrentUser()
+        who.meta["name"] = str(node.name)
+        return who
     if isinstance(node, exp.Anonymous) and (make := _PARTS.get(node.name)) and len(node.expressions) == 2:
         field = node.expressions[0].this if isinstance(node.expressions[0], exp.Cast) else node.expressions[0]
         if isinstance(field, exp.Literal) and field.is_string:
@@ -128,15 +180,47 @@ def parameters(tree: Node) -> int:
 
 
 def names(tree: Node) -> set[Name]:
-    """The tables that a query names, without its common table expressions, as far as names say."""
-    common = {name_of(one.args["alias"].this) for one in tree.find_all(exp.CTE)}
-    found = {table_name(one) for one in tree.find_all(exp.Table) if isinstance(one.this, exp.Identifier)}
-    return {one for one in found if not (len(one) == 1 and one[0] in common)}
+    """The tables that a query names, without its common table expressions."""
+    return {table_name(one) for one in tables_of(tree)}
+
+
+def tables_of(tree: Node) -> list[Node]:
+    """Where a query names tables: what a WITH around it calls so is none."""
+    return [one for one in tree.find_all(exp.Table) if isinstance(one.this, exp.Identifier) and not _is_common(one)]
+
+
+def _is_common(table: Node) -> bool:
+    name = table_name(table)
+    inside, around = table, table.parent
+    while len(name) == 1 and around is not None:
+        if with_ := around.args.get("with_"):
+            known = [name_of(one.args["alias"].this) for one in with_.expressions]
+            if inside is with_:  # it stands in one of them, and sees those before it
+                known = known[: next(at for at, one in enumerate(with_.expressions) if any(one is other for other in _path(table)))]
+            if name[0] in known:
+                return True
+        inside, around = around, around.parent
+    return False
+
+
+def _path(node: Node) -> list[Node]:
+    found = []
+    while node is not None:
+        found.append(node)
+        node = node.parent
+    return found
 
 
 def table_name(table: Node) -> Name:
     """The parts of a table's name."""
-    return tuple(name_of(part) for part in table.parts)
+    return tuple(name_of(part) for part in parts_of(table))
+
+
+def parts_of(named: Node) -> list[Node]:
+    """The parts of a table's or a column's name, without that of the database: there is no other."""
+    parts = list(named.parts)
+    whole = len(parts) == (4 if isinstance(named, exp.Column) else 3)
+    return parts[1:] if whole and name_of(parts[0]) == DATABASE else parts
 
 
 _TYPES: dict[Any, Kind] = {

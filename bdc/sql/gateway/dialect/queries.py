@@ -175,7 +175,13 @@ class _Translation:
                 _Item(name, one.column(name), None) for one in found for name in one.columns if table or name not in place.merged
             ]
         inner = node.this if isinstance(node, exp.Alias) else node
-        return [_Item(name_of(node.args["alias"]) if isinstance(node, exp.Alias) else column_title(inner), expressions.of(inner), inner)]
+        name = name_of(node.args["alias"]) if isinstance(node, exp.Alias) else column_title(inner, lambda one: self._first(one, place))
+        return [_Item(name, expressions.of(inner), inner)]
+
+    def _first(self, node: Node, place: Place) -> str:
+        """The name of a subquery's only column."""
+        _, columns = self.query(node, place.common, place)
+        return columns[0][0]
 
     def _distinct(self, node: Node) -> str:
         found = node.args.get("distinct")

@@ -141,6 +141,19 @@ def test_names_are_those_of_the_query_and_columns_have_postgresqls() -> None:
     assert said('SELECT count(*), f.id::text, price + 1, "id" AS "Id" FROM facts f').names == ("count", "id", "?column?", "Id")
 
 
+def test_statements_that_name_the_database_are_of_its_tables() -> None:
+    """There is one database, called bdc."""
+    assert names(read("SELECT bdc.dbo.facts.id FROM bdc.dbo.facts JOIN bdc.other ON true")) == {("dbo", "facts"), ("bdc", "other")}
+    assert said("SELECT bdc.dbo.facts.id FROM bdc.dbo.facts").sql == 'SELECT "facts"."id" AS "id" FROM external.dbo.facts AS "facts"'
+
+
+def test_a_common_table_expression_hides_a_table_from_where_it_is_known() -> None:
+    sql = "WITH other AS (SELECT id FROM other), b AS (SELECT id FROM other) SELECT id FROM other, (SELECT small FROM facts) x"
+    assert names(read(sql)) == {("other",), ("facts",)}
+    assert names(read("WITH a AS (SELECT id FROM b), b AS (SELECT 1) SELECT * FROM a, b")) == {("b",)}
+    assert names(read("SELECT (WITH a AS (SELECT 1) SELECT * FROM a) FROM a")) == {("a",)}
+
+
 def test_columns_are_named_by_their_tables_whole_names() -> None:
     """As SQLAlchemy and BI tools write them."""
     assert said("SELECT dbo.facts.id, dbo.facts.* FROM dbo.facts WHERE dbo.facts.id > 1").sql.endswith('WHERE ("facts"."id" > 1)')

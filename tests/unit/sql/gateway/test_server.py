@@ -11,9 +11,10 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any
 
 import psycopg
 import pytest
@@ -195,19 +196,34 @@ def test_the_extended_protocol_in_a_pipeline(gateway: Gateway) -> None:
             assert (len(one.fetchall()), len(two.fetchall())) == (3, 2)
         for at in range(8):  # prepared by psycopg from the fifth on
             assert len(client.execute(ORDERS + " WHERE id = %s", (at,)).fetchall()) == 3
+        gateway.server.services.catalogs.describe = described_as(23)  # type: ignore[method-assign]
         server = client.pgconn  # whose own waiting calls hold all threads, the gateway's too
         server.send_prepare(b"p", b"SELECT id, name, amount, day FROM dbo.orders WHERE id = $1")
         client.wait(execute(server))
         server.send_describe_prepared(b"p")
         [found] = client.wait(execute(server))
         assert [found.ftype(at) for at in range(found.nfields)] == [23, 1043, 1700, 1082]
-        assert found.nparams == 1
+        assert (found.nparams, found.param_type(0)) == (1, 23)
+
+
+def described_as(*types: int) -> Any:
+    """A master that has these types for a query's parameters."""
+
+    async def describe(text: str, given: Sequence[int]) -> tuple[list[int], None]:
+        assert "CAST(NULL AS integer) AS" in text, "the tables' columns, as queries of NULLs"
+        return [mine or other for mine, other in zip(given, types, strict=True)], None
+
+    return describe
 
 
 def test_settings_are_kept_and_told(gateway: Gateway) -> None:
     with connect(gateway, application_name="tests") as client:
         assert client.execute("SHOW application_name").fetchone() == ("tests",)
         client.execute("SET TimeZone TO 'Europe/Berlin'")
+        client.commit()
+        client.execute("SET LOCAL TimeZone TO 'Asia/Tokyo'")
+        assert client.info.timezone.key == "Asia/Tokyo"  # type: ignore[attr-defined]
+        client.rollback()
         assert client.info.timezone.key == "Europe/Berlin"  # type: ignore[attr-defined]
         with pytest.raises(psycopg.Error, match="TimeZone"):
             client.execute("SET TimeZone TO 'Mars/Olympus'")

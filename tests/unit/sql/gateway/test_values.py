@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import Format
 
-from bdc.sql.gateway import wire
+from bdc.sql.gateway import copying, wire
 from bdc.sql.gateway.commands import command
 from bdc.sql.gateway.errors import FatalError, SqlError
 from bdc.sql.gateway.parameters import literal
 from bdc.sql.gateway.results import divide
-from bdc.sql.gateway.rows import CopyForm, data_rows
+from bdc.sql.gateway.rows import data_rows
+from bdc.sql.gateway.settings import Settings
 from bdc.sql.gateway.values import Encode, type_of, zone
 from tests.unit.sql.gateway.conftest import signature
 
@@ -169,12 +170,58 @@ def test_rows_are_what_the_protocol_says(rows: list[tuple[int, str | None, Decim
     assert found == [[None if one is None else encode(one) for one, encode in zip(row, encoders, strict=True)] for row in rows]
 
 
-def test_copys_formats() -> None:
-    rows: list[list[Any]] = [["a\tb\\", None], ['q"', "x,y"]]
-    encoders: list[Encode] = [str.encode, str.encode]
-    text = CopyForm(csv=False, separator=b"\t", null=b"\\N").lines(rows, encoders)
-    assert b"a\\tb\\\\\t\\N\n" in text
-    assert b'"q""","x,y"\n' in CopyForm(csv=True, separator=b",", null=b"").lines(rows, encoders)
+ROWS: list[list[Any]] = [["a\tb\\", None], ['q"', "x,y"], ["", "\\."], ["line\n\v", "1"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        ("", b'a\\tb\\\\\t\\N\nq"\tx,y\n\t\\\\.\nline\\n\\v\t1\n'),
+        ("WITH (FORMAT 'text', DELIMITER '|', NULL '', HEADER)", b'one|two\na\\tb\\\\|\nq"|x,y\n|\\\\.\nline\\n\\v|1\n'),
+        ("(FORMAT csv, HEADER true)", b'one,two\na\tb\\,\n"q""","x,y"\n"",\\.\n"line\n\v",1\n'),
+        ("(FORMAT \"csv\", QUOTE '''', ESCAPE E'\\\\', NULL '-')", b"a\tb\\,-\nq\",'x,y'\n,\\.\n'line\n\v',1\n"),
+        ("CSV HEADER FORCE QUOTE two", b'one,two\na\tb\\,\n"q""","x,y"\n"","\\."\n"line\n\v","1"\n'),
+        ("WITH CSV DELIMITER AS ';' NULL AS 'none'", b'a\tb\\;none\n"q""";x,y\n;\\.\n"line\n\v";1\n'),
+        ("(FORMAT csv, FORCE_QUOTE *, ENCODING 'UTF-8')", b'"a\tb\\",\n"q""","x,y"\n"","\\."\n"line\n\v","1"\n'),
+    ],
+)  # fmt: skip
+def test_copy_writes_text_and_csv(options: str, wanted: bytes) -> None:
+    """As PostgreSQL 17 writes these rows."""
+    form = copying.options(options)
+    titles = ["one", "two"]
+    written = form.begins(titles) + form.lines(ROWS, [str.encode, str.encode], form.forces(titles)) + form.ends()
+    found = b""
+    while written:
+        size = int.from_bytes(written[1:5])
+        assert written[:1] == b"d"
+        found, written = found + written[5 : size + 1], written[size + 1 :]
+    assert found == wanted
+
+
+def test_copy_writes_binary() -> None:
+    form = copying.options("WITH BINARY")
+    assert form == copying.options(' (FORMAT "binary")')
+    [text, number] = [type_of(signature(kind), UTC) for kind in ("varchar", "integer")]
+    written = form.begins(["a", "b"]) + form.lines([["x", 7], [None, -1]], [text.binary, number.binary], [False, False]) + form.ends()
+    assert written == (
+        b"d\0\0\0\x17PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0" + b"d\0\0\0\x13\0\2\0\0\0\1x\0\0\0\4\0\0\0\7"
+        + b"d\0\0\0\x12\0\2\xff\xff\xff\xff\0\0\0\4\xff\xff\xff\xff" + b"d\0\0\0\6\xff\xff"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "state"),
+    [
+        ("(FORMAT parquet)", "22023"), ("(FORMAT csv, FORMAT csv)", "42601"), ("(FORMAT csv", "42601"), ("(DELIMITER 'ab')", "22023"),
+        ("(DELIMITER 'a')", "22023"), ("(QUOTE '''')", "0A000"), ("(FORMAT binary, DELIMITER ',')", "0A000"), ("(SORTED)", "42601"),
+        ("(FORMAT csv, DELIMITER '\"')", "22023"), ("(ENCODING 'latin1')", "0A000"), ("(HEADER maybe)", "42601"), ("GZIP", "42601"),
+        ("(HEADER match)", "0A000"), ("(FORMAT csv, NULL ',')", "22023"), ("(FORMAT csv) x", "42601"),
+    ],
+)  # fmt: skip
+def test_options_of_copy_that_are_refused(options: str, state: str) -> None:
+    with pytest.raises(SqlError) as raised:
+        copying.options(options)
+    assert raised.value.state == state
 
 
 @given(st.integers(0, 255), st.binary(max_size=200))
@@ -193,10 +240,21 @@ def test_any_bytes_are_a_message_or_an_error(kind: int, body: bytes) -> None:
         ("START TRANSACTION ISOLATION LEVEL REPEATABLE READ", "Begin(tag='START TRANSACTION')"),
         ("begin read only", "Begin(tag='BEGIN')"),
         ("COMMIT AND CHAIN", "End(tag='COMMIT', chained=True)"),
-        ("ROLLBACK TO SAVEPOINT a", "Savepoint(tag='ROLLBACK', heals=True)"),
-        ("SET TIME ZONE 'Europe/Berlin'", "Set(name='timezone', value='Europe/Berlin', tag='SET')"),
-        ("SET search_path = a, \"B\"", "Set(name='search_path', value='a, \"B\"', tag='SET')"),
-        ("RESET ALL", "Set(name='all', value=None, tag='RESET')"),
+        ("ROLLBACK TO SAVEPOINT a", "Savepoint(tag='ROLLBACK', name='a')"),
+        ("SET TIME ZONE 'Europe/Berlin'", "Set(name='timezone', value='Europe/Berlin', tag='SET', local=False)"),
+        ('SET TIME ZONE "Etc/UTC"', "Set(name='timezone', value='Etc/UTC', tag='SET', local=False)"),
+        ("SET LOCAL TIME ZONE -7", "Set(name='timezone', value='-7', tag='SET', local=True)"),
+        ("SET TIME ZONE INTERVAL '+05:30' HOUR TO MINUTE", "Set(name='timezone', value='+05:30', tag='SET', local=False)"),
+        ("SET TIME ZONE LOCAL", "Set(name='timezone', value=None, tag='SET', local=False)"),
+        ('SET client_encoding TO "utf-8"', "Set(name='client_encoding', value='utf-8', tag='SET', local=False)"),
+        ("SET SESSION application_name = E'a\\'b'", "Set(name='application_name', value=\"a'b\", tag='SET', local=False)"),
+        ('set "DateStyle" to ISO, MDY', "Set(name='datestyle', value='iso, mdy', tag='SET', local=False)"),
+        ("SET search_path = a, \"B\", 'C d'", "Set(name='search_path', value='a, \"B\", \"C d\"', tag='SET', local=False)"),
+        ("SET SCHEMA 'dbo'", "Set(name='search_path', value='dbo', tag='SET', local=False)"),
+        ("SET LOCAL ROLE none", "Set(name='role', value='none', tag='SET', local=True)"),
+        ("SET SESSION AUTHORIZATION DEFAULT", "Set(name='session_authorization', value=None, tag='SET', local=False)"),
+        ("SET NAMES", "Set(name='client_encoding', value=None, tag='SET', local=False)"),
+        ("RESET ALL", "Set(name='all', value=None, tag='RESET', local=False)"),
         ("SHOW TRANSACTION ISOLATION LEVEL", "Show(name='transaction_isolation')"),
         ("FETCH FORWARD 50 FROM c1", "Fetch(name='c1', most=50, tag='FETCH')"),
         ("fetch all in \"C 1\"", "Fetch(name='C 1', most=None, tag='FETCH')"),
@@ -215,11 +273,54 @@ def test_statements_that_are_no_queries(sql: str, found: str) -> None:
     [
         ("INSERT INTO a VALUES (1)", "25006"), ("CREATE TABLE a (b int)", "25006"), ("BEGIN READ WRITE", "0A000"),
         ("FETCH PRIOR FROM c", "55000"),
-        ("DECLARE c SCROLL CURSOR FOR SELECT 1", "0A000"), ("COPY a FROM STDIN", "0A000"), ("COPY a TO STDOUT BINARY", "0A000"),
-        ("SET TRANSACTION READ WRITE", "25006"), ("nonsense", "42601"), ("", "42601"), ("SET a" + " " * 20_000, "0A000"),
+        ("DECLARE c SCROLL CURSOR FOR SELECT 1", "0A000"), ("COPY a FROM STDIN", "25006"),
+        ("COPY a TO 'x'", "0A000"), ("COPY (SELECT 1) TO PROGRAM 'x'", "0A000"),
+        ("SET TRANSACTION READ WRITE", "25006"), ("SET a TO", "0A000"), ("SET a TO b, c", "22023"), ("SET a TO 'b' c", "42601"),
+        ("nonsense", "42601"), ("", "42601"), ("SET a" + " " * 20_000, "0A000"),
     ],
 )  # fmt: skip
 def test_statements_that_are_refused(sql: str, state: str) -> None:
     with pytest.raises(SqlError) as raised:
         command(sql)
     assert raised.value.state == state
+
+
+def test_settings_of_a_transaction_end_with_it() -> None:
+    """SET is taken back by ROLLBACK, SET LOCAL by COMMIT, too; https://www.postgresql.org/docs/17/sql-set.html."""
+    found = Settings("ann", {"client_encoding": "'utf-8'"})  # in quotes, as asyncpg sends it
+    assert found.get("client_encoding") == "UTF8"
+    assert found.put("TimeZone", "europe/berlin") == [("TimeZone", "Europe/Berlin")]
+    found.begin()
+    assert found.put("application_name", "kept") == [("application_name", "kept")]
+    assert found.put("timezone", "-7", local=True) == [("TimeZone", "<-07>+07")]
+    assert found.time_zone == "-07:00"
+    found.save("a")
+    found.put("application_name", "lost")
+    found.save("b")
+    assert found.restore("a") == [("application_name", "kept")]
+    with pytest.raises(SqlError, match='savepoint "b" does not exist'):
+        found.release("b")
+    found.release("a")
+    assert found.end(committed=True) == [("TimeZone", "Europe/Berlin")]
+    assert found.get("application_name") == "kept"
+    found.begin()
+    found.put("search_path", 'x, "Y z"')
+    assert found.search_path == ("x", "Y z")
+    assert found.end(committed=False) == []
+    assert found.search_path == ("dbo", "public")
+    assert found.put("all", None) == [("TimeZone", "UTC"), ("application_name", "")]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "trinos"),
+    [
+        ("utc", "UTC", "UTC"), ("+02", "<+02>-02", "+02:00"), ("5:30", "<+05:30>-05:30", "+05:30"),
+        ("America/new_york", "America/New_York", "America/New_York"),
+    ],
+)  # fmt: skip
+def test_time_zones_are_shown_as_postgresql_shows_them(name: str, shown: str, trinos: str) -> None:
+    found = Settings("ann", {})
+    found.put("timezone", name)
+    assert (found.get("timezone"), found.time_zone) == (shown, trinos)
+    found.put("timezone", shown)
+    assert found.time_zone == trinos
