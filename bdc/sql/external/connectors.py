@@ -14,6 +14,12 @@ GENERIC = "generic_jdbc"
 """The connector of images/trino for any database with a JDBC driver."""
 
 _JDBC = {"case-insensitive-name-matching": "true", "unsupported-type-handling": "CONVERT_TO_VARCHAR"}
+SCALE = 20
+"""Digits after the point of a number whose source says none, or more than 38 in all: PostgreSQL's avg() has 20 below 1, and 18 are left
+before the point. A value with more fails its query: no digit is cut off."""
+
+_DECIMAL = {"decimal-mapping": "ALLOW_OVERFLOW", "decimal-default-scale": str(SCALE), "decimal-rounding-mode": "UNNECESSARY"}
+_DECIMAL_SCALE = {"decimalscale": "decimal-default-scale"}
 _GENERIC = {**_JDBC, "drivers.folder": f"hdfs://{NAMESERVICE}{DRIVERS}"}
 
 
@@ -70,22 +76,29 @@ _MONGODB = _known(
 CONNECTORS: dict[str, Connector] = {
     "postgresql": Connector(
         "postgresql", 5432, "jdbc:postgresql://{host}:{port}/{database}{options}", "PostgreSQL", per_database=True, default_schema="public",
-        options=_POSTGRESQL, properties={**_JDBC, "postgresql.array-mapping": "AS_ARRAY"},
+        options=_POSTGRESQL, properties={**_JDBC, **_DECIMAL, "postgresql.array-mapping": "AS_ARRAY"}, settings=_DECIMAL_SCALE,
     ),
-    "mysql": Connector("mysql", 3306, "jdbc:mysql://{host}:{port}{options}", "MySQL", options=_MYSQL, properties=_JDBC),
+    "mysql": Connector(
+        "mysql", 3306, "jdbc:mysql://{host}:{port}{options}", "MySQL", options=_MYSQL,
+        properties=_JDBC | _DECIMAL, settings=_DECIMAL_SCALE,
+    ),
     "mariadb": Connector(
-        "mariadb", 3306, "jdbc:mariadb://{host}:{port}/{options}", "MariaDB", options=_MARIADB, properties=_JDBC,
+        "mariadb", 3306, "jdbc:mariadb://{host}:{port}/{options}", "MariaDB", options=_MARIADB,
+        properties=_JDBC | _DECIMAL, settings=_DECIMAL_SCALE,
     ),
     "sqlserver": Connector(
         "sqlserver", 1433, "jdbc:sqlserver://{host}:{port};databaseName={database}{options}", "SQL Server", ";", ";", per_database=True,
         default_schema="dbo", options=_SQLSERVER, properties=_JDBC,
     ),
     "oracle": Connector(
-        "oracle", 1521, "jdbc:oracle:thin:@//{host}:{port}/{database}{options}", "Oracle", per_database=True, properties=_JDBC,
+        "oracle", 1521, "jdbc:oracle:thin:@//{host}:{port}/{database}{options}", "Oracle", per_database=True,
+        properties={**_JDBC, "oracle.number.default-scale": str(SCALE), "oracle.number.rounding-mode": "UNNECESSARY"},
+        settings={"decimalscale": "oracle.number.default-scale"},
         options=_known("oracle.net.CONNECT_TIMEOUT", "oracle.jdbc.ReadTimeout"),
     ),
     "clickhouse": Connector(
-        "clickhouse", 8123, "jdbc:clickhouse://{host}:{port}/{options}", "ClickHouse", properties=_JDBC,
+        "clickhouse", 8123, "jdbc:clickhouse://{host}:{port}/{options}", "ClickHouse",
+        properties=_JDBC | _DECIMAL, settings=_DECIMAL_SCALE,
         options=_known("ssl", "sslmode", "socket_timeout", "connect_timeout", "compress"),
     ),
     "mongodb": Connector(

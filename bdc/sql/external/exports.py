@@ -13,7 +13,7 @@ from bdc.errors import UsageError
 from bdc.sql.errors import QueryError
 from bdc.sql.external import pool, text
 from bdc.sql.external.catalogs import Place, identifier, literal
-from bdc.sql.external.columns import suggestion
+from bdc.sql.external.columns import suggestion, within_byte
 from bdc.sql.external.files import Folder, readable
 from bdc.sql.external.objects import Engine, NoObjectError, NoTableError, object_columns, open_catalog
 from bdc.sql.polybase.statements import Column
@@ -85,8 +85,9 @@ def write(engine: Engine, where: Place, said: Sequence[Column], found: Mapping[s
     kinds = [_kind(where, one.name, trino_type(one.type)) for one in said] or [_kind(where, *one) for one in found.items()]
     names = [one.name.lower() for one in said] or list(found)
     inner = [identifier(f"c{number}") for number in range(len(names))]
+    bytes_ = {one.name.lower(): "the table" for one in said if one.type.name == "tinyint"}
     chosen = ", ".join(
-        f"{_converted(before, was, kind)} AS {identifier(name)}"
+        f"{_limited(name, _converted(before, was, kind), kind, bytes_)} AS {identifier(name)}"
         for name, kind, was, before in zip(names, kinds, found.values(), inner, strict=True)
     )
     rows = f"SELECT {chosen} FROM ({query}) AS q ({', '.join(inner)})"  # noqa: S608 the user's own
@@ -120,11 +121,18 @@ def _made(engine: Engine, where: Folder, statement: str) -> int:
     return 0
 
 
-def insert(engine: Engine, relation: str, types: Mapping[str, str], said: Sequence[str], query: str) -> str:
+def insert(
+    engine: Engine,
+    relation: str,
+    types: Mapping[str, str],
+    said: Sequence[str],
+    query: str,
+    bytes_: Mapping[str, str],
+) -> str:
     """The statement that inserts a query's rows, whose values become the columns' types as T-SQL converts them.
 
-    `types` are all columns', by their names; `said`: those that the statement names. What doesn't fit is left for Trino to say. Raises
-    QueryError.
+    `types` are all columns', by their names; `said`: those that the statement names; `bytes_`: the table by the names of its columns that
+    are T-SQL's TINYINT. What doesn't fit is left for Trino to say. Raises QueryError.
     """
     names = [one.lower() for one in said] or list(types)
     into = f"INSERT INTO {relation} ({', '.join(map(identifier, names))})"
@@ -132,10 +140,18 @@ def insert(engine: Engine, relation: str, types: Mapping[str, str], said: Sequen
     if len(found) != len(names) or not types.keys() >= set(names):
         return f"{into} {query}"
     inner = [identifier(f"c{number}") for number in range(len(names))]
-    values = [_converted(value, was, types[name]) for value, was, name in zip(inner, found, names, strict=True)]
+    values = [
+        _limited(name, _converted(value, was, types[name]), types[name], bytes_)
+        for value, was, name in zip(inner, found, names, strict=True)
+    ]
     if values == inner:
         return f"{into} {query}"
     return f"{into} SELECT {', '.join(values)} FROM ({query}) AS q ({', '.join(inner)})"  # noqa: S608 the user's own
+
+
+def _limited(name: str, value: str, kind: str, bytes_: Mapping[str, str]) -> str:
+    """A value of a column; of one that is T-SQL's TINYINT it is 0 to 255, or fails."""
+    return within_byte(value, kind, f"{bytes_[name]}: the column {name}") if name in bytes_ else value
 
 
 def _converted(value: str, was: str, kind: str) -> str:

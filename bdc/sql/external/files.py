@@ -34,6 +34,8 @@ _HIVE = {
 }  # fmt: skip
 _PLAIN = re.compile(r"[a-z0-9_./-]")
 _KEY, _ONE_FILE = "partition key", "one file"
+BYTE = "tinyint"
+"""What T-SQL's TINYINT, a smallint of 0 to 255, is in the names of text, whose rows are rejected that have another value."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def readable(where: Folder, seen: Iterable[Sequence[object]], wanted: Mapping[st
     """
     types = {name.lower(): kind for name, kind in wanted.items()}
     if where.options is not None:
-        return Readable(_of_text(where, types), types)
+        return Readable(_of_text(where, types), {name: "smallint" if kind == BYTE else kind for name, kind in types.items()})
     rows = [tuple(str(one or "") for one in row) for row in seen]
     if where.schema == "delta":
         return Readable(where.relation, {row[0]: row[1] for row in rows})

@@ -14,9 +14,10 @@ from bdc.config.names import DRIVERS
 from bdc.errors import BdcError, UnhealthyError, UsageError
 from bdc.sql.errors import QueryError
 from bdc.sql.external.catalogs import PREFIX, Catalog, Place, identifier, literal
-from bdc.sql.external.columns import selected
+from bdc.sql.external.columns import Bytes, byte_columns, selected
 from bdc.sql.external.connectors import GENERIC
 from bdc.sql.external.definitions import Definitions, Source, Table
+from bdc.sql.external.files import BYTE, Folder
 from bdc.sql.external.objects import Engine, object_relation
 from bdc.sql.external.places import check, own_catalog, place
 from bdc.sql.polybase.types import trino_type_of
@@ -165,15 +166,23 @@ def _make_views(engine: Engine, views: dict[str, Wanted], before: dict[str, str]
 def _make_view(engine: Engine, wanted: Wanted) -> None:
     table = wanted.table
     types = table_types(table)
-    found = object_relation(engine, table.source, wanted.place, table.location, types)
-    columns = selected(table, types, found.columns)
+    found = object_relation(engine, table.source, wanted.place, table.location, told_types(table, wanted.place))
+    seen = selected(table, types, found.columns, _bytes_in(wanted.place))
     schema = f"{EXTERNAL}.{identifier(table.schema.lower())}"
     engine.query(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     view, mark = f"{schema}.{identifier(table.name.lower())}", literal(_MARK + wanted.digest + ("" if found.settled else _UNSETTLED))
-    text = f"SELECT {columns} FROM {found.relation}"  # noqa: S608 names, quoted
+    text = f"SELECT {seen.columns} FROM {found.relation}"  # noqa: S608 names, quoted
+    if seen.condition:
+        text += f" WHERE {seen.condition}"
     if table.readers is not None:
-        text += _for_readers(table, table.readers, types)
+        text += f"{' AND' if seen.condition else ' WHERE'} {_for_readers(table, table.readers, types)}"
     engine.query(f"CREATE OR REPLACE VIEW {view} COMMENT {mark} SECURITY DEFINER AS {text}")
+
+
+def _bytes_in(where: Place) -> Bytes:
+    if isinstance(where, Folder):
+        return "rows" if where.options is None else "nothing"
+    return "columns" if where.catalog.made else "rows"
 
 
 def table_types(table: Table) -> dict[str, str]:
@@ -187,8 +196,15 @@ def table_types(table: Table) -> dict[str, str]:
     return found
 
 
+def told_types(table: Table, where: Place) -> dict[str, str]:
+    """The types that an object is asked for; of text they say what T-SQL's TINYINT is. Raises UsageError."""
+    text = isinstance(where, Folder) and where.options is not None
+    return table_types(table) | ({name: BYTE for name in table_types(table) if name.lower() in byte_columns(table)} if text else {})
+
+
 def _for_readers(table: Table, readers: Collection[str], types: Mapping[str, str]) -> str:
-    """What makes a view one for its readers. `current_user` is who asks, also in a view with its owner's rights.
+    """The condition, and what follows it, that makes a view one for its readers. `current_user` is who asks, also in a view with its
+    owner's rights.
 
     Trino knows it when it plans, so that a reader's plan is that of the table alone. All others' is one row of nothing but failures, which
     doesn't touch the source: a condition that a row fails or passes before it is refused would tell them what is in it.
@@ -196,7 +212,7 @@ def _for_readers(table: Table, readers: Collection[str], types: Mapping[str, str
     allowed = f"current_user IN ({', '.join(map(literal, sorted({ADMINISTRATOR, *readers})))})"
     refusal = f"fail({_PERMISSION_DENIED}, {literal(f'you may not read {table}')})"
     columns = ", ".join(f"CAST({refusal} AS {kind}) AS {identifier(name.lower())}" for name, kind in types.items())
-    return f" WHERE {allowed} UNION ALL SELECT {columns} WHERE NOT {allowed} AND {refusal}"
+    return f"{allowed} UNION ALL SELECT {columns} WHERE NOT {allowed} AND {refusal}"
 
 
 def _drop_view(engine: Engine, name: str) -> None:

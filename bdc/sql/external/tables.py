@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from bdc.errors import BdcError, NotFoundError, UsageError
 from bdc.sql.external import changes, exports, pool
 from bdc.sql.external.catalogs import Place, literal
+from bdc.sql.external.columns import byte_columns
 from bdc.sql.external.definitions import Table
 from bdc.sql.external.objects import Engine, object_relation, open_catalog
 from bdc.sql.external.places import place, written_name
 from bdc.sql.external.pool import DATA_POOL, is_pool
-from bdc.sql.external.reconcile import reconcile, table_types
+from bdc.sql.external.reconcile import reconcile, table_types, told_types
 from bdc.sql.external.store import Connection, changing, read, reading, trying
 from bdc.sql.polybase.statements import CreateTable
 from bdc.sql.polybase.types import trino_type
@@ -118,11 +119,11 @@ class Tables:
 
     def inserted(self, schema: str, table: str, columns: Sequence[str], query: str) -> str:
         """The statement that inserts a query's rows into an external table, or into some columns of it. Raises as `written`."""
-        relation, types = self._target(schema, table, "INSERT")
-        return exports.insert(self._engine, relation, types, columns, query)
+        relation, found, types = self._target(schema, table, "INSERT")
+        return exports.insert(self._engine, relation, types, columns, query, {name: str(found) for name in byte_columns(found)})
 
-    def _target(self, schema: str, table: str, verb: str) -> tuple[str, dict[str, str]]:
-        """What stands for a table, and Trino's types of its columns by their names."""
+    def _target(self, schema: str, table: str, verb: str) -> tuple[str, Table, dict[str, str]]:
+        """What stands for a table, its definition, and Trino's types of its columns by their names."""
         with reading(self._connection):
             definitions = read(self._connection)
         found = definitions.named(f"{schema}.{table}")
@@ -138,7 +139,7 @@ class Tables:
         with changing(self._connection):
             where = place(of, found.location, found.format, found.rejects)
             open_catalog(self._engine, where.catalog)
-            seen = object_relation(self._engine, of.name, where, found.location, types)
+            seen = object_relation(self._engine, of.name, where, found.location, told_types(found, where))
         if seen.file:
             raise UsageError(f"{found} is one file, {found.location}, and only folders are written to")
-        return seen.relation, {name.lower(): seen.columns.get(name.lower(), kind) for name, kind in types.items()}
+        return seen.relation, found, {name.lower(): seen.columns.get(name.lower(), kind) for name, kind in types.items()}

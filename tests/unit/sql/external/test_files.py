@@ -156,6 +156,15 @@ def test_what_is_written_to_is_the_folder(pool: Desk) -> None:
     assert pool.external.written("dbo", "d", "MERGE").endswith('."delta"."/data/delta"')
 
 
+def test_what_is_written_as_tinyint_is_0_to_255(pool: Desk) -> None:
+    pool.run(table("trips", "Id BIGINT, Year TINYINT", "/data/Trips"))
+    [view] = pool.engine.views.values()
+    assert view.text.partition(" WHERE ")[2].startswith('CASE WHEN "year" NOT BETWEEN 0 AND 255 THEN CAST(fail(19, ')
+    pool.engine.queries["SELECT 1, 2"] = [Column("_col0", "bigint"), Column("_col1", "integer")]
+    into = pool.external.inserted("DBO", "Trips", (), "SELECT 1, 2")
+    assert """CASE WHEN CAST("c1" AS smallint) NOT BETWEEN 0 AND 255 THEN CAST(fail(19, 'dbo.trips: the column year has '""" in into
+
+
 def test_what_cant_be_written_to(pool: Desk, store: FakeSource) -> None:
     pool.run(SOURCE.replace(", CREDENTIAL = reader", ""), STORY[2])
     store.schemas["parquet"]["/data/one.parquet"], store.comment = {"id": "bigint"}, "one file"

@@ -353,3 +353,20 @@ def test_a_database_that_a_table_names_cant_change_the_rest_of_the_url(prefix: s
 def test_no_port_is_0() -> None:
     with pytest.raises(UsageError, match="the port 0"):
         address(Source("s", "postgresql://db:0/x"))
+
+
+@pytest.mark.parametrize(
+    ("location", "scale"),
+    [
+        ("postgresql://db/sales", "decimal-default-scale"),
+        ("mysql://db", "decimal-default-scale"),
+        ("mariadb://db", "decimal-default-scale"),
+        ("clickhouse://db", "decimal-default-scale"),
+        ("oracle://db/sales", "oracle.number.default-scale"),
+    ],
+)
+def test_a_number_without_digits_is_a_number_and_none_is_cut_off(location: str, scale: str) -> None:
+    properties = catalog(Source("s", location)).properties
+    assert properties[scale] == "20"
+    assert "UNNECESSARY" in properties.values()
+    assert catalog(Source("s", location, "DecimalScale=4")).properties[scale] == "4"

@@ -1,5 +1,8 @@
 package dev.bdc.trino.text;
 
+import static io.trino.spi.type.SmallintType.SMALLINT;
+import static io.trino.spi.type.TinyintType.TINYINT;
+
 import io.trino.filesystem.Location;
 import io.trino.spi.StandardErrorCode;
 import io.trino.spi.TrinoException;
@@ -11,10 +14,12 @@ import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What the name of a table says: where its files are, which columns it has, and how they are written. bdc/sql/external/text.py writes it.
@@ -23,13 +28,16 @@ import java.util.Optional;
  * date (a pattern of java.time), defaults, utf16, packed (files that are written are gzip), value or percentage (how many rows may be
  * rejected), sample, rejected (a path), and new, which no table is that is there.
  *
+ * <p>Types are Trino's; tinyint is T-SQL's, which has no sign, 0 to 255, and is a smallint.
+ *
+ * @param bytes the columns that are
  * @param quote what is around a field, or nothing
  * @param first the first row that is read, from 1
  * @param fresh whether it is the name of a table that is to be made
  * @param defaults whether an empty field is its type's default, not NULL
  */
 record Layout(
-        Location location, boolean json, List<String> names, List<Type> types, byte[] terminator, byte[] quote, long first,
+        Location location, boolean json, List<String> names, List<Type> types, Set<Integer> bytes, byte[] terminator, byte[] quote, long first,
         Optional<DateTimeFormatter> date, boolean defaults, boolean utf16, boolean packed, boolean fresh, Limit limit,
         Optional<Location> rejected) {
     static final String DELIMITED = "delimitedtext";
@@ -49,9 +57,14 @@ record Layout(
         }
         List<String> names = new ArrayList<>();
         List<Type> columns = new ArrayList<>();
+        Set<Integer> small = new HashSet<>();
         for (Map.Entry<String, String> one : pairs(parts[1])) {
+            Type type = types.fromSqlType(one.getValue());
+            if (type == TINYINT) {
+                small.add(columns.size());
+            }
             names.add(one.getKey());
-            columns.add(types.fromSqlType(one.getValue()));
+            columns.add(type == TINYINT ? SMALLINT : type);
         }
         Map<String, String> options = new HashMap<>();
         pairs(parts[2]).forEach(one -> options.put(one.getKey(), one.getValue()));
@@ -59,12 +72,22 @@ record Layout(
         double value = Double.parseDouble(options.getOrDefault(percentage ? "percentage" : "value", "0"));
         boolean json = schema.equals(JSON);
         return new Layout(
-            Location.of(root + decoded(parts[0])), json, names, columns,
+            Location.of(root + decoded(parts[0])), json, names, columns, small,
             bytes(json ? "" : options.getOrDefault("terminator", "|")), bytes(json ? "" : options.getOrDefault("quote", "")),
             Long.parseLong(options.getOrDefault("first", "1")), Optional.ofNullable(options.get("date")).map(Layout::formatter),
             options.containsKey("defaults"), options.containsKey("utf16"), options.containsKey("packed"), options.containsKey("new"),
             new Limit(value, percentage, Long.parseLong(options.getOrDefault("sample", "1000"))),
             Optional.ofNullable(options.get("rejected")).map(path -> Location.of(root + path)));
+    }
+
+    /** What reads a column. */
+    Values.Parser parser(int column) {
+        return bytes.contains(column) ? Values::unsigned : Values.of(types.get(column), date);
+    }
+
+    /** A column's type, as users are told. */
+    String kind(int column) {
+        return bytes.contains(column) ? TINYINT.getDisplayName() : types.get(column).getDisplayName();
     }
 
     private static DateTimeFormatter formatter(String pattern) {

@@ -55,7 +55,7 @@ final class Rows implements Closeable {
         Map<String, String> keys = keys(layout, part.path());
         List<Integer> own = new ArrayList<>();
         for (int at = 0; at < width; at++) {
-            parsers[at] = Values.of(layout.types().get(at), layout.date());
+            parsers[at] = layout.parser(at);
             defaults[at] = layout.defaults() ? Values.initial(layout.types().get(at)) : null;
             String name = layout.names().get(at);
             if (keys.containsKey(name)) {
@@ -102,14 +102,14 @@ final class Rows implements Closeable {
         Bytes bytes = new Bytes();
         byte[] encoded = text.getBytes(StandardCharsets.UTF_8);
         bytes.set(encoded, 0, encoded.length);
-        return Values.of(layout.types().get(column), layout.date()).parse(bytes);
+        return layout.parser(column).parse(bytes);
     }
 
     private Object key(int column, String text) {
         try {
             return key(layout, column, text);
         } catch (IllegalArgumentException | ArithmeticException | DateTimeException misfit) {
-            throw Failures.refused(part.path() + ": " + layout.names().get(column) + "=" + text + " is no " + layout.types().get(column));
+            throw Failures.refused(part.path() + ": " + layout.names().get(column) + "=" + text + " is no " + layout.kind(column));
         }
     }
 
@@ -268,7 +268,7 @@ final class Rows implements Closeable {
         } catch (IllegalArgumentException | ArithmeticException | DateTimeException misfit) {
             String text = field.toString();
             String shown = text.length() > SHOWN ? text.substring(0, SHOWN) + "..." : text;
-            return "the column " + layout.names().get(column) + ": '" + shown + "' is no " + layout.types().get(column).getDisplayName();
+            return "the column " + layout.names().get(column) + ": '" + shown + "' is no " + layout.kind(column);
         }
     }
 

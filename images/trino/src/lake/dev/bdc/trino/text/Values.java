@@ -7,7 +7,6 @@ import static io.trino.spi.type.DoubleType.DOUBLE;
 import static io.trino.spi.type.IntegerType.INTEGER;
 import static io.trino.spi.type.RealType.REAL;
 import static io.trino.spi.type.SmallintType.SMALLINT;
-import static io.trino.spi.type.TinyintType.TINYINT;
 import static io.trino.spi.type.UuidType.UUID;
 import static io.trino.spi.type.VarbinaryType.VARBINARY;
 
@@ -119,9 +118,6 @@ final class Values {
         if (type == SMALLINT) {
             return field -> integer(field, Short.MIN_VALUE, Short.MAX_VALUE);
         }
-        if (type == TINYINT) {
-            return field -> integer(field, Byte.MIN_VALUE, Byte.MAX_VALUE);
-        }
         if (type == DOUBLE) {
             return field -> Double.parseDouble(number(field));
         }
@@ -141,6 +137,11 @@ final class Values {
             return Values::binary;
         }
         throw new TrinoException(StandardErrorCode.NOT_SUPPORTED, "text can't be " + type);
+    }
+
+    /** T-SQL's tinyint. */
+    static Object unsigned(Bytes field) {
+        return integer(field, 0, 255);
     }
 
     private static long integer(Bytes field, long least, long most) {
