@@ -29,13 +29,14 @@ _WHOLE = 3
 class TableName:
     """A name of one or two parts as a statement has it; `start` is its offset.
 
-    `new` is the name of what the statement makes; `maybe` that of what need not be there (DROP ... IF EXISTS).
+    `new` is the name of what the statement makes, of a `view` maybe; `maybe` that of what need not be there (DROP ... IF EXISTS).
     """
 
     parts: tuple[str, ...]
     start: int
     new: bool = False
     maybe: bool = False
+    view: bool = False
 
     def __str__(self) -> str:
         return ".".join(self.parts)
@@ -99,9 +100,16 @@ def tables(sql: str) -> list[TableName]:
         return []
     made = tree.this.find(exp.Table) if isinstance(tree, exp.Create) else None
     maybe = isinstance(tree, exp.Drop) and bool(tree.args.get("exists"))
+    view = isinstance(tree, exp.Create) and str(tree.args.get("kind")).upper() != "TABLE"
     common = {one.alias.lower() for one in tree.find_all(exp.CTE)}
     return [
-        TableName(tuple(part.name for part in table.parts), skipped + int(table.parts[0].meta["start"]), table is made, maybe)
+        TableName(
+            tuple(part.name for part in table.parts),
+            skipped + int(table.parts[0].meta["start"]),
+            table is made,
+            maybe,
+            table is made and view,
+        )
         for table in tree.find_all(exp.Table)
         if isinstance(table.this, exp.Identifier)
         and len(table.parts) < _WHOLE

@@ -13,6 +13,7 @@ from bdc.sql.connection import Dialect
 from bdc.sql.errors import QueryError
 from bdc.sql.external.plans import Operator, operators, stayed
 from bdc.sql.federation import Federation
+from bdc.sql.polybase import kept
 from bdc.sql.polybase.dialects import is_tsql, may_differ
 from bdc.sql.polybase.meant import meant, similar
 from bdc.sql.polybase.names import EXPLAIN, Qualified, TableName, qualify, target
@@ -140,6 +141,7 @@ class TSqlSession:
     def _plain(self, sql: str, *, pushdown: bool = True) -> Result:
         whole, tsql = self._read(sql)
         translated = whole.written != sql
+        kept.check(whole.sql, self._federation.schema.partition(".")[0])
         run = self._exported(whole.sql)
         try:
             result = self._federation.query(run, {} if pushdown else _NO_PUSHDOWN)
@@ -233,6 +235,8 @@ class TSqlSession:
 
     def _find(self, parts: tuple[str, ...], of: TableName) -> str:
         if len(parts) == 1:
+            if of.view:
+                raise QueryError("a view is kept in a schema of the lake", "MISSING_SCHEMA_NAME", None, f"name it lake.SCHEMA.{parts[0]}")
             for catalog, schema in _DEFAULT:
                 made = catalog == "master" and (of.new or of.maybe)
                 if made or self._catalogs(f"system.jdbc.tables WHERE table_cat = '{catalog}'", schema, parts[0]):
@@ -244,7 +248,9 @@ class TSqlSession:
         catalogs = [] if of.new else self._catalogs(f"system.jdbc.tables WHERE table_cat IN ({homes})", *parts)
         if of.new or (of.maybe and not catalogs):
             catalogs = self._catalogs(f"system.jdbc.schemas WHERE table_catalog IN ({homes})", parts[0])
-        if "external" in catalogs and not of.new:
+        if of.new:
+            catalogs = self._keeping(catalogs, parts[0], of)
+        if "external" in catalogs:
             return "external"  # the master has it as a foreign table
         if len(catalogs) > 1:
             self._explain(*parts)  # the data pool's table and the master's foreign table are there, and the view of them isn't yet
@@ -258,6 +264,16 @@ class TSqlSession:
                 hint = similar(self._federation, parts[-2:], HOMES)
             raise _absent(f"schema {parts[0]}" if of.new or of.maybe else f"table {'.'.join(parts)}", hint)
         return catalogs[0]
+
+    def _keeping(self, catalogs: Sequence[str], schema: str, of: TableName) -> list[str]:
+        """Those of a schema's catalogs in which what is made stays."""
+        left = [one for one in catalogs if one != "external" and not (of.view and one == "master")]
+        if catalogs and not left:
+            said = f"there is no schema {schema} in {'the lake, where views are kept' if of.view else 'lake or master'}"
+            raise QueryError(
+                said, "SCHEMA_NOT_FOUND", None, f"CREATE SCHEMA lake.{schema} makes it; or name another: lake.SCHEMA.{of.parts[-1]}"
+            )
+        return left
 
     def _lost(self, error: QueryError) -> None:
         """Raises why a table went away: since its name was found, or, of an external one, but for what the master has of it."""

@@ -165,6 +165,57 @@ def test_what_is_made_goes_where_its_schema_is(session: TSqlSession, trino: Fake
     assert session.query("CREATE TABLE demo.x AS SELECT 1 AS a").affected == 1
 
 
+@pytest.mark.parametrize(
+    ("sql", "catalogs", "ran"),
+    [
+        ("CREATE VIEW dbo.v AS SELECT 1 AS a", ("external", "lake", "master"), "CREATE VIEW lake.dbo.v AS SELECT 1 AS a"),
+        ("CREATE OR REPLACE VIEW dbo.v AS SELECT 1 AS a", ("lake",), "CREATE OR REPLACE VIEW lake.dbo.v AS SELECT 1 AS a"),
+        ("CREATE TABLE dbo.v AS SELECT 1 AS a", ("external", "master"), "CREATE TABLE master.dbo.v AS SELECT 1 AS a"),
+    ],
+)
+def test_what_is_made_goes_where_it_stays(session: TSqlSession, trino: FakeTrino, sql: str, catalogs: tuple[str, ...], ran: str) -> None:
+    trino.scripts[schemas("dbo")] = in_catalogs(*catalogs)
+    trino.scripts[ran] = Script(update="CREATE VIEW")
+    assert session.query(sql).command == "CREATE VIEW"
+
+
+@pytest.mark.parametrize(
+    ("sql", "catalogs", "hint"),
+    [
+        ("CREATE VIEW dbo.v AS SELECT 1 AS a", ("external", "master"), "CREATE SCHEMA lake.dbo makes it"),
+        ("CREATE TABLE dbo.t AS SELECT 1 AS a", ("external",), "CREATE SCHEMA lake.dbo makes it"),
+        ("CREATE VIEW v AS SELECT 1 AS a", (), "name it lake.SCHEMA.v"),
+    ],
+)
+def test_what_would_not_stay_is_told_where_it_would(
+    session: TSqlSession, trino: FakeTrino, sql: str, catalogs: tuple[str, ...], hint: str
+) -> None:
+    trino.scripts[schemas("dbo")] = in_catalogs(*catalogs)
+    with pytest.raises(QueryError) as caught:
+        session.query(sql)
+    assert hint in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("sql", "hint"),
+    [
+        ("CREATE VIEW external.dbo.v AS SELECT 1 AS a", "CREATE VIEW lake.SCHEMA.v"),
+        ('-- mine\nCREATE OR REPLACE VIEW "external" . dbo.v AS SELECT 1 AS a', "CREATE VIEW lake.SCHEMA.v"),
+        ("CREATE TABLE IF NOT EXISTS external.dbo.t (a int)", "CREATE TABLE lake.SCHEMA.t"),
+        ("CREATE TABLE external.dbo.t AS SELECT 1 AS a", "CREATE TABLE lake.SCHEMA.t"),
+        ("create schema External.mine", "CREATE SCHEMA lake.NAME"),
+        ("DROP VIEW IF EXISTS external.dbo.orders", "DROP EXTERNAL TABLE"),
+        ("ALTER VIEW external.dbo.orders RENAME TO external.dbo.other", "DROP EXTERNAL TABLE"),
+        ("COMMENT ON COLUMN external.dbo.orders.id IS 'x'", "DROP EXTERNAL TABLE"),
+        ("CREATE VIEW master.public.v AS SELECT 1 AS a", "bdc sql query -e master 'CREATE VIEW ...'"),
+    ],
+)
+def test_what_is_external_is_changed_by_its_definitions_alone(session: TSqlSession, sql: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        session.query(sql)
+    assert hint in str(caught.value.hint)
+
+
 def test_what_need_not_be_there_is_looked_for_by_its_schema(session: TSqlSession, trino: FakeTrino) -> None:
     trino.scripts |= {tables("demo", "nix"): in_catalogs(), schemas("demo"): in_catalogs("lake")}
     trino.scripts["DROP TABLE IF EXISTS lake.demo.nix"] = Script(update="DROP TABLE")
