@@ -443,6 +443,14 @@ def test_a_model_that_spark_trained_scores_in_the_master(host: TestHost) -> None
         statement = f"SELECT predict(decode('{result['model']}', 'base64'), {case[0]}, {case[1]}) = {wanted!r}::float8 AS equal"
         rows = bdc(host, "sql", "query", "--engine", "master", "-o", "json", "-", stdin=statement).stdout
         assert json.loads(rows) == [{"equal": True}]
+    numbers = """
+        CREATE FUNCTION np_list() RETURNS float8[] LANGUAGE plpython3u AS 'import numpy; return [numpy.float64(0.1), numpy.float64("nan")]';
+        CREATE FUNCTION np_number() RETURNS text LANGUAGE plpython3u AS 'import numpy; return numpy.float64(0.1)';
+    """
+    bdc(host, "sql", "run", "--engine", "master", "-", stdin=numbers)
+    statement = "SELECT np_list()::text AS list, np_number() AS number"
+    rows = bdc(host, "sql", "query", "--engine", "master", "-o", "json", statement).stdout
+    assert json.loads(rows) == [{"list": "{0.1,NaN}", "number": "0.1"}]
 
 
 def test_r_in_the_master(host: TestHost) -> None:
