@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bdc.cli import sql_external
+from bdc.cli import sql_external, sql_inventory
 from bdc.cli.output import Output
 from bdc.cli.settings import settings
 from bdc.cli.sql_render import SqlFormat, chart, is_chartable, render
@@ -30,6 +30,9 @@ app = typer.Typer(no_args_is_help=True, help="SQL on the federation, the master 
 app.add_typer(sql_external.credentials, name="credential")
 app.add_typer(sql_external.sources, name="source")
 app.add_typer(sql_external.tables, name="table")
+app.command("databases")(sql_inventory.databases)
+app.command("tables")(sql_inventory.tables)
+app.command("describe")(sql_inventory.describe)
 app.command("objects")(sql_external.objects)
 app.command("explain")(sql_external.explain)
 

@@ -271,3 +271,23 @@ def test_how_statements_are_read(bdc: Bdc, session: Session) -> None:
         bdc("sql", "run", "etl.sql")
         assert (session.options["dialect"], session.options["leaning"]) == (Dialect.auto, leaning)
     assert bdc("sql", "query", "CREATE", "--engine", "master", "--dialect", "tsql").code == 2
+
+
+def test_what_there_is(bdc: Bdc, session: Session) -> None:
+    listed = [Column("x", "varchar")]
+
+    def query(sql: str) -> Result:
+        if sql.startswith("DESCRIBE"):
+            return Result(listed, iter([("carrier", "varchar", "", None)]))
+        rows: list[Row] = [("lake", "demo", "flights", "TABLE")] if "jdbc.tables" in sql else [("lake", "demo")]
+        return Result(listed, iter(rows))
+
+    session.query = query  # type: ignore[method-assign]
+    assert bdc("sql", "databases").out.split() == ["CATALOG", "NAME", "TABLES", "lake", "demo", "1"]
+    assert json.loads(bdc("sql", "tables", "demo", "-o", "json").out) == [
+        {"catalog": "lake", "database": "demo", "name": "flights", "type": "table"}
+    ]
+    assert bdc("sql", "describe", "demo.flights", "-o", "yaml").out == "- column: carrier\n  type: varchar\n  comment: ''\n"
+    assert bdc("sql", "describe", "demo.flights").out.split() == ["COLUMN", "TYPE", "carrier", "varchar"]
+    assert bdc("sql", "tables", "tpch.tiny").code == 3
+    assert bdc("sql", "describe", "a..b").code == 2

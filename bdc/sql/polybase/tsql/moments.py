@@ -204,7 +204,6 @@ MOMENTS: dict[type | str, Rule] = {
     exp.LastDay: _month_end,
     exp.DateFromParts: _from_parts,
     exp.CurrentTimestamp: _now("localtimestamp(3)", TIMESTAMP),
-    "SYSDATETIME": _now("localtimestamp(7)", TIMESTAMP),
     "GETUTCDATE": _now("CAST(current_timestamp AT TIME ZONE 'UTC' AS timestamp(3))", TIMESTAMP),
     "SYSUTCDATETIME": _now("CAST(current_timestamp AT TIME ZONE 'UTC' AS timestamp(7))", TIMESTAMP),
     exp.CurrentTimestampLTZ: _now("current_timestamp(7)", TIMESTAMPTZ),
