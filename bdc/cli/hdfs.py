@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bdc.cli import hdfs_space
+from bdc.cli.hdfs_session import Human, Paths, SomePaths, connected, emit
 from bdc.cli.output import Format, FormatOption, Output, YesOption, confirm
 from bdc.cli.settings import settings
 from bdc.errors import NotFoundError, UsageError
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 
 # -h is --human here, as in `hdfs dfs`.
 app = typer.Typer(no_args_is_help=True, help="Files in HDFS.", context_settings={"help_option_names": ["--help"]})
+for command in (hdfs_space.du, hdfs_space.count, hdfs_space.df):
+    app.command()(command)
 
-Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="Paths or patterns; relative ones are below /user/bdc.")]
 Recursive = Annotated[bool, typer.Option("--recursive", "-R", help="All below too.")]
-Human = Annotated[bool, typer.Option("--human", "-h", help="Sizes as 1.5 GiB.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", "-f", help="Replace files that exist.")]
 Preserve = Annotated[bool, typer.Option("--preserve", "-p", help="Keep modification times and permissions.")]
 
@@ -30,7 +31,7 @@ Preserve = Annotated[bool, typer.Option("--preserve", "-p", help="Keep modificat
 @app.command()
 def ls(
     ctx: typer.Context,
-    paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH...]", help="Paths or patterns; /user/bdc by default.")] = None,
+    paths: SomePaths = None,
     output: FormatOption = Format.table,
     *,
     recursive: Recursive = False,
@@ -38,7 +39,7 @@ def ls(
     human: Human = False,
 ) -> None:
     """List directories and files."""
-    with _hdfs(ctx) as hdfs:
+    with connected(ctx) as hdfs:
         found = [entry for path in paths or ["."] for entry in _list(hdfs, path, recursive=recursive, directory=directory)]
     _show(found, output, human=human)
 
@@ -46,7 +47,7 @@ def ls(
 @app.command()
 def stat(ctx: typer.Context, paths: Paths, output: FormatOption = Format.table) -> None:
     """Show all that HDFS knows of files and directories."""
-    with _hdfs(ctx) as hdfs:
+    with connected(ctx) as hdfs:
         rows = [_row(entry) for path in paths for entry in hdfs.glob(path)]
     Output(output).emit(rows[0] if len(rows) == 1 and output is Format.table else rows)
 
@@ -54,10 +55,26 @@ def stat(ctx: typer.Context, paths: Paths, output: FormatOption = Format.table) 
 @app.command()
 def cat(ctx: typer.Context, paths: Paths) -> None:
     """Write files to stdout, one after the other."""
-    with _hdfs(ctx) as hdfs:
+    with connected(ctx) as hdfs:
         for path in paths:
             for entry in hdfs.glob(path):
                 _to_stdout(hdfs, entry, check=True)
+
+
+@app.command()
+def tail(
+    ctx: typer.Context,
+    path: Annotated[str, typer.Argument(metavar="PATH", help="A file.")],
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, metavar="N", help="How many lines.")] = 10,
+    count: Annotated[int | None, typer.Option("--bytes", "-c", min=0, metavar="N", help="So many bytes, not lines.")] = None,
+) -> None:
+    """Write the last lines of a file to stdout; only its end is read."""
+    from bdc.storage.tail import tail as end
+
+    with connected(ctx) as hdfs:
+        for piece in end(hdfs, hdfs.status(path), lines=lines if count is None else None, count=count or 0):
+            sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()
 
 
 @app.command()
@@ -75,7 +92,7 @@ def put(
     from bdc.storage import CopyOptions
 
     options = CopyOptions(overwrite=overwrite, preserve=preserve, verify=verify)
-    with _hdfs(ctx) as hdfs, Copying(quiet=settings(ctx).quiet) as copying:
+    with connected(ctx) as hdfs, Copying(quiet=settings(ctx).quiet) as copying:
         if len(sources) > 1:
             hdfs.directory(target)
         for source in sources:
@@ -100,7 +117,7 @@ def get(
 
     sources, target = (arguments[:-1], arguments[-1]) if len(arguments) > 1 else (arguments, ".")
     options = CopyOptions(overwrite=overwrite, preserve=preserve, check=not ignore_crc)
-    with _hdfs(ctx) as hdfs:
+    with connected(ctx) as hdfs:
         found = [entry for source in sources for entry in hdfs.glob(source)]
         if target == "-":
             for entry in found:
@@ -121,7 +138,7 @@ def mkdir(
     parents: Annotated[bool, typer.Option("--parents", "-p", help="Parents too; one that exists is fine.")] = False,
 ) -> None:
     """Make directories."""
-    with _hdfs(ctx) as hdfs:
+    with connected(ctx) as hdfs:
         for path in paths:
             hdfs.mkdir(path, parents=parents)
 
@@ -139,7 +156,7 @@ def rm(
 
     On a terminal, -r asks before it removes a directory.
     """
-    with _hdfs(ctx) as hdfs:
+    with connected(ctx) as hdfs:
         for entry in [entry for path in paths for entry in _glob(hdfs, path, missing_is_fine=force)]:
             ask = recursive and entry.is_dir and entry.path != "/" and sys.stdin.isatty() and not yes
             if not ask or confirm(_question(hdfs, entry), yes=False, no_input=False):
@@ -153,32 +170,12 @@ def mv(
     target: Annotated[str, typer.Argument(metavar="TARGET", help="A directory, or the new name.")],
 ) -> None:
     """Move or rename files and directories."""
-    with _hdfs(ctx) as hdfs:
+    with connected(ctx) as hdfs:
         found = [entry for source in sources for entry in hdfs.glob(source)]
         if len(found) > 1:
             hdfs.directory(target)
         for entry in found:
             hdfs.mv(entry.path, target)
-
-
-@app.command()
-def du(
-    ctx: typer.Context,
-    paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH...]", help="Paths or patterns; /user/bdc by default.")] = None,
-    output: FormatOption = Format.table,
-    *,
-    summary: Annotated[bool, typer.Option("--summary", "-s", help="Only the sum of each path.")] = False,
-    human: Human = False,
-) -> None:
-    """Show what files and directories take: their content, and the disk with all copies."""
-    with _hdfs(ctx) as hdfs:
-        tops = [entry for path in paths or ["."] for entry in hdfs.glob(path)]
-        entries = tops if summary else [entry for top in tops for entry in hdfs.ls(top.path)]
-        usages = [hdfs.du(entry.path) for entry in entries]
-    rows: list[dict[str, Any]] = [
-        {"size": one.length, "disk": one.space, "files": one.files, "directories": one.directories, "path": one.path} for one in usages
-    ]
-    _emit(rows, output, ("size", "disk"), human=human)
 
 
 @app.command()
@@ -190,7 +187,7 @@ def chmod(
     recursive: Recursive = False,
 ) -> None:
     """Change permissions."""
-    with _hdfs(ctx) as hdfs:
+    with connected(ctx) as hdfs:
         for entry in [entry for path in paths for entry in hdfs.glob(path)]:
             hdfs.chmod(entry.path, mode, recursive=recursive)
 
@@ -203,23 +200,11 @@ def chown(
     *,
     recursive: Recursive = False,
 ) -> None:
-    """Change the owner, the group, or both. Only HDFS's superuser can give files away."""
+    """Change the owner, the group, or both. Only HDFS's superuser can give files away, which nobody from outside is."""
     user, _, group = owner.partition(":")
-    with _hdfs(ctx) as hdfs:
+    with connected(ctx) as hdfs:
         for entry in [entry for path in paths for entry in hdfs.glob(path)]:
             hdfs.chown(entry.path, user or None, group or None, recursive=recursive)
-
-
-@contextmanager
-def _hdfs(ctx: typer.Context) -> Iterator[Hdfs]:
-    from bdc.kube.endpoints import credentials, reach
-    from bdc.storage import Hdfs
-
-    options = settings(ctx)
-    kube, config = options.kube(), options.config
-    access = credentials(kube, config.name)
-    with reach(kube, config, "httpfs") as reached, Hdfs.at(reached, access) as hdfs:
-        yield hdfs
 
 
 def _list(hdfs: Hdfs, path: str, *, recursive: bool, directory: bool) -> Iterator[Status]:
@@ -271,7 +256,7 @@ def _show(found: list[Status], output: Format, *, human: bool) -> None:
                 "path": printable(entry.path),
             }
         rows = [{key: row[key] for key in ("permission", "replication", "owner", "group", "size", "modified", "path")} for row in rows]
-    _emit(rows, output, ("size",), human=human)
+    emit(rows, output, ("size",), human=human)
 
 
 def _row(entry: Status) -> dict[str, Any]:
@@ -286,11 +271,3 @@ def _row(entry: Status) -> dict[str, Any]:
         "block_size": entry.block_size,
         "modified": entry.modified.isoformat(),
     }
-
-
-def _emit(rows: list[dict[str, Any]], output: Format, sizes: tuple[str, ...], *, human: bool) -> None:
-    if human and output is Format.table:
-        from bdc.config.quantity import human as size
-
-        rows = [{key: size(value) if key in sizes else value for key, value in row.items()} for row in rows]
-    Output(output).emit(rows)

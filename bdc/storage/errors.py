@@ -154,9 +154,15 @@ def _permission(message: str) -> str:
 
 
 def _permission_hint(message: str) -> str:
-    if "super user" in message or "superuser" in message:
-        return "only HDFS's superuser can do this, and bdc doesn't let it in from outside"
-    return "let its owner change it: bdc hdfs chmod, bdc hdfs chown"
+    """What helps; never a user that nobody can be: HDFS's superuser, hdfs, is let in from nowhere outside of its own pods."""
+    if "super user" in message or "superuser" in message.lower():
+        return "nobody from outside is HDFS's superuser, who alone gives files away; open them (bdc hdfs chmod), or let the other copy them"
+    found = re.search(r'user=(?P<user>[^,]+), .*inode="[^"]*":(?P<owner>[^:]+):', message)
+    if not found:
+        return "let its owner change it: bdc hdfs chmod"
+    if found["owner"] == "hdfs":
+        return f"that is HDFS's own, and stays as it is; yours is /user/{found['user']}"
+    return f"let {found['owner']}, its owner, open it: bdc hdfs chmod; yours is /user/{found['user']}"
 
 
 def _parent(path: str) -> str:

@@ -69,13 +69,27 @@ class Status:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a path takes: bytes of content, bytes on disks with all copies, and how many files and directories."""
+    """What a path takes: bytes of content, bytes on disks with all copies, and how many files and directories.
+
+    `quota` is how many names (files and directories) it may have, `space_quota` how many bytes on disks; None where it has no such bound.
+    """
 
     path: str
     length: int
     space: int
     files: int
     directories: int
+    quota: int | None = None
+    space_quota: int | None = None
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """The whole file system's bytes on disks: what the DataNodes have for HDFS, what its blocks take with all copies, what is left."""
+
+    size: int
+    used: int
+    available: int
 
 
 class Files(ABC):
@@ -212,7 +226,13 @@ class Files(ABC):
         """What a file or directory takes, all in it included."""
         full = self.resolve(path)
         answer = self._wire.content(full)
-        return Usage(full, int(answer["length"]), int(answer["spaceConsumed"]), int(answer["fileCount"]), int(answer["directoryCount"]))
+        quotas = (quota if (quota := int(answer.get(key, -1))) >= 0 else None for key in ("quota", "spaceQuota"))
+        return Usage(full, *(int(answer[key]) for key in ("length", "spaceConsumed", "fileCount", "directoryCount")), *quotas)
+
+    def capacity(self) -> Capacity:
+        """How full the file system is."""
+        found = self._wire.capacity()
+        return Capacity(int(found["capacity"]), int(found["used"]), int(found["remaining"]))
 
     def chmod(self, path: str, mode: str, *, recursive: bool = False) -> None:
         """Set permissions: octal (750, 1777) or symbolic (u+rw,go-w,a+X)."""

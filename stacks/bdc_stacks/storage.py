@@ -18,8 +18,9 @@ from bdc_stacks.site import Site, digest, port
 
 UID = 10001
 FOLDERS = {
+    "/": ("bdc", "755"),
     "/tmp": ("hdfs", "1777"),  # noqa: S108
-    "/user": ("hdfs", "755"),
+    "/user": ("bdc", "755"),
     "/user/bdc": ("bdc", "755"),
     "/warehouse": ("bdc", "1777"),
     "/spark": ("bdc", "755"),
@@ -28,7 +29,8 @@ FOLDERS = {
     "/data": ("bdc", "755"),
     DRIVERS: ("bdc", "755"),
 }
-"""Owner and permission of each folder that every cluster has."""
+"""Owner and permission of each folder that every cluster has. The administrator, bdc, makes more of them at the top: nobody from outside is
+HDFS's superuser."""
 
 _READ, _OWN = "default:user::rwx,default:group::r-x,default:other::r-x", "default:user::rwx,default:group::---,default:other::---"
 _ACLS = {"/spark-events": f"{_OWN},default:user:bdc:rwx", "/warehouse": f"{_READ},default:user:bdc:rwx"}

@@ -590,6 +590,19 @@ def test_servers_that_have_more_than_the_next_leader_are_rewound(host: TestHost)
     assert failover.ask(host, "master-0", "SELECT count(*) FROM acknowledged WHERE n = 2000000") == "1"
 
 
+def test_the_administrator_makes_folders_at_the_top_of_hdfs(host: TestHost) -> None:
+    bdc(host, "hdfs", "mkdir", "/projects")
+    bdc(host, "hdfs", "put", "-", "/projects/list.txt", stdin="one\ntwo\nthree\n")
+    assert bdc(host, "hdfs", "tail", "-n", "2", "/projects/list.txt").stdout == "two\nthree\n"
+    counted = document(host, "hdfs", "count", "-q", "/projects")
+    assert [(one["directories"], one["files"], one["size"], one["names_quota"]) for one in counted] == [(1, 1, 14, None)]
+    (disks,) = document(host, "hdfs", "df")
+    assert disks["size"] > disks["available"] > 0
+    assert disks["used"] > 0
+    bdc(host, "hdfs", "rm", "-r", "/projects")
+    assert "nobody from outside" in bdc(host, "hdfs", "chown", "ann", "/data", code=1).stderr
+
+
 def test_an_ordinary_user_of_a_cluster_without_pools(host: TestHost) -> None:
     file = host.folder / "home-1000" / "gus.yaml"
     bdc(host, "context", "export", "gus", "-f", str(file))

@@ -12,9 +12,10 @@ import typer
 from pydantic import SecretStr
 
 from bdc.cli import hdfs as commands
+from bdc.cli import hdfs_space
 from bdc.storage import Hdfs
 from tests.unit.cli.conftest import Bdc
-from tests.unit.storage.fake_webhdfs import FakeHdfs, serve
+from tests.unit.storage.fake_webhdfs import FakeHdfs, Node, serve
 
 
 @pytest.fixture
@@ -31,7 +32,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHdfs]:
             with Hdfs(url, "bdc", SecretStr(made.password)) as hdfs:
                 yield hdfs
 
-        monkeypatch.setattr(commands, "_hdfs", session)
+        for module in (commands, hdfs_space):
+            monkeypatch.setattr(module, "connected", session)
         yield made
 
 
@@ -133,3 +135,29 @@ def test_mkdir_mv_chmod_chown_stat_du(bdc: Bdc, server: FakeHdfs) -> None:
     assert (found["owner"], found["group"], found["permission"], found["type"]) == ("ann", "hdfs", "700", "directory")
     usage = json.loads(bdc("hdfs", "du", "-s", "/new", "-o", "json").out)
     assert usage == [{"size": 4, "disk": 12, "files": 1, "directories": 2, "path": "/new"}]
+
+
+def test_tail(bdc: Bdc, server: FakeHdfs) -> None:
+    server.nodes["/data/log"] = Node("".join(f"line {n}\n" for n in range(30)).encode())
+    assert bdc("hdfs", "tail", "/data/log").out.split("\n") == [*(f"line {n}" for n in range(20, 30)), ""]
+    assert bdc("hdfs", "tail", "-n", "1", "/data/log").out == "line 29\n"
+    assert bdc("hdfs", "tail", "-c", "3", "/data/log").out == "29\n"
+    assert bdc("hdfs", "tail", "/data").err == "error: /data: is a directory\n"
+    assert bdc("hdfs", "tail", "/none").code == 3
+
+
+def test_df(bdc: Bdc, server: FakeHdfs) -> None:
+    server.nodes["/data/x"] = Node(b"1" * 96)
+    used = 3 * sum(len(node.data or b"") for node in server.nodes.values())
+    expected = {"filesystem": "hdfs://bdc", "size": 1000, "used": used, "available": 1000 - used, "percent": round(used / 10)}
+    assert json.loads(bdc("hdfs", "df", "-o", "json").out) == [expected]
+    assert bdc("hdfs", "df", "-h").out.splitlines()[0].split() == ["filesystem", "size", "used", "available", "percent"]
+
+
+def test_count(bdc: Bdc, server: FakeHdfs) -> None:
+    server.nodes |= {"/c": Node(), "/c/d": Node(), "/c/d/x": Node(b"four"), "/c/y": Node(b"123")}
+    assert json.loads(bdc("hdfs", "count", "/c", "-o", "json").out) == [{"directories": 2, "files": 2, "size": 7, "path": "/c"}]
+    server.quotas["/c"] = 10
+    (row,) = json.loads(bdc("hdfs", "count", "-q", "/c", "-o", "json").out)
+    assert (row["names_quota"], row["names_left"], row["space_quota"], row["space_left"]) == (10, 6, None, None)
+    assert bdc("hdfs", "count", "-q", "-h", "/c").out.splitlines()[1].split() == ["2", "2", "7", "B", "10", "6", "-", "-", "/c"]

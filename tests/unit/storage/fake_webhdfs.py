@@ -56,6 +56,8 @@ class FakeHdfs:
     status: int = 200
     composite: bool = False
     no_defaults: bool = False
+    quotas: dict[str, int] = field(default_factory=dict)
+    """How many names a directory may have, by path."""
 
     def of(self, path: str) -> Node:
         if path not in self.nodes:
@@ -225,6 +227,10 @@ class Handler(BaseHTTPRequestHandler):
             raise RemoteError("QueryParamException", "Invalid value for webhdfs parameter op", 400)
         return {"FsServerDefaults": {"blockSize": BLOCK, "bytesPerChecksum": 512, "checksumType": 2}}
 
+    def _getstatus(self, _path: str, _query: Json) -> Json:
+        used = 3 * sum(len(node.data or b"") for node in self.hdfs.nodes.values())
+        return {"FsStatus": {"used": used, "remaining": 1000 - used, "capacity": 1000}}
+
     def _gethomedirectory(self, _path: str, _query: Json) -> Json:
         return {"Path": "/user/bdc"}
 
@@ -242,7 +248,8 @@ class Handler(BaseHTTPRequestHandler):
         length = sum(len(node.data or b"") for node in all_of_it)
         files = sum(node.data is not None for node in all_of_it)
         counts = {"fileCount": files, "directoryCount": len(all_of_it) - files}
-        return {"ContentSummary": {"length": length, "spaceConsumed": length * 3, **counts}}
+        quotas = {"quota": self.hdfs.quotas.get(path, -1), "spaceQuota": -1}
+        return {"ContentSummary": {"length": length, "spaceConsumed": length * 3, **counts, **quotas}}
 
     def _getfilechecksum(self, path: str, _query: Json) -> Json:
         return {"FileChecksum": self.hdfs.checksum(path)}

@@ -281,6 +281,31 @@ def test_what_hdfs_refuses(
     assert files(server) == {}
 
 
+@pytest.mark.parametrize(
+    ("message", "hint"),
+    [
+        (
+            'Permission denied: user=ann, access=WRITE, inode="/":bdc:hdfs:drwxr-xr-x',
+            "let bdc, its owner, open it: bdc hdfs chmod; yours is /user/ann",
+        ),
+        (
+            'Permission denied: user=ann, access=WRITE, inode="/x":hdfs:hdfs:drwx------',
+            "that is HDFS's own, and stays as it is; yours is /user/ann",
+        ),
+        ("Permission denied. user=ann is not the owner of inode=/data", "let its owner change it: bdc hdfs chmod"),
+        (
+            "User bdc is not a super user (non-super user cannot change owner).",
+            "nobody from outside is HDFS's superuser, who alone gives files away; open them (bdc hdfs chmod), or let the other copy them",
+        ),
+    ],
+)
+def test_no_remedy_is_a_user_that_nobody_can_be(hdfs: Hdfs, server: FakeHdfs, message: str, hint: str) -> None:
+    server.errors["MKDIRS"] = RemoteError("AccessControlException", message, 403)
+    with pytest.raises(BdcError) as caught:
+        hdfs.mkdir("/x")
+    assert caught.value.hint == hint
+
+
 def test_a_wrong_password_is_said_and_not_shown(hdfs: Hdfs, server: FakeHdfs, local: Path) -> None:
     server.password = "other"
     with pytest.raises(BdcError, match="does not accept the user name or the password") as caught:
