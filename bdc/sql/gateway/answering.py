@@ -181,10 +181,12 @@ class Answering:
         portal.result = await self._asking.begin(portal)
         titles = [one.name for one in portal.result.columns]
         forced, encoders, sent = form.forces(titles), portal.result.encoders(portal.result_formats), 0
-        self._connection.write(wire.copy_out(len(titles), binary=binary) + form.begins(titles))
+        self._connection.write(wire.copy_out(len(titles), binary=binary) + form.titled(titles))
+        head = form.head
         while found := await portal.result.rows(_CHUNK):
             sent += len(found)
-            self._connection.write(form.lines(found, encoders, forced))
+            self._connection.write(form.lines(found, encoders, forced, head))
+            head = b""
             await self._connection.drain()
             await asyncio.sleep(0)
-        self._connection.write(form.ends() + wire.COPY_DONE + wire.command_complete(f"COPY {sent}"))
+        self._connection.write(form.ends(head) + wire.COPY_DONE + wire.command_complete(f"COPY {sent}"))

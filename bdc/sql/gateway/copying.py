@@ -10,6 +10,7 @@ import re
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, repeat
 from typing import Any, Literal
 
 from bdc.sql.gateway.errors import NOT_SUPPORTED, SYNTAX_ERROR, SqlError
@@ -36,15 +37,18 @@ class Format:
     escape: bytes = b'"'
     forced: tuple[str, ...] = ()
 
-    def begins(self, titles: Sequence[str]) -> bytes:
-        """What comes before the rows, as CopyData."""
-        if self.kind == "binary":
-            return _data(_SIGNATURE)
+    @property
+    def head(self) -> bytes:
+        """What stands before the first row, or what ends them, in one message with it: psycopg, too, looks for it there."""
+        return _SIGNATURE if self.kind == "binary" else b""
+
+    def titled(self, titles: Sequence[str]) -> bytes:
+        """The columns' names as CopyData, where they are wanted."""
         return self.lines([titles], [str.encode] * len(titles), [False] * len(titles)) if self.header else b""
 
-    def ends(self) -> bytes:
-        """What comes after the rows, as CopyData."""
-        return _data(_TRAILER) if self.kind == "binary" else b""
+    def ends(self, head: bytes) -> bytes:
+        """What comes after the rows, as CopyData; `head` is still to come where there were none."""
+        return _data(head + _TRAILER) if self.kind == "binary" else b""
 
     def forces(self, titles: Sequence[str]) -> list[bool]:
         """Which columns' values are always quoted. Raises SqlError for a column that isn't there."""
@@ -53,10 +57,10 @@ class Format:
                 raise SqlError(f'column "{name}" does not exist', "42703")
         return [self.forced == ("*",) or name in self.forced for name in titles]
 
-    def lines(self, rows: Sequence[Sequence[Any]], encoders: Sequence[Encode], forced: Sequence[bool]) -> bytes:
-        """CopyData messages of rows, one each."""
+    def lines(self, rows: Sequence[Sequence[Any]], encoders: Sequence[Encode], forced: Sequence[bool], head: bytes = b"") -> bytes:
+        """CopyData messages of rows, one each, of which the first has the head."""
         if self.kind == "binary":
-            return b"".join(_data(one) for one in _binary(rows, encoders))
+            return b"".join(_data(before + one) for before, one in zip(chain([head], repeat(b"")), _binary(rows, encoders), strict=False))
         pieces: list[bytes] = []
         write = [self._quoted(force) if self.kind == "csv" else self._escaped for force in forced]
         alone = len(encoders) == 1

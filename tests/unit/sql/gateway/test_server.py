@@ -233,7 +233,7 @@ def test_settings_are_kept_and_told(gateway: Gateway) -> None:
             client.execute("SET default_transaction_read_only = off")
 
 
-def test_copy_out_as_text_and_csv(gateway: Gateway) -> None:
+def test_copy_out_as_text_csv_and_binary(gateway: Gateway) -> None:
     with connect(gateway) as client, client.cursor() as cursor:
         with cursor.copy(f"COPY ({ORDERS}) TO STDOUT") as copy:
             assert [bytes(line) for line in copy] == [
@@ -243,6 +243,12 @@ def test_copy_out_as_text_and_csv(gateway: Gateway) -> None:
             assert b"".join(bytes(line) for line in copy) == (
                 b"id,name,amount,day\n0,name 0,0.50,2026-01-02\n1,name 1,,2026-01-02\n2,name 2,2.50,2026-01-02\n"
             )
+        for limit in ("", " LIMIT 0"):
+            with cursor.copy(f"COPY ({ORDERS}{limit}) TO STDOUT (FORMAT BINARY)") as copy:
+                copy.set_types(["int4", "text", "numeric", "date"])
+                rows = [(number, name, amount and str(amount), str(day)) for number, name, amount, day in copy.rows()]
+            found = [(0, "name 0", "0.50", "2026-01-02"), (1, "name 1", None, "2026-01-02"), (2, "name 2", "2.50", "2026-01-02")]
+            assert rows == ([] if limit else found)
 
 
 def test_two_hundred_clients_at_once(gateway: Gateway) -> None:

@@ -189,7 +189,7 @@ def test_copy_writes_text_and_csv(options: str, wanted: bytes) -> None:
     """As PostgreSQL 17 writes these rows."""
     form = copying.options(options)
     titles = ["one", "two"]
-    written = form.begins(titles) + form.lines(ROWS, [str.encode, str.encode], form.forces(titles)) + form.ends()
+    written = form.titled(titles) + form.lines(ROWS, [str.encode, str.encode], form.forces(titles)) + form.ends(form.head)
     found = b""
     while written:
         size = int.from_bytes(written[1:5])
@@ -202,11 +202,13 @@ def test_copy_writes_binary() -> None:
     form = copying.options("WITH BINARY")
     assert form == copying.options(' (FORMAT "binary")')
     [text, number] = [type_of(signature(kind), UTC) for kind in ("varchar", "integer")]
-    written = form.begins(["a", "b"]) + form.lines([["x", 7], [None, -1]], [text.binary, number.binary], [False, False]) + form.ends()
+    written = form.lines([["x", 7], [None, -1]], [text.binary, number.binary], [False, False], form.head) + form.ends(b"")
+    head = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0"
     assert written == (
-        b"d\0\0\0\x17PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0" + b"d\0\0\0\x13\0\2\0\0\0\1x\0\0\0\4\0\0\0\7"
+        b"d\0\0\0\x26" + head + b"\0\2\0\0\0\1x\0\0\0\4\0\0\0\7"
         + b"d\0\0\0\x12\0\2\xff\xff\xff\xff\0\0\0\4\xff\xff\xff\xff" + b"d\0\0\0\6\xff\xff"
     )  # fmt: skip
+    assert form.ends(form.head) == b"d\0\0\0\x19" + head + b"\xff\xff", "of no rows"
 
 
 @pytest.mark.parametrize(
