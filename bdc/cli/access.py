@@ -31,7 +31,8 @@ def endpoints(
 ) -> None:
     """Show where the cluster is reached, and whether it answers from here.
 
-    Each is spoken to with TLS and its certificate checked. None of the addresses contains a password.
+    Each is spoken to with TLS and its certificate checked. None of the addresses contains a password. Clients check the certificate, too:
+    bdc credentials ca ~/.postgresql/root.crt puts its authority where those of PostgreSQL look for it.
     """
     from bdc.kube import endpoints as known
 
@@ -72,9 +73,8 @@ def connect(
         rows = []
         for name, port in wanted:
             host, local = _forward(stack, kube, config, name, port, address, printer)
-            rows.append(
-                {"name": name, "url": url(known.endpoint(name), "localhost" if host == "127.0.0.1" else host, local), "port": local}
-            )
+            here = host == "127.0.0.1"
+            rows.append({"name": name, "url": url(known.endpoint(name), "localhost" if here else host, local, named=here), "port": local})
         printer.emit(rows, columns={"name": "name", "url": "address"})
         until_interrupted(printer)
 
@@ -89,16 +89,20 @@ def until_interrupted(printer: Output) -> None:
         printer.progress("")
 
 
-def url(endpoint: Endpoint, host: str, port: int, user: str = "bdc") -> str:
-    """An endpoint's address as its clients take it, without a secret; `user` is who we are at the master."""
+def url(endpoint: Endpoint, host: str, port: int, user: str = "bdc", *, named: bool = True) -> str:
+    """An endpoint's address as its clients take it, without a secret; `user` is who we are at the master.
+
+    `named`: whether the certificate names the host; where it doesn't, clients can check only whose it is. HttpFS is named as clients of
+    WebHDFS take it, who add /webhdfs/v1 themselves.
+    """
     from bdc.kube.reached import bracketed
 
     place = f"{bracketed(host)}:{port}"
     if endpoint.scheme == "postgresql":
-        return f"postgresql://{user}@{place}/bdc?sslmode=require"
+        return f"postgresql://{user}@{place}/bdc?sslmode={'verify-full' if named else 'verify-ca'}"
     if endpoint.scheme == "sc":
         return f"sc://{place}/;use_ssl=true"
-    return f"{endpoint.scheme}://{place}{'/webhdfs/v1' if endpoint.name == 'httpfs' else ''}"
+    return f"{endpoint.scheme}://{place}"
 
 
 def _look(kube: Kube, config: Config, endpoint: Endpoint, authority: str) -> dict[str, Any]:
@@ -109,9 +113,11 @@ def _look(kube: Kube, config: Config, endpoint: Endpoint, authority: str) -> dic
     user = kube.person.name if kube.person else "bdc"
     row: dict[str, Any] = {"name": endpoint.name, "title": endpoint.title, "url": None, "reachable": False}
     for address in addresses(kube, config, endpoint.name):
-        found = probe(address, endpoint.port, server_name(kube, config, endpoint.name, address), authority, endpoint.scheme)
+        name = server_name(kube, config, endpoint.name, address)
+        found = probe(address, endpoint.port, name, authority, endpoint.scheme)
         if found.reachable or row["url"] is None:
-            row |= {"url": url(endpoint, address, endpoint.port, user), "reachable": found.reachable, "reason": found.reason}
+            shown = url(endpoint, address, endpoint.port, user, named=name == address)
+            row |= {"url": shown, "reachable": found.reachable, "reason": found.reason}
         if found.reachable:
             break
     if row["url"] is None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bdc.cli.access import url
 from bdc.config.names import ENDPOINTS
 from bdc.kube.tls import Probed
 from bdc_stacks import identity
@@ -46,11 +47,11 @@ def test_endpoints_are_looked_at(bdc: Bdc, kube: FakeKube) -> None:
     rows = {row["name"]: row for row in json.loads(bdc("endpoints", "-o", "json").out)}
     assert list(rows) == [endpoint.name for endpoint in ENDPOINTS]
     assert {name: row["url"] for name, row in rows.items()} == {
-        "master": "postgresql://bdc@192.0.2.2:31433/bdc?sslmode=require",
-        "master-ro": "postgresql://bdc@192.0.2.2:31436/bdc?sslmode=require",
-        "sql": "postgresql://bdc@192.0.2.2:31435/bdc?sslmode=require",
+        "master": "postgresql://bdc@192.0.2.2:31433/bdc?sslmode=verify-full",
+        "master-ro": "postgresql://bdc@192.0.2.2:31436/bdc?sslmode=verify-full",
+        "sql": "postgresql://bdc@192.0.2.2:31435/bdc?sslmode=verify-full",
         "trino": "https://192.0.2.2:31880",
-        "httpfs": "https://192.0.2.2:31870/webhdfs/v1",
+        "httpfs": "https://192.0.2.2:31870",
         "connect": "sc://192.0.2.1:31002/;use_ssl=true",
         "history": "https://192.0.2.2:31808",
     }
@@ -118,7 +119,7 @@ def test_connect_forwards_until_interrupted(bdc: Bdc, kube: FakeKube, monkeypatc
     shown = bdc("connect", f"master:{port}", "history:0", "-o", "json")
     assert shown.code == 0
     rows = json.loads(shown.out)
-    assert rows[0] == {"name": "master", "url": f"postgresql://bdc@localhost:{port}/bdc?sslmode=require", "port": port}
+    assert rows[0] == {"name": "master", "url": f"postgresql://bdc@localhost:{port}/bdc?sslmode=verify-full", "port": port}
     assert rows[1]["url"] == f"https://localhost:{rows[1]['port']}"
     assert sorted(ended) == ["history", "master"]
     assert asked[0] == {"name": "master", "port": port, "bind": "127.0.0.1"}
@@ -127,3 +128,9 @@ def test_connect_forwards_until_interrupted(bdc: Bdc, kube: FakeKube, monkeypatc
 def test_wrong_ports(bdc: Bdc, kube: FakeKube) -> None:
     assert bdc("connect", "master:x").code == 2
     assert bdc("connect", "nothing").code == 3
+
+
+@pytest.mark.parametrize(("host", "named", "mode"), [("192.0.2.2", True, "verify-full"), ("lb.example", False, "verify-ca")])
+def test_clients_of_postgresql_check_as_much_of_the_certificate_as_there_is(host: str, named: bool, mode: str) -> None:
+    endpoint = next(one for one in ENDPOINTS if one.name == "master")
+    assert url(endpoint, host, 31433, named=named) == f"postgresql://bdc@{host}:31433/bdc?sslmode={mode}"
