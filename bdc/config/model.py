@@ -130,8 +130,6 @@ class Storage(Section):
     )
     datanodes: int = Field(1, ge=1, le=500, json_schema_extra=GROWS, description="DataNodes.")
     replication: int = Field(1, ge=1, le=10, description="Copies of each block; at most the number of DataNodes.")
-    journalnodes: int = Field(3, ge=3, le=9, description="JournalNodes under HDFS HA; odd.")
-    zookeepers: int = Field(3, ge=1, le=9, description="ZooKeeper servers under HDFS HA; odd.")
     block_size: Size = Field("128Mi", description="Block size of new files.")
     namenode_volume: Size = Field("10Gi", json_schema_extra=FIXED, description="Volume of a NameNode: the file system's image and edits.")
     datanode_volume: Size = Field("50Gi", json_schema_extra=FIXED, description="Volume of a DataNode: the blocks.")
@@ -144,10 +142,6 @@ class Storage(Section):
         if self.replication > self.datanodes:
             msg = f"datanodes: {self.datanodes} is fewer than replication ({self.replication})"
             raise ValueError(msg)
-        for field in ("journalnodes", "zookeepers"):
-            if getattr(self, field) % 2 == 0:
-                msg = f"{field}: {getattr(self, field)} is even; a quorum needs an odd number"
-                raise ValueError(msg)
         if self.namenodes > 1:
             msg = "namenodes: HDFS HA is not in this release; use 1"
             raise ValueError(msg)

@@ -15,8 +15,6 @@ from bdc.errors import UsageError
 _HINTS = {
     "storage.datanodes": "set storage.replication to {storage.datanodes} or less, or storage.datanodes to {storage.replication} or more",
     "master.synchronous": "set master.replicas to 3, or master.synchronous to false",
-    "storage.journalnodes": "set storage.journalnodes to 3 or 5",
-    "storage.zookeepers": "set storage.zookeepers to 3 or 5",
     "storage.namenodes": "set storage.namenodes to 1",
     "name": "choose another name, such as bdc",
 }

@@ -119,7 +119,7 @@ def test_null_unsets_and_numbers_are_quantities() -> None:
             "bdc.yaml:3: storage.datanodes: 1 is fewer than storage.replication (3)",
             "set storage.replication to 1 or less, or storage.datanodes to 3 or more",
         ),
-        ("storage: {journalnodes: 4}", "bdc.yaml:1: storage.journalnodes: 4 is even; a quorum needs an odd number", "to 3 or 5"),
+        ("storage: {journalnodes: 3}", "bdc.yaml:1: storage.journalnodes: unknown key", "did you mean"),
         ("storage: {namenodes: 2}", "bdc.yaml:1: storage.namenodes: HDFS HA is not in this release; use 1", "to 1"),
         (
             "storage:\n  namenode: {memory: 1Gi}",
