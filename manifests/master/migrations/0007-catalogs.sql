@@ -89,7 +89,6 @@ CALL catalogs.show('pg_description', 'c.objoid < 16384 OR c.objoid IN (SELECT o.
 CALL catalogs.show('pg_foreign_table', 'c.ftrelid IN (SELECT o.oid FROM catalogs.own o)',
     '{"ftrelid": "m.oid", "ftserver": "s.oid"}',
     'catalogs.made m JOIN pg_catalog.pg_foreign_server s ON s.srvname = ''federation'' WHERE m.kind = ''f''');
-CALL catalogs.show('pg_database', 'c.datname = current_database()');
 CALL catalogs.show('pg_proc', 'c.oid < 16384');
 CALL catalogs.show('pg_type', 'c.oid < 16384 OR (c.typrelid = 0 AND c.typnamespace <> ''catalogs''::regnamespace AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_type e WHERE e.oid = c.typelem AND e.typrelid <> 0))');
@@ -105,14 +104,24 @@ BEGIN
     END LOOP;
 END $$;
 DROP PROCEDURE catalogs.show;
+-- psql 15 asks every server since 15 for daticulocale, which PostgreSQL 17 calls datlocale.
+DO $$
+DECLARE
+    more text := CASE WHEN EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'pg_database'::regclass AND attname = 'datlocale')
+        THEN ', c.datlocale AS daticulocale' ELSE '' END;
+BEGIN
+    EXECUTE 'CREATE VIEW catalogs.pg_database AS SELECT c.*, c.tableoid, c.xmin' || more
+        || ' FROM pg_catalog.pg_database c WHERE c.datname = current_database()';
+END $$;
 
 -- Names, by the path of who asks.
+CREATE FUNCTION catalogs.path_names() RETURNS name[] LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN w.words @> '{pg_catalog}' THEN w.words ELSE 'pg_catalog'::name || w.words END
+    FROM (SELECT string_to_array(translate(current_setting('search_path'), ' "', ''), ',')::name[]) w (words)
+$$;
 CREATE FUNCTION catalogs.path() RETURNS TABLE (schema name, place bigint) LANGUAGE sql STABLE AS $$
-    SELECT 'pg_catalog'::name, 0::bigint WHERE current_setting('search_path') !~ '\mpg_catalog\M'
-    UNION ALL
-    SELECT p.name, p.place FROM (
-        SELECT btrim(w.word, ' "')::name, w.place FROM string_to_table(current_setting('search_path'), ',') WITH ORDINALITY w (word, place)
-    ) p (name, place)
+    SELECT p.name, p.place - CASE WHEN current_setting('search_path') ~ '\mpg_catalog\M' THEN 0 ELSE 1 END
+    FROM unnest(catalogs.path_names()) WITH ORDINALITY p (name, place)
     WHERE p.name IN ('pg_catalog', 'information_schema') OR EXISTS (SELECT FROM catalogs.schemas() s WHERE s.name = p.name)
 $$;
 CREATE FUNCTION catalogs.current_schemas(implicit boolean) RETURNS name[] LANGUAGE sql STABLE AS $$
@@ -122,7 +131,7 @@ CREATE FUNCTION catalogs."current_schema"() RETURNS name LANGUAGE sql STABLE AS 
 
 CREATE FUNCTION catalogs.pg_table_is_visible(of oid) RETURNS boolean LANGUAGE plpgsql STABLE STRICT AS $$
 DECLARE
-    found_schema name; found_name name; first name;
+    found_schema name; found_name name; path name[]; before name;
 BEGIN
     IF of < 16384 THEN
         RETURN pg_catalog.pg_table_is_visible(of);
@@ -131,11 +140,21 @@ BEGIN
     IF NOT FOUND THEN
         SELECT n.nspname, c.relname INTO found_schema, found_name
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = of;
+        IF NOT FOUND THEN
+            RETURN NULL;
+        END IF;
     END IF;
-    SELECT p.schema INTO first FROM catalogs.path() p JOIN catalogs.relations() r ON r.schema = p.schema AND r.name = found_name
-    ORDER BY p.place LIMIT 1;
-    RETURN CASE WHEN found_name IS NOT NULL THEN
-        coalesce(first = found_schema, found_schema IN (SELECT p.schema FROM catalogs.path() p)) END;
+    path := catalogs.path_names();
+    IF found_schema <> ALL (path) THEN
+        RETURN false;
+    END IF;
+    FOREACH before IN ARRAY path LOOP
+        EXIT WHEN before = found_schema;
+        IF EXISTS (SELECT FROM catalogs.relations() r WHERE r.schema = before AND r.name = found_name) THEN
+            RETURN false;
+        END IF;
+    END LOOP;
+    RETURN true;
 END $$;
 
 -- The OID of a name, of a number, or NULL. Sequences are found where they serve a column, though nobody can ask them.
@@ -302,8 +321,11 @@ BEGIN
     END IF;
     RETURN place;
 END $$;
-CREATE FUNCTION catalogs.column_at(of oid, number smallint) RETURNS smallint LANGUAGE sql STABLE STRICT AS
-    'SELECT a.attnum FROM catalogs.pg_attribute a WHERE a.attrelid = of AND a.attnum = number AND NOT a.attisdropped';
+CREATE FUNCTION catalogs.column_at(of oid, number smallint) RETURNS smallint LANGUAGE sql STABLE STRICT AS $$
+    SELECT s.number FROM catalogs.seen_columns() s WHERE s.relation = of AND s.number = $2
+    UNION ALL
+    SELECT a.attnum FROM pg_catalog.pg_attribute a WHERE a.attrelid = of AND a.attnum = $2 AND NOT a.attisdropped
+$$;
 -- Each form of PostgreSQL's own functions; those without a role are of who asks.
 DO $$
 DECLARE
@@ -354,6 +376,8 @@ BEGIN
     LOOP
         PERFORM set_config('search_path', 'information_schema, pg_catalog', true);
         body := regexp_replace(pg_get_viewdef(one.oid), '\mCURRENT_USER\M', 'catalogs.me()', 'g');
+        -- who sees a relation that is none of the system's may read it; asking for each row takes long
+        body := regexp_replace(body, '\mpg_has_role\((c|nc|r)\.relowner, ''USAGE''::text\)', '(\1.oid >= 16384::oid)', 'g');
         PERFORM set_config('search_path', 'catalogs, information_schema, pg_catalog', true);
         EXECUTE format('CREATE VIEW catalogs.%I AS %s', one.relname, body);
     END LOOP;
