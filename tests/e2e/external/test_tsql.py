@@ -73,6 +73,9 @@ VALUES: dict[str, str | None] = {
     "ROUND(2.345, 2)": "2.350",
     "ROUND(123.9994, 3)": "123.9990",
     "CEILING(1.2)": "2",
+    "CAST(LOG10(1000) AS DECIMAL(5, 3))": "3.000",
+    "CAST(LOG(8, 2) AS DECIMAL(5, 3))": "3.000",
+    "CASE WHEN 3 > ALL (SELECT n FROM (VALUES (1), (2)) AS t (n)) THEN 1 ELSE 0 END": "1",
     "FLOOR(-1.2)": "-2",
     "5 & 3": "1",
     "SUBSTRING('abcdef', 0, 3)": "ab",
@@ -144,8 +147,8 @@ def test_values_are_those_of_the_documentation(host: TestHost) -> None:
     script = (
         f"SELECT {_listed(VALUES)};\nSELECT {_listed(AGGREGATES)} FROM {NUMBERS};\n"
         f"SELECT i, AVG(i) OVER (PARTITION BY g) AS a, ROW_NUMBER() OVER (ORDER BY i) AS r FROM {NUMBERS} ORDER BY i;\n"
-        "SELECT a.x, q.y, v.k FROM (VALUES (1), (2)) AS a (x) OUTER APPLY (SELECT a.x * 2 AS y WHERE a.x > 1) AS q "
-        "CROSS APPLY (VALUES ('p')) AS v (k) ORDER BY a.x;\n"
+        "SELECT a.x, q.y, v.k FROM (VALUES (1), (2)) AS a (x) OUTER APPLY (SELECT b.y FROM (VALUES (2, 4)) AS b (x, y) "
+        "WHERE b.x = a.x) AS q CROSS APPLY (VALUES ('p')) AS v (k) ORDER BY a.x;\n"
         "SELECT TOP (1) WITH TIES n FROM (VALUES (1), (2), (2)) AS t (n) ORDER BY n DESC;\n"
     )
     done = bdc(host, "-q", "sql", "run", "-", "-o", "json", "--dialect", "tsql", stdin=script)

@@ -169,7 +169,9 @@ def _from_parts(self: Expressions, node: Node) -> Typed:
 
 def _now(text: str, kind: Kind) -> Rule:
     def rule(_: Expressions, node: Node) -> Typed:
-        check(node)
+        if isinstance(node, exp.Anonymous) and node.expressions:
+            raise refuse(shown(node), "it takes no argument")
+        check(node, "this", "expressions")
         return Typed(exp.maybe_parse(text, dialect="trino"), kind)
 
     return rule

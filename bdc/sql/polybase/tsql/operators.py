@@ -11,6 +11,7 @@ from bdc.sql.polybase.tsql.kinds import BIT, DOUBLE, INT, LITERAL, NULL, REAL, T
 from bdc.sql.polybase.tsql.kinds import number as number_kind
 from bdc.sql.polybase.tsql.moments import as_moment, is_moment
 from bdc.sql.polybase.tsql.typed import (
+    DIVISION_BY_ZERO,
     Node,
     Typed,
     as_text,
@@ -40,7 +41,10 @@ _BACKSLASHED = r"\\\1"
 def _literal(_: Expressions, node: Node) -> Typed:
     if isinstance(node, exp.National) or node.is_string:
         return Typed(string(node.name), LITERAL)
-    return Typed(exp.Literal.number(node.name), number_kind(node.name))
+    kind = number_kind(node.name)
+    if kind.family == "decimal" and "." not in node.name:  # more digits than a BIGINT has, which Trino takes for no number
+        return Typed(cast(string(node.name), f"decimal({kind.digits}, 0)"), kind)
+    return Typed(exp.Literal.number(node.name), kind)
 
 
 def _column(self: Expressions, node: Node) -> Typed:
@@ -142,7 +146,7 @@ def _inexact(one: Typed, other: Typed, node: Node, text: Node) -> Typed:
         raise refuse(f"% of FLOAT in {shown(node)}", "cast it to INT or DECIMAL(p, s)")
     if isinstance(node, exp.Div) and kind.family in ("double", "real"):
         zero = exp.EQ(this=grouped(other.node), expression=integer(0))
-        return Typed(when(zero, failure("Division by zero", kind.family), infix(exp.Div, one.node, other.node)), kind)
+        return Typed(when(zero, failure("Division by zero", kind.family, DIVISION_BY_ZERO), infix(exp.Div, one.node, other.node)), kind)
     return Typed(text, kind)
 
 
@@ -219,7 +223,7 @@ def _exists(self: Expressions, node: Node) -> Typed:
 
 def _quantified(self: Expressions, node: Node) -> Typed:
     inner, _ = self.query(node.this.this if isinstance(node.this, exp.Subquery | exp.Paren) else node.this)
-    return Typed(type(node)(this=exp.Subquery(this=inner)), UNKNOWN)
+    return Typed(type(node)(this=inner), UNKNOWN)
 
 
 def _subquery(self: Expressions, node: Node) -> Typed:

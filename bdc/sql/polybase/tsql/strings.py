@@ -303,6 +303,15 @@ def _root(name: str, outside: type[exp.Binary] | None) -> Rule:
     return rule
 
 
+def _log(self: Expressions, node: Node) -> Typed:
+    """LOG10(x), and LOG(x, base), which sqlglot has the other way round."""
+    check(node, "this", "expression")
+    base, value = (cast(_numeric(self, one, node).node, "double") for one in (node.this, node.expression))
+    outside = exp.LTE(this=value, expression=integer(0))
+    failed = failure("An invalid floating point operation occurred", "double")
+    return Typed(when(outside, failed, call("log", base, value)), DOUBLE)
+
+
 def _power(self: Expressions, node: Node) -> Typed:
     """POWER has the type of its base, so that POWER(2, 0.5) is 1."""
     check(node, "this", "expression")
@@ -349,5 +358,6 @@ NUMBERS: dict[type | str, Rule] = {
     exp.Sqrt: _root("sqrt", exp.LT),
     exp.Ln: _root("ln", exp.LTE),
     exp.Exp: _root("exp", None),
+    exp.Log: _log,
     exp.Pow: _power,
 }

@@ -12,8 +12,8 @@ from bdc.sql.polybase.tsql.kinds import Kind, decimal
 
 Node = Any
 
-_DIVIDES_BY_ZERO = 8
-"""Trino's DIVISION_BY_ZERO; https://github.com/trinodb/trino/blob/476/core/trino-spi/src/main/java/io/trino/spi/StandardErrorCode.java"""
+INVALID_FUNCTION_ARGUMENT, DIVISION_BY_ZERO = 7, 8
+"""Trino's error codes; https://github.com/trinodb/trino/blob/476/core/trino-spi/src/main/java/io/trino/spi/StandardErrorCode.java"""
 
 
 class Typed:
@@ -94,9 +94,9 @@ def when(condition: Node, then: Node, otherwise: Node) -> Node:
     return exp.Case(ifs=[exp.If(this=condition.copy(), true=then.copy())], default=otherwise.copy())
 
 
-def failure(text: str, kind: str) -> Node:
+def failure(text: str, kind: str, code: int = INVALID_FUNCTION_ARGUMENT) -> Node:
     """An expression that fails when it is computed."""
-    return cast(call("fail", integer(_DIVIDES_BY_ZERO), string(text)), kind)
+    return cast(call("fail", integer(code), string(text)), kind)
 
 
 def number_in(node: Node) -> int | None:

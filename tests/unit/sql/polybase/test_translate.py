@@ -60,6 +60,7 @@ def test_clauses(sql: str, expected: str) -> None:
         ("7 / 2", "7 / 2"),
         ("i / 2", "i / 2"),
         ("1.0 / 3", "CAST((1.0 - (1.0 % (CAST(3 AS DECIMAL(1, 0)) * CAST('0.000001' AS DECIMAL(6, 6))))) / CAST(3 AS DECIMAL(1, 0)) AS DECIMAL(7, 6))"),
+        ("12345678901234567890 * 2", "CAST('12345678901234567890' AS DECIMAL(20, 0)) * 2"),
         ("f / 2", "CASE WHEN 2 = 0 THEN CAST(FAIL(8, 'Division by zero') AS DOUBLE) ELSE f / 2 END"),
         ("AVG(i)", "(SUM(i) / COUNT(i))"),
         ("AVG(i) * 2", "(SUM(i) / COUNT(i)) * 2"),
