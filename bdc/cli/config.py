@@ -16,7 +16,7 @@ from bdc.config import edit
 from bdc.config.load import DEFAULT_FILE, file_of, load, profiles
 from bdc.config.model import Config
 from bdc.config.schema import Plain, flat
-from bdc.errors import UsageError
+from bdc.errors import NotFoundError, UsageError
 
 app = typer.Typer(no_args_is_help=True, help="Write, show, check and change bdc.yaml.")
 profiles_app = typer.Typer(no_args_is_help=True, help="The profiles that defaults come from.")
@@ -64,17 +64,54 @@ def show(
         Output(output).emit(loaded.config.model_dump())
 
 
+@app.command()
+def get(
+    ctx: typer.Context,
+    keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="Dotted keys, or sections for all that is in them.")],
+    output: FormatOption = Format.table,
+) -> None:
+    """Print values as they are after all files, variables and options; for one KEY the value alone, and nothing where it isn't set."""
+    from bdc.config.schema import is_section
+    from bdc.config.tree import check_key
+
+    values = flat(settings(ctx).load().config.model_dump())
+    found: dict[str, Plain] = {}
+    for key in keys:
+        if not is_section(key):
+            check_key(key, "config get")
+        inside = {one: value for one, value in values.items() if one == key or one.startswith(f"{key}.")}
+        if not inside and key.count("."):
+            raise NotFoundError(f"there is no {key}", f"bdc config get {key.rpartition('.')[0]} shows what there is")
+        found |= inside
+    alone = [*found] == [*keys] and len(keys) == 1
+    if alone and output is not Format.table:
+        Output(output).emit(found[keys[0]])
+    else:
+        Output(output).emit(found, text=_text(found[keys[0]]) + "\n" if alone else None)
+
+
+@app.command()
+def unset(
+    ctx: typer.Context, keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="Dotted keys, or sections with all in them.")]
+) -> None:
+    """Take values out of bdc.yaml, so that those of the profile count again; everything else in it stays.
+
+    Exit code 3 where the file doesn't set one of them; a result that isn't valid is not written.
+    """
+    path = _file(settings(ctx))
+    after = edit.without(_read(path), keys, str(path))
+    _check(after)
+    edit.write(path, after)
+    Output(quiet=settings(ctx).quiet).progress(f"changed {path}; `bdc plan` shows what that changes in the cluster")
+
+
 @app.command("set")
 def set_(ctx: typer.Context, values: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...")]) -> None:
     """Change values in bdc.yaml; comments and everything else in it stay. A result that isn't valid is not written."""
     from bdc.cli.main import assignments
 
     path = _file(settings(ctx))
-    try:
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} can't be read: {error}", "name another file with -f") from error
-    after = edit.edited(before, assignments(values), str(path))
+    after = edit.edited(_read(path), assignments(values), str(path))
     _check(after)
     edit.write(path, after)
     Output(quiet=settings(ctx).quiet).progress(f"changed {path}; `bdc plan` shows what that changes in the cluster")
@@ -128,6 +165,13 @@ def list_(output: FormatOption = Format.table) -> None:
 
 def _file(options: Settings) -> Path:
     return file_of(options.file, os.environ) or DEFAULT_FILE
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} can't be read: {error}", "name another file with -f") from error
 
 
 def _check(text: str) -> None:

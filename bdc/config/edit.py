@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import yaml
 
-from bdc.config.schema import sections
+from bdc.config.schema import is_section, sections
 from bdc.config.tree import check_key, parse, scalar
-from bdc.errors import BdcError, UsageError
+from bdc.errors import BdcError, NotFoundError, UsageError
 
 _PLAIN = re.compile(r"[A-Za-z0-9._/][A-Za-z0-9._/:@+-]*")
 
@@ -28,6 +28,29 @@ def edited(text: str, changes: Mapping[str, str], name: str) -> str:
         check_key(key, "config set")
         text = _set(text.removeprefix("\ufeff"), key, scalar(value))
         wanted[key] = scalar(value)
+    return _checked(text, wanted, name)
+
+
+def without(text: str, keys: Iterable[str], name: str) -> str:
+    """`text` without these dotted keys, or all keys of a section; their line goes, with a comment on it.
+
+    Raises NotFoundError for one that isn't set, UsageError.
+    """
+    wanted = {key: entry.text for key, entry in parse(text.encode(), name).items()}
+    text = text.removeprefix("\ufeff")
+    for key in keys:
+        gone = [one for one in wanted if one == key or one.startswith(f"{key}.")]
+        if not gone and not is_section(key):
+            check_key(key, "config unset")
+        if not gone:
+            raise NotFoundError(f"{name} doesn't set {key}", "bdc config show --sources says where its value comes from")
+        text = _removed(text, key)
+        for one in gone:
+            del wanted[one]
+    return _checked(text, wanted, name)
+
+
+def _checked(text: str, wanted: Mapping[str, str | None], name: str) -> str:
     try:
         found = {key: entry.text for key, entry in parse(text.encode(), name).items()}
     except UsageError:
@@ -69,6 +92,23 @@ def _set(text: str, key: str, value: str | None) -> str:
         end = mapping.end_mark.index - 1
         return f"{text[:end]}{', ' if mapping.value else ''}{inside}{text[end:]}"
     return _inserted(text, mapping, key_line, rest, value)
+
+
+def _removed(text: str, key: str) -> str:
+    above, _, last = key.rpartition(".")
+    section, _, _ = _deepest(yaml.compose(text, Loader=yaml.SafeLoader), above.split(".") if above else [])
+    pairs = section.value if isinstance(section, yaml.MappingNode) else []
+    at = next(at for at, pair in enumerate(pairs) if pair[0].value == last)
+    if len(pairs) == 1 and above and above not in sections():
+        raise UsageError(f"{key} is all that {above} says", f"remove it whole: bdc config unset {above}")
+    name, value = pairs[at]
+    if isinstance(section, yaml.MappingNode) and section.flow_style:
+        start = pairs[at - 1][1].end_mark.index if at and at == len(pairs) - 1 else name.start_mark.index
+        end = pairs[at + 1][0].start_mark.index if at < len(pairs) - 1 else value.end_mark.index
+        return text[:start] + text[end:]
+    lines = text.splitlines(keepends=True)
+    del lines[name.start_mark.line : _last_line(value) + 1]
+    return "".join(lines)
 
 
 def _deepest(root: yaml.Node | None, path: list[str]) -> tuple[yaml.Node | None, list[str], int]:

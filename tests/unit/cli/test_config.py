@@ -60,6 +60,35 @@ def test_set_changes_the_file_and_checks_it(bdc: Bdc) -> None:
     assert "datanodes: 3 # two" in Path("bdc.yaml").read_text()
 
 
+def test_get_prints_a_value_alone(bdc: Bdc) -> None:
+    Path("bdc.yaml").write_text("profile: ha\nstorage:\n  datanodes: 4\nspark:\n  pools:\n    etl: {max_cpu: 2}\n")
+    assert bdc("config", "get", "storage.datanodes").out == "4\n"
+    assert bdc("--set", "storage.datanodes=5", "config", "get", "storage.datanodes").out == "5\n"
+    assert bdc("config", "get", "master.synchronous").out == "true\n"
+    assert bdc("config", "get", "images.registry").out == "\n"
+    assert bdc("config", "get", "images.registry", "-o", "json").out == "null\n"
+    assert bdc("config", "get", "spark.pools.etl.max_cpu").out == "2\n"
+    lines = [line.split() for line in bdc("config", "get", "name", "storage.namenode").out.splitlines()]
+    assert [line[0] for line in lines] == ["name", "storage.namenode.cpu", "storage.namenode.memory", "storage.namenode.memory_limit"]
+    assert json.loads(bdc("config", "get", "name", "profile", "-o", "json").out) == {"name": "bdc", "profile": "ha"}
+
+
+def test_get_of_what_is_not_there(bdc: Bdc) -> None:
+    assert "did you mean master.replicas?" in bdc("config", "get", "master.replica").err
+    assert bdc("config", "get", "nonsense").code == 2
+    assert (bdc("config", "get", "spark.pools.etl.max_cpu").code, bdc("config", "get", "spark.pools").code) == (3, 0)
+
+
+def test_unset_checks_what_it_leaves(bdc: Bdc) -> None:
+    Path("bdc.yaml").write_text("storage:\n  datanodes: 3 # three\n  replication: 2\nname: x\n")
+    refused = bdc("config", "unset", "storage.datanodes")
+    assert (refused.code, "is fewer than storage.replication (2)" in refused.err) == (2, True)
+    assert bdc("config", "unset", "storage.datanodes", "storage.replication").code == 0
+    assert Path("bdc.yaml").read_text() == "storage:\nname: x\n"
+    assert bdc("config", "unset", "storage.datanodes").err.startswith("error: bdc.yaml doesn't set storage.datanodes\nhint:  ")
+    assert bdc("config", "unset", "storage.datanodes").code == 3
+
+
 def test_set_begins_a_file(bdc: Bdc) -> None:
     assert bdc("-f", "new.yaml", "-q", "config", "set", "name=x").err == ""
     assert Path("new.yaml").read_text() == "name: x\n"

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bdc.config.edit import edited, template, write
+from bdc.config.edit import edited, template, without, write
 from bdc.config.load import profiles
 from bdc.config.model import Config
 from bdc.config.schema import fields, flat
 from bdc.config.tree import parse, scalar
-from bdc.errors import BdcError, UsageError
+from bdc.errors import BdcError, NotFoundError, UsageError
 
 DEFAULTS = {key: "" if value is None else str(value).lower() for key, value in flat(Config().model_dump()).items()}
 
@@ -83,3 +83,50 @@ def test_writing_is_atomic_and_keeps_mode_and_links(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.yaml", "real.yaml"]
     with pytest.raises(BdcError, match="can't be written"):
         write(tmp_path / "none" / "x.yaml", "")
+
+
+POOL = "spark:\n  pools:\n    etl:\n      max_cpu: 1\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "key", "after"),
+    [
+        ("name: x\n", "name", ""),
+        ("name: a # mine\nprofile: ha\n", "name", "profile: ha\n"),
+        ("\ufeffname: a\nprofile: ha\n", "name", "profile: ha\n"),
+        ("# top\nstorage:\n  # Nodes.\n  datanodes: 3\n  replication: 2\n# end\n", "storage.datanodes",
+         "# top\nstorage:\n  # Nodes.\n  replication: 2\n# end\n"),
+        ("storage:\n  datanodes: 3\nname: x", "storage.datanodes", "storage:\nname: x"),
+        ("storage:\n  namenode:\n    cpu: 1\n    memory: 1Gi\n  datanodes: 1\n", "storage.namenode", "storage:\n  datanodes: 1\n"),
+        ("storage: {datanodes: 3, replication: 2, namenodes: 1}", "storage.datanodes", "storage: {replication: 2, namenodes: 1}"),
+        ("storage: {datanodes: 3, replication: 2, namenodes: 1}", "storage.replication", "storage: {datanodes: 3, namenodes: 1}"),
+        ("storage: {datanodes: 3, replication: 2}", "storage.replication", "storage: {datanodes: 3}"),
+        ("storage: {datanodes: 3}", "storage.datanodes", "storage: {}"),
+        (POOL, "spark.pools.etl", "spark:\n  pools:\n"),
+    ],
+)  # fmt: skip
+def test_unset(before: str, key: str, after: str) -> None:
+    assert without(before, [key], "bdc.yaml") == after
+
+
+@pytest.mark.parametrize(
+    ("before", "key", "kind", "said"),
+    [
+        ("name: x\n", "profile", NotFoundError, "bdc.yaml doesn't set profile"),
+        ("", "storage", NotFoundError, "bdc.yaml doesn't set storage"),
+        ("", "master.replica", UsageError, "config unset: master.replica: unknown key"),
+        ("", "nonsense", UsageError, "unknown key"),
+        (POOL, "spark.pools.etl.max_cpu", UsageError, "is all that spark.pools.etl says"),
+    ],
+)
+def test_what_can_not_be_unset(before: str, key: str, kind: type[BdcError], said: str) -> None:
+    with pytest.raises(kind, match=said):
+        without(before, [key], "bdc.yaml")
+
+
+@settings(max_examples=50, deadline=None)
+@given(keys=st.lists(st.sampled_from(sorted(DEFAULTS)), min_size=1, max_size=8, unique=True), data=st.data())
+def test_unset_is_the_opposite_of_set(keys: list[str], data: st.DataObject) -> None:
+    text = edited("", {key: DEFAULTS[key] for key in keys}, "bdc.yaml")
+    gone = data.draw(st.lists(st.sampled_from(keys), min_size=1, unique=True))
+    assert set(parse(without(text, gone, "bdc.yaml").encode(), "bdc.yaml")) == set(keys) - set(gone)
