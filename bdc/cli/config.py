@@ -71,7 +71,7 @@ def get(
     output: FormatOption = Format.table,
 ) -> None:
     """Print values as they are after all files, variables and options; for one KEY the value alone, and nothing where it isn't set."""
-    from bdc.config.schema import is_section
+    from bdc.config.schema import is_section, sections
     from bdc.config.tree import check_key
 
     values = flat(settings(ctx).load().config.model_dump())
@@ -80,7 +80,7 @@ def get(
         if not is_section(key):
             check_key(key, "config get")
         inside = {one: value for one, value in values.items() if one == key or one.startswith(f"{key}.")}
-        if not inside and key.count("."):
+        if not inside and key not in sections():
             raise NotFoundError(f"there is no {key}", f"bdc config get {key.rpartition('.')[0]} shows what there is")
         found |= inside
     alone = [*found] == [*keys] and len(keys) == 1
