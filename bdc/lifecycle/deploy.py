@@ -45,7 +45,7 @@ def up(config: Config, substrate: Substrate, report: Report, *, deadline_seconds
             found.insert(0, preflight.host(config))
         step.result(" · ".join(filter(None, found)))
     with running(report, "programs") as step:
-        pulumi = ensure("pulumi", on_progress=step.say)
+        pulumi = ensure("pulumi", more=substrate.name == "embedded", on_progress=step.say)
         step.result(f"pulumi {pulumi.version} · {choose_plugin(config.engine.plugin)}")
     with running(report, "node") as step:
         access = substrate.ensure(on_progress=step.say)

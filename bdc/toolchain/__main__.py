@@ -10,9 +10,10 @@ from bdc.toolchain import ensure, programs
 
 def main(names: list[str]) -> int:
     """Get programs; progress on stderr, one line `name version source path` a program on stdout. Gives the exit code."""
-    for name in names or [program.name for program in programs()]:
+    wanted = names or [program.name for program in programs()]
+    for place, name in enumerate(wanted, 1):
         try:
-            program = ensure(name, on_progress=_say)
+            program = ensure(name, more=place < len(wanted), on_progress=_say)
         except BdcError as error:
             _say(f"error: {error.message}")
             if error.hint:

@@ -20,7 +20,7 @@ _LINES_SHOWN = 12
 
 # what the compiler's output says -> what to do about it; the first that fits
 _REMEDIES = (
-    ("no space left on device", "the disk is full: free about 6 GB, or set BDC_CACHE, GOCACHE, GOMODCACHE, TMPDIR to another disk"),
+    ("no space left on device", "the disk is full: free about 13 GB, or set BDC_CACHE and TMPDIR to another disk"),
     ("checksum mismatch", "a module differs from its pinned checksum: have your module proxy (GOPROXY) checked"),
     ("SECURITY ERROR", "a module differs from its pinned checksum: have your module proxy (GOPROXY) checked"),
     ("signal: killed", "the compiler was killed, most likely for memory: have 4 GB free, or set GOFLAGS=-p=1"),
@@ -34,11 +34,12 @@ _REMEDIES = (
 def build(spec: ProgramSpec, bin_dir: Path, *, on_progress: cache.Progress, lock: int) -> None:
     """Build a program's executables into `bin_dir`; `lock` is inherited by the compiler (see cache.py). Raises BdcError."""
     go = ensure_go(on_progress=on_progress)
-    on_progress(f"building {spec.label} with Go {go_version(go)}, about {spec.minutes} min (seconds if built before)")
+    on_progress(f"building {spec.label} with Go {go_version(go)}, about {spec.minutes} min")
     started = time.monotonic()
     log = cache.log_file(spec)
     bin_dir.mkdir()
-    code = _run(spec, _command(spec, go, bin_dir), go, log=log, lock=lock, on_progress=on_progress)
+    with cache.in_use(on_progress) as used:
+        code = _run(spec, _command(spec, go, bin_dir), log=log, held=(lock, used), on_progress=on_progress)
     if code:
         raise _failure(spec, log, code)
     _link(spec, bin_dir)
@@ -53,18 +54,18 @@ def _command(spec: ProgramSpec, go: Path, bin_dir: Path) -> list[str]:
     return [str(go), "build", *flags, "-o", f"{bin_dir}/", *spec.go.packages]
 
 
-def _run(spec: ProgramSpec, command: list[str], go: Path, *, log: Path, lock: int, on_progress: cache.Progress) -> int:
+def _run(spec: ProgramSpec, command: list[str], *, log: Path, held: tuple[int, ...], on_progress: cache.Progress) -> int:
     assert spec.go is not None  # noqa: S101
     started = time.monotonic()
     with cache.explained(log), log.open("wb") as output:
         process = subprocess.Popen(
             command,
             cwd=spec.go.folder,
-            env=go_environment(go),
+            env=go_environment(),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            pass_fds=(lock,),
+            pass_fds=held,
         )
         try:
             while True:

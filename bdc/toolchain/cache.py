@@ -4,10 +4,12 @@
     <cache>/programs/<name>/.lock                           held while one is made
     <cache>/programs/<name>/.new-XXXXXXXX/                  one being made
     <cache>/logs/<name>-<version>.log                       the last build's output
+    <cache>/go/                                             what Go keeps of its modules and packages, 12 GB, until all programs are built
 
 An entry appears by a rename of a finished, flushed folder, so what is killed half-way never counts; its left-over is removed by the
 next process that holds the lock. The lock is a flock, which the kernel drops when its last holder dies. A compiler inherits it: when
-bdc is killed but the compiler lives on, the next bdc waits for that one instead of compiling against it.
+bdc is killed but the compiler lives on, the next bdc waits for that one instead of compiling against it. Compilers share a second lock,
+of Go's folder, which is removed by whoever gets it alone; so a build that was killed goes on with what it had.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from bdc.toolchain.manifest import ProgramSpec
 
 Progress = Callable[[str], None]
 
-_NEW = ".new-"
+_NEW, _OLD = ".new-", ".old-"
 
 
 def entry(name: str, version: str, digest: str) -> Path:
@@ -67,6 +69,52 @@ def lock(name: str, on_progress: Progress) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def compiling() -> Path:
+    """Where Go keeps modules and compiled packages while bdc builds programs."""
+    return cache_dir() / "go"
+
+
+@contextlib.contextmanager
+def in_use(on_progress: Progress) -> Iterator[int]:
+    """Keep Go's folder from being removed; gives the lock's file descriptor, for the compiler to inherit."""
+    descriptor = _of_go()
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            on_progress("waiting for another bdc process that removes what Go has kept")
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def forget_go() -> None:
+    """Remove Go's folder, unless another process is building with it; that one removes it then."""
+    if not compiling().exists() and not list(cache_dir().glob(f"{_OLD}*")):
+        return
+    descriptor = _of_go()
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with contextlib.suppress(FileNotFoundError):  # beside first, as half of it would be taken for whole
+            compiling().rename(tempfile.mkdtemp(prefix=_OLD, dir=cache_dir()))
+        for old in cache_dir().glob(f"{_OLD}*"):
+            for folder, _, _ in os.walk(old):
+                Path(folder).chmod(0o700)  # Go makes its modules read-only
+            shutil.rmtree(old, ignore_errors=True)
+    except BlockingIOError:
+        return
+    finally:
+        os.close(descriptor)
+
+
+def _of_go() -> int:
+    folder = cache_dir() / "programs"
+    with explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        return os.open(folder / ".go.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 @contextlib.contextmanager

@@ -13,18 +13,23 @@ from bdc.toolchain.manifest import ProgramSpec, mirror, spec
 from bdc.toolchain.program import Program, Source
 
 
-def ensure(name: str, *, on_progress: cache.Progress | None = None) -> Program:
+def ensure(name: str, *, more: bool = False, on_progress: cache.Progress | None = None) -> Program:
     """The program `name` (see programs.toml), downloaded or built if it isn't there yet.
+
+    `more` says that another one follows, which is built the faster for what Go has kept; else that goes.
 
     `on_progress` gets short lines for people. Several processes may ask for the same program: one works, the others wait.
     Raises BdcError with a remedy, NotFoundError for a name that isn't pinned.
     """
     wanted = spec(name)
     report = on_progress or _silent
-    if program := on_path(wanted) or cached(wanted):
-        return program
-    with cache.lock(name, report) as lock:
-        return cached(wanted) or _made(wanted, report, lock)
+    program = on_path(wanted) or cached(wanted)
+    if program is None:
+        with cache.lock(name, report) as lock:
+            program = cached(wanted) or _made(wanted, report, lock)
+    if not more:
+        cache.forget_go()
+    return program
 
 
 def _silent(_: str) -> None:

@@ -13,7 +13,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bdc.config.paths import cache_dir
 from bdc.errors import BdcError
 from bdc.toolchain import cache, versions
 from bdc.toolchain.find import version_of
@@ -36,17 +35,16 @@ def go_version(go: Path) -> str:
     return version_of(go, "version") or "unknown"
 
 
-def go_environment(go: Path) -> dict[str, str]:
+def go_environment() -> dict[str, str]:
     """The environment for a build: the client's own settings (GOPROXY, GOFLAGS, ...), static binaries, this machine's architecture.
 
-    Modules and compiled packages go where the client's Go keeps them; where bdc brought Go, or there is no home folder, into
-    bdc's cache.
+    Modules and compiled packages, 12 GB of them, lie in bdc's cache while programs are built (see cache.py), unless the client's
+    environment names folders for them.
     """
     environment = {key: value for key, value in os.environ.items() if key not in {"GOOS", "GOARCH", "GOBIN", "GOROOT"}}
     environment |= {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}
-    if go.is_relative_to(cache_dir()) or "HOME" not in environment:
-        environment.setdefault("GOPATH", str(cache_dir() / "go"))
-        environment.setdefault("GOCACHE", str(cache_dir() / "go" / "build"))
+    environment.setdefault("GOPATH", str(cache.compiling()))
+    environment.setdefault("GOCACHE", str(cache.compiling() / "build"))
     return environment
 
 

@@ -35,7 +35,9 @@ class NodePrograms:
 
 def ensure_programs(on_progress: Callable[[str], None]) -> NodePrograms:
     """Everything that the node and its images are made of."""
-    return NodePrograms({name: ensure(name, on_progress=on_progress) for name in ("kubernetes", "containerd", *PROGRAMS)})
+    *names, last = ("kubernetes", "containerd", *PROGRAMS)
+    found = {name: ensure(name, more=True, on_progress=on_progress) for name in names}
+    return NodePrograms(found | {last: ensure(last, on_progress=on_progress)})
 
 
 def install_programs(programs: NodePrograms, folder: Path) -> bool:

