@@ -198,6 +198,17 @@ def test_a_user_sees_what_she_may_query_and_nothing_else(endpoint: Endpoint, nam
     assert endpoint.ask(LISTS[name], user="boss") == BOSS
 
 
+TOOLS = [block.split("\n", 1) for block in Path(__file__).with_name("tools.sql").read_text().split("\n\n")[1:]]
+
+
+@pytest.mark.parametrize(("title", "statement"), TOOLS, ids=[title.removeprefix("-- ").partition(" |")[0] for title, _ in TOOLS])
+def test_tools_find_tables(endpoint: Endpoint, title: str, statement: str) -> None:
+    wanted = title.partition("|")[2].split()
+    rows = [" ".join(str(value) for value in row) for row in endpoint.ask(statement.rstrip(";\n"), user="ann")]
+    assert not wanted or any(all(word in row for word in wanted) for row in rows), rows[:20]
+    assert not any("secret" in row or "customers" in row or "unreadable" in row for row in rows)
+
+
 def test_schemas_are_those_with_tables_and_the_lakes(endpoint: Endpoint) -> None:
     found = "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' ORDER BY 1"
     assert endpoint.ask(found) == [("dbo",), ("demo",), ("empty",), ("information_schema",)]
