@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,9 @@ from bdc.cli.spark_words import OWN_FAILURE, SubmitCommand
 from bdc.cli.sql import ChartOption, OutputOption
 from bdc.cli.sql_render import SqlFormat
 from bdc.errors import BdcError, UsageError
+
+if TYPE_CHECKING:
+    from bdc.spark import State
 
 app = typer.Typer(no_args_is_help=True, help="Spark applications.")
 app.add_typer(schedules, name="schedules")
@@ -145,13 +148,15 @@ def submit(
 def list_(
     ctx: typer.Context,
     pool: Annotated[str | None, typer.Option("--pool", metavar="POOL", help="Those of one pool.")] = None,
+    state: Annotated[list[str] | None, typer.Option("--state", metavar="STATE", help="Those in this state; repeatable.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="The newest ones, so many at most.")] = None,
     output: FormatOption = Format.table,
 ) -> None:
-    """Show all applications, the newest first."""
+    """Show applications, the newest first. States: queued, starting, running, succeeded, failed, killed."""
     from bdc.cli.spark_follow import row
     from bdc.spark import Client
 
-    found = Client(settings(ctx)).applications(pool=pool)
+    found = Client(settings(ctx)).applications(pool=pool, states=_states(state or []), limit=limit)
     pooled = {"pool": "pool"} if any(one.pool for one in found) else {}
     Output(output).emit([row(one) for one in found], columns={"name": "name"} | pooled | _COLUMNS)
 
@@ -356,6 +361,16 @@ def shell(
             stream.buffer.write(read[1])
             stream.flush()
         return opened.exit_code()
+
+
+def _states(words: Sequence[str]) -> list[State]:
+    from bdc.spark import State
+
+    known = {str(state).lower(): state for state in State}
+    for word in words:
+        if word.lower() not in known:
+            raise UsageError(f"--state {word!r} is no state of an application", f"choose of {', '.join(known)}")
+    return [known[word.lower()] for word in words]
 
 
 def _settings(pairs: Sequence[str]) -> dict[str, str]:

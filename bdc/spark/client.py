@@ -10,7 +10,7 @@ assert result.exit_code == 0, result.cause
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +30,7 @@ from bdc.spark.pages import forwarded_ui
 from bdc.spark.pools import PoolStatus, holding, named, places, pool_status, pools
 from bdc.spark.schedules import ScheduleStatus, delete_schedule, pause, resume, run_now, schedules
 from bdc.spark.staging import FOLDER, Staging, own_folder
-from bdc.spark.state import Status
+from bdc.spark.state import State, Status
 from bdc.spark.submission import Submitted, submit
 
 if TYPE_CHECKING:
@@ -100,12 +100,15 @@ class Client:
         """How an application is. Raises NotFoundError; here and below, UsageError when several pools have one of this name."""
         return get(self._kube, self._place(name, pool), name)
 
-    def applications(self, *, pool: str | None = None) -> list[Status]:
-        """All applications of all pools, or of one, the newest first. Raises NotFoundError when there is no such pool."""
+    def applications(self, *, pool: str | None = None, states: Collection[State] = (), limit: int | None = None) -> list[Status]:
+        """Applications of all pools, or of one, the newest first; only those in one of `states`, and so many, where these are given.
+
+        Raises NotFoundError when there is no such pool.
+        """
         everywhere = places(self._kube, self._cluster)
         wanted = everywhere if pool is None else [named(everywhere, pool)]
-        found = [one for place in wanted for one in listing(self._kube, place.namespace)]
-        return sorted(found, key=lambda one: (one.created, one.name), reverse=True)
+        found = [one for place in wanted for one in listing(self._kube, place.namespace) if not states or one.state in states]
+        return sorted(found, key=lambda one: (one.created, one.name), reverse=True)[:limit]
 
     def follow(self, name: str, *, pool: str | None = None) -> Iterator[Event]:
         """What happens to an application, from its beginning to its end. Raises NotFoundError, LostError."""

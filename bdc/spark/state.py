@@ -35,7 +35,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Status:
-    """One application. Times are UTC; `started` is when the newest driver's container began to run."""
+    """One application. Times are UTC; `started` is when the newest driver's container began to run, `finished` when it ended.
+
+    `finished` is the Job's time where there was no such end: the driver's pod is gone, somebody killed it, or its time was over.
+    """
 
     name: str
     state: State
@@ -88,17 +91,24 @@ def container_state(pod: Json) -> Json:
 def _judge(job: Json, pod: Json | None) -> tuple[State, str | None, datetime | None]:
     conditions = {entry["type"]: entry for entry in job.get("status", {}).get("conditions") or [] if entry["status"] == "True"}
     if done := conditions.get("Complete"):
-        return State.SUCCEEDED, None, moment(job["status"].get("completionTime") or done.get("lastTransitionTime"))
+        return State.SUCCEEDED, None, _end(pod) or moment(job["status"].get("completionTime") or done.get("lastTransitionTime"))
     killed = job["metadata"].get("annotations", {}).get(KILLED)
     if killed:
         return State.KILLED, None, moment(killed)
     if failed := conditions.get("Failed"):
-        return State.FAILED, _failed(failed, pod), moment(failed.get("lastTransitionTime"))
+        reason = _failed(failed, pod)
+        # The pods of a Job that was late go in a moment, and the end must not go with them.
+        return State.FAILED, reason, (None if reason == TIMED_OUT else _end(pod)) or moment(failed.get("lastTransitionTime"))
     if ended := _ended(job, pod):
         return ended
     if job["spec"].get("suspend"):
         return State.QUEUED, _queued(job), None
     return (*_waiting(pod), None)
+
+
+def _end(pod: Json | None) -> datetime | None:
+    """When the driver's container ended: known before the Job has judged, and the same afterwards."""
+    return moment((container_state(pod).get("terminated") or {}).get("finishedAt")) if pod else None
 
 
 def _ended(job: Json, pod: Json | None) -> tuple[State, str | None, datetime | None] | None:
@@ -107,12 +117,12 @@ def _ended(job: Json, pod: Json | None) -> tuple[State, str | None, datetime | N
     if not pod or not ended:
         return None
     if ended["exitCode"] == 0:
-        return State.SUCCEEDED, None, moment(ended.get("finishedAt"))
+        return State.SUCCEEDED, None, _end(pod)
     stopped = pod["metadata"].get("deletionTimestamp") or any(
         entry["type"] == "FailureTarget" for entry in job.get("status", {}).get("conditions") or []
     )
     if job["spec"].get("backoffLimit") == 0 and not stopped:
-        return State.FAILED, _failed({}, pod), moment(ended.get("finishedAt"))
+        return State.FAILED, _failed({}, pod), _end(pod)
     return None
 
 

@@ -154,6 +154,28 @@ def test_on_a_terminal_it_is_asked(kube: RunsAtOnce, bdc: Bdc, monkeypatch: pyte
     assert ("goes on" in said.getvalue()) is not killed
 
 
+def test_the_list_by_state_and_length(kube: RunsAtOnce, bdc: Bdc, monkeypatch: pytest.MonkeyPatch) -> None:
+    for at, name in enumerate("abc"):
+        bdc("spark", "submit", APP, "--name", name, "--no-wait")
+        kube.objects[f"{JOBS}/{name}"]["metadata"]["creationTimestamp"] = f"2026-11-21T10:0{at}:00Z"
+    monkeypatch.setattr(RunsAtOnce, "run", lambda *_: None)
+    bdc("spark", "submit", APP, "--name", "waits", "--no-wait")
+
+    def listed(*options: str) -> list[str]:
+        return [entry["name"] for entry in json.loads(bdc("spark", "list", *options, "-o", "json").out)]
+
+    assert listed("--state", "succeeded") == ["c", "b", "a"]
+    assert listed("--state", "Succeeded", "--limit", "2") == ["c", "b"]
+    assert listed("--state", "queued") == ["waits"]
+    assert sorted(listed("--state", "queued", "--state", "succeeded")) == ["a", "b", "c", "waits"]
+    assert listed("--state", "killed") == []
+    wrong = bdc("spark", "list", "--state", "done")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "--state 'done' is no state of an application" in wrong.err
+    assert "choose of queued, starting, running, succeeded, failed, killed" in wrong.err
+    assert bdc("spark", "list", "--limit", "0").code == 2
+
+
 def test_list_logs_kill_delete(kube: RunsAtOnce, bdc: Bdc) -> None:
     bdc("spark", "submit", APP, "--name", "etl", "--no-wait")
     assert [entry["name"] for entry in json.loads(bdc("spark", "list", "-o", "json").out)] == ["etl"]

@@ -58,7 +58,20 @@ def test_times_exit_code_and_attempts() -> None:
     second["metadata"]["creationTimestamp"] = "2026-11-21T10:00:40Z"
     now = status(job(status=ended("Failed")), [second, first])
     assert (now.pod, now.attempts, now.exit_code) == ("etl-bbbbb", 2, 3)
-    assert now.seconds(datetime(2030, 1, 1, tzinfo=UTC)) == 31
+    assert now.seconds(datetime(2030, 1, 1, tzinfo=UTC)) == 30
+
+
+@pytest.mark.parametrize(("container", "kind"), [(DONE, "Complete"), (FAILED, "Failed")])
+def test_the_end_is_the_drivers_before_and_after_the_job_has_judged(container: dict[str, Any], kind: str) -> None:
+    judged = ended(kind) | ({"completionTime": "2026-11-21T10:00:36Z"} if kind == "Complete" else {})
+    times = [status(job(spec={"backoffLimit": 0}, status=said), [pod(state=container)]).finished for said in ({}, judged)]
+    assert times == [datetime(2026, 11, 21, 10, 0, 33, tzinfo=UTC)] * 2
+    assert status(job(status=judged), []).finished == datetime(2026, 11, 21, 10, 0, 36 if kind == "Complete" else 34, tzinfo=UTC)
+
+
+def test_the_end_of_one_that_was_late_does_not_go_with_its_pod() -> None:
+    late = job(status=ended("Failed", "DeadlineExceeded"))
+    assert status(late, [pod(state=FAILED)]).finished == status(late, []).finished
 
 
 def test_a_driver_that_was_sent_away_is_left_to_the_job() -> None:
