@@ -16,7 +16,9 @@ from bdc.sql.result import Session
 CATALOGS = ("external", "lake", "master")
 """The catalogs whose names need none before them; where a name is in more, the first has it."""
 
-_SYSTEM = ("information_schema", "pg_catalog")
+_SYSTEM = ("information_schema", "pg_catalog", "catalogs", "polybase")
+"""Schemas of the servers' own, and of bdc's."""
+
 _ABSENT = frozenset({"TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND", "CATALOG_NOT_FOUND"})
 
 

@@ -22,3 +22,7 @@ class SqlSyntaxError(UsageError):
 
 class UntranslatableError(UsageError):
     """A form of T-SQL that has no translation, or none that means the same."""
+
+
+class DiffersError(UntranslatableError):
+    """A form that Trino has, too, and answers otherwise."""

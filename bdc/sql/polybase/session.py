@@ -15,6 +15,7 @@ from bdc.sql.external.plans import Operator, operators, stayed
 from bdc.sql.federation import Federation
 from bdc.sql.polybase import kept
 from bdc.sql.polybase.dialects import is_tsql, may_differ
+from bdc.sql.polybase.errors import DiffersError
 from bdc.sql.polybase.meant import meant, similar
 from bdc.sql.polybase.names import EXPLAIN, Qualified, TableName, qualify, target
 from bdc.sql.polybase.parser import parse
@@ -169,10 +170,6 @@ class TSqlSession:
             found: Translated | None = to_trino(sql, self._columns)
         elif self._dialect is Dialect.auto and may_differ(sql):
             found = self._other_reading(sql)
-            if found and found.differences and not self._leaning:
-                listed = "; ".join(found.differences[:_FEW])
-                self._say(f"read as Trino's SQL; in T-SQL {listed}: --dialect tsql reads it so, --dialect trino says that it isn't")
-            found = found if found and found.differences and self._leaning else None
         else:
             found = None
         for note in found.notes if found else ():
@@ -180,9 +177,22 @@ class TSqlSession:
         return found
 
     def _other_reading(self, sql: str) -> Translated | None:
-        """A statement as T-SQL, if it can be read so with all of its parts."""
-        with suppress(BdcError):
-            return to_trino(sql, self._columns)
+        """A statement that both dialects have as T-SQL, in a script of T-SQL, if it means something else there; else that is said."""
+        found: Translated | None = None
+        try:
+            found = to_trino(sql, self._columns)
+            differences = found.differences
+        except DiffersError as error:
+            if self._leaning:
+                raise
+            differences = (error.message,)
+        except BdcError:  # with something in it that is no T-SQL
+            return None
+        if differences and self._leaning:
+            return found
+        if differences:
+            listed = "; ".join(differences[:_FEW])
+            self._say(f"read as Trino's SQL; in T-SQL {listed}: --dialect tsql reads it so, --dialect trino says that it isn't")
         return None
 
     def _say(self, note: str) -> None:

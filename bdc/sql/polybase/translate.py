@@ -9,6 +9,7 @@ from sqlglot.errors import ErrorLevel, ParseError, UnsupportedError
 
 from bdc.sql.polybase.dialects import sign
 from bdc.sql.polybase.errors import SqlSyntaxError, UntranslatableError
+from bdc.sql.polybase.lexer import words
 from bdc.sql.polybase.tsql.expressions import Columns
 from bdc.sql.polybase.tsql.queries import Translation
 
@@ -28,7 +29,7 @@ def to_trino(sql: str, columns: Columns = lambda _: None) -> Translated:
     Raises UntranslatableError for what has no rule, SqlSyntaxError for what isn't T-SQL.
     """
     try:
-        [tree] = sqlglot.parse(sql, read="tsql")
+        [tree] = sqlglot.parse(_with_reals(sql), read="tsql")
     except ParseError as error:
         first = error.errors[0] if error.errors else {}
         told = str(first.get("description") or "this is no T-SQL").rstrip(".")
@@ -40,6 +41,23 @@ def to_trino(sql: str, columns: Columns = lambda _: None) -> Translated:
         raise UntranslatableError(str(error).splitlines()[0], "write it in Trino's SQL") from None
     except UntranslatableError as error:
         if shown := sign(sql):
-            raise UntranslatableError(error.message, f"{error.hint} (it is read as T-SQL because of {shown})") from None
+            raise type(error)(error.message, f"{error.hint} (it is read as T-SQL because of {shown})") from None
         raise
     return Translated(made, tuple(sorted(translation.notes)), tuple(sorted(translation.differences)))
+
+
+def _with_reals(sql: str) -> str:
+    """The type REAL by its other name: sqlglot 30.30 reads both REAL and FLOAT as FLOAT, which is a double."""
+    found, made, done = words(sql), [], 0
+    creates = sql.lstrip()[:6].upper() == "CREATE"
+    for at, word in enumerate(found):
+        before = [one.value.upper() for one in found[max(0, at - 2) : at]]
+        typed = (
+            before[-1:] == ["AS"]
+            or before in (["CONVERT", "("], ["TRY_CONVERT", "("])
+            or (creates and before[-1:] not in ([","], ["("], ["."]))
+        )
+        if word.kind == "word" and word.value.upper() == "REAL" and typed:
+            made += [sql[done : word.start], "FLOAT(24)"]
+            done = word.end
+    return "".join([*made, sql[done:]])

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from bdc.sql.polybase.errors import UntranslatableError
+from bdc.sql.polybase.errors import DiffersError, UntranslatableError
 from bdc.sql.polybase.tsql.kinds import Kind, decimal
 
 Node = Any
@@ -127,9 +127,12 @@ def as_text(found: Typed, why: str) -> Node:
         case "uuid":
             return call("upper", cast(found.node, "varchar"))
         case "double" | "real":
-            raise refuse(f"{found.kind} as a string in {why}", "cast it to DECIMAL(p, s) first: T-SQL shows six digits of it, Trino all")
+            instead = "cast it to DECIMAL(p, s) first: T-SQL shows six digits of it, Trino all"
+            raise DiffersError(f"{found.kind} as a string in {why} can't be translated", instead)
         case "timestamp" | "timestamptz":
-            raise refuse(f"{found.kind} as a string in {why}", "use CONVERT(VARCHAR(19), x, 120), or another style")
+            raise DiffersError(
+                f"{found.kind} as a string in {why} can't be translated", "use CONVERT(VARCHAR(19), x, 120), or another style"
+            )
     raise refuse(f"{found.kind} as a string in {why}", "cast it in Trino's SQL")
 
 

@@ -472,3 +472,18 @@ def test_tables_and_schemas_that_were_meant(session: TSqlSession, trino: FakeTri
         with pytest.raises(QueryError) as caught:
             session.query(sql)
         assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize("leaning", [False, True])
+def test_a_difference_that_has_no_translation_is_noted_too_and_refused_in_a_script_of_tsql(
+    reached_trino: Reached, access: Credentials, trino: FakeTrino, stock: None, *, leaning: bool
+) -> None:
+    said: list[str] = []
+    trino.scripts["SELECT CAST(CAST(qty AS REAL) AS VARCHAR) FROM lake.demo.stock"] = answer()
+    with TSqlSession(Federation(reached_trino, access), Definer(), said.append, leaning=leaning) as session:
+        if leaning:
+            with pytest.raises(UsageError, match="REAL as a string"):
+                session.query("SELECT CAST(CAST(qty AS REAL) AS VARCHAR) FROM demo.stock")
+        else:
+            session.query("SELECT CAST(CAST(qty AS REAL) AS VARCHAR) FROM demo.stock")
+            assert "in T-SQL REAL as a string" in said[0]

@@ -39,6 +39,7 @@ def trino(sql: str) -> str:
          "THEN INSERT (i) VALUES (q.a)"),
         ("CREATE TABLE [x] (a [int] NULL, b NVARCHAR(20) NOT NULL, c DATETIME2, d BIT, e VARCHAR)",
          'CREATE TABLE "x" (a INTEGER, b VARCHAR(20) NOT NULL, c TIMESTAMP(7), d BOOLEAN, e VARCHAR(1))'),
+        ("CREATE TABLE [x] (real INT, a REAL)", 'CREATE TABLE "x" (real INTEGER, a REAL)'),
         ("CREATE TABLE x AS SELECT TOP 1 i FROM t", "CREATE TABLE x AS SELECT i FROM t LIMIT 1"),
         ("DROP TABLE IF EXISTS [x]", 'DROP TABLE IF EXISTS "x"'),
     ],
@@ -121,6 +122,9 @@ def test_clauses(sql: str, expected: str) -> None:
         ("GETDATE()", "LOCALTIMESTAMP(3)"),
         ("CAST(n AS MONEY)", "CAST(n AS DECIMAL(19, 4))"),
         ("CAST(n AS FLOAT)", "CAST(n AS DOUBLE)"),
+        ("CAST(n AS REAL)", "CAST(n AS REAL)"),
+        ("CONVERT(REAL, n)", "CAST(n AS REAL)"),
+        ("TRY_CAST(s AS REAL)", "TRY_CAST(s AS REAL)"),
     ],
 )  # fmt: skip
 def test_expressions(tsql: str, expected: str) -> None:
