@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bdc.cli.output import Format, FormatOption, Output
-from bdc.cli.settings import administrator
-from bdc.errors import UnhealthyError
+from bdc.cli.output import error as print_error
+from bdc.cli.settings import Settings, administrator
+from bdc.cli.streams import styled
+from bdc.errors import UnhealthyError, UnreachableError
 
 if TYPE_CHECKING:
     from bdc.health import ClusterStatus, PartStatus, Result
@@ -18,25 +22,77 @@ if TYPE_CHECKING:
 _PARTS = {"title": "part", "replicas": "replicas", "state": "state", "restarts": "restarts", "age": "age", "detail": "detail"}
 
 
-def status(ctx: typer.Context, output: FormatOption = Format.table) -> int:
+def status(
+    ctx: typer.Context,
+    output: FormatOption = Format.table,
+    *,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again, until Ctrl-C.")] = False,
+    interval: Annotated[float, typer.Option("--interval", min=1, metavar="SECONDS", help="With --watch: how long from look to look.")] = 5,
+) -> int:
     """Show the parts of the cluster; each engine is asked whether it works.
 
-    Exits with 5 when a part isn't ready, with 3 when there is no such cluster.
+    Exits with 5 when a part isn't ready, with 3 when there is no such cluster. With --watch it goes on, also while the cluster can't be
+    reached; a terminal shows the newest look alone, elsewhere one follows the other, and with -o json each is one line.
     """
     from bdc.health import status as look
 
     options = administrator(ctx)
-    found = look(options.kube(), options.config)
-    out = Output(output, quiet=options.quiet)
+    if watch:
+        return _watch(options, output, interval)
+    return _shown(look(options.kube(), options.config), Output(output, quiet=options.quiet))
+
+
+def _watch(options: Settings, output: Format, interval: float) -> int:
+    """Look until Ctrl-C, and give the exit code of the last look."""
+    from bdc.health import status as look
+
+    kube, config, code = options.kube(), options.config, 0
+    try:
+        while True:
+            try:
+                found = look(kube, config)
+            except UnreachableError as error:
+                print_error(error.message, error.hint)
+                code = UnreachableError.exit_code
+            else:
+                code = _newest(found, output, quiet=options.quiet)
+            sys.stdout.flush()
+            time.sleep(interval)
+    except KeyboardInterrupt:
+        return code
+
+
+def _newest(found: ClusterStatus, output: Format, *, quiet: bool) -> int:
+    if output is Format.json:
+        sys.stdout.write(json.dumps(_document(found)) + "\n")
+        return _code(found)
+    if output is Format.yaml:
+        sys.stdout.write("---\n")
+    elif styled(sys.stdout):
+        sys.stdout.write("\x1b[H\x1b[J")  # to the top, and nothing below (ECMA-48: CUP, ED)
+    else:
+        sys.stdout.write(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S}\n")
+    return _shown(found, Output(output, quiet=quiet))
+
+
+def _shown(found: ClusterStatus, out: Output) -> int:
     now = datetime.now(UTC)
-    if output is Format.table:
+    if out.format is Format.table:
         out.emit([], text=f"{_headline(found, now)}\n")
         out.emit([_row(part) | {"age": age(part.since, now)} for part in found.parts], columns=_PARTS)
         for part in found.parts:
             if part.hint and not part.ready:
                 out.progress(f"hint:  {part.title}: {part.hint}")
     else:
-        out.emit({"cluster": found.cluster, "ready": found.ready, "nodes": found.nodes, "parts": [_row(part) for part in found.parts]})
+        out.emit(_document(found))
+    return _code(found)
+
+
+def _document(found: ClusterStatus) -> dict[str, Any]:
+    return {"cluster": found.cluster, "ready": found.ready, "nodes": found.nodes, "parts": [_row(part) for part in found.parts]}
+
+
+def _code(found: ClusterStatus) -> int:
     return 0 if found.ready else UnhealthyError.exit_code
 
 

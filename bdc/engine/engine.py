@@ -21,7 +21,7 @@ from bdc.engine.events import Change, Event
 from bdc.engine.passphrase import Passphrase
 from bdc.engine.sweep import remove_namespace, sweep
 from bdc.kube import Kube
-from bdc.kube.lease import lock
+from bdc.kube.lease import check_free, lock
 from bdc.kube.system import remove_if_unused
 from bdc.plugin.awaits import DEFAULT_TIMEOUT_SECONDS
 
@@ -56,18 +56,25 @@ class Engine:
 
     def locked(self) -> AbstractContextManager[None]:
         """Keeps other runs on this cluster away while inside; not for around the other methods, which do so themselves."""
-        return lock(self._kube, f"bdc-{self._cluster}", f"cluster {self._cluster}")
+        return lock(self._kube, *self._lock)
 
     def plan(self) -> list[Change]:
         """What `up` would change, in order; drift on the cluster is part of it. Changes nothing, not even in a new cluster.
 
-        Raises EngineError, and HeldError while another run changes the cluster.
+        It works on a copy of the state and doesn't hold the lock, so that an `up` may begin meanwhile; but where the state lives in another
+        Pulumi backend it does, as what a killed run left there is cleaned up first. Raises EngineError, and HeldError while another run
+        changes the cluster.
         """
-        if passphrase.read(self._kube, self._cluster) is None:
-            with tempfile.TemporaryDirectory(prefix="bdc-plan-") as folder:
-                run = self._run(passphrase.generate(), Path(folder), backend=None)
+        secret = passphrase.read(self._kube, self._cluster)
+        if secret and self._backend:
+            with self._running() as run:
+                return self._planned(run, [run.restored(name) for name in self._programs])
+        check_free(self._kube, *self._lock)
+        with tempfile.TemporaryDirectory(prefix="bdc-plan-") as folder:
+            run = self._run(secret or passphrase.generate(), Path(folder), backend=None)
+            if secret is None:
                 return self._planned(run, [run.open(name) for name in self._programs])
-        with self._running() as run:
+            run.borrow(self._folder(secret))
             return self._planned(run, [run.restored(name) for name in self._programs])
 
     def up(self) -> None:
@@ -105,7 +112,7 @@ class Engine:
         from bdc.engine.stack import load_kinds
 
         load_kinds()
-        with ThreadPoolExecutor(len(stacks)) as pool:
+        with ThreadPoolExecutor(max(len(stacks), 1)) as pool:
             try:
                 planned = [pool.submit(stack.plan, self._on_event) for stack in stacks]
                 return [change for plan in planned for change in plan.result()]
@@ -121,12 +128,21 @@ class Engine:
             for run in runs:
                 run.interrupt()
 
-        with lock(self._kube, f"bdc-{self._cluster}", f"cluster {self._cluster}", on_lost=stop):
+        with lock(self._kube, *self._lock, on_lost=stop):
             secret = passphrase.read_or_create(self._kube, self._cluster)
-            run = self._run(secret, state_dir(self._cluster) / "pulumi" / secret.lineage[:12], self._backend)
+            run = self._run(secret, self._folder(secret), self._backend)
             runs.append(run)
             run.clean_up()
             yield run
+
+    @property
+    def _lock(self) -> tuple[str, str]:
+        """The Lease's name, and what it protects."""
+        return f"bdc-{self._cluster}", f"cluster {self._cluster}"
+
+    def _folder(self, secret: Passphrase) -> Path:
+        """Where this machine keeps the state."""
+        return state_dir(self._cluster) / "pulumi" / secret.lineage[:12]
 
     def _run(self, secret: Passphrase, folder: Path, backend: str | None) -> Run:
         from bdc.engine.run import Run

@@ -85,6 +85,21 @@ class Run:
         passphrase.remove(self._kube, self._cluster)
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def borrow(self, folder: Path) -> None:
+        """Begin with a copy of the local state in `folder`, which may be changing: what isn't whole is as if it weren't there.
+
+        The serials are read before the state, so that they never promise more than the copy has.
+        """
+        local = self._folder / "backend"
+        try:
+            shutil.copy(folder / "serials.json", self._folder)
+            shutil.copytree(folder / "backend", local, dirs_exist_ok=True)
+        except (OSError, shutil.Error):
+            (self._folder / "serials.json").unlink(missing_ok=True)
+            shutil.rmtree(local, ignore_errors=True)
+            local.mkdir(mode=0o700)
+        mend(self._folder, self._home)
+
     def interrupt(self) -> None:
         """Ask the running operations to cancel."""
         for pulumi in self._pulumis.values():

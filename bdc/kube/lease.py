@@ -78,6 +78,11 @@ def lock(
         held.release()
 
 
+def check_free(kube: Kube, name: str, what: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Raise HeldError while somebody holds the Lease; takes nothing, so that whoever only looks keeps nobody waiting."""
+    _Held(kube, name, what, None, sleep).check()
+
+
 class _Held:
     def __init__(self, kube: Kube, name: str, what: str, on_lost: Callable[[], None] | None, sleep: Callable[[float], None]) -> None:
         self._kube, self._name, self._what = kube, name, what
@@ -89,15 +94,19 @@ class _Held:
 
     def acquire(self) -> None:
         """Take the lease or raise HeldError."""
+        self._lease = self._write(self.check())
+        self._thread.start()
+
+    def check(self) -> dict[str, Any] | None:
+        """The lease as it is, which may be taken; None where there is none. Raises HeldError."""
         try:
             current = self._get()
         except ApiNotFoundError:
-            current = None
-        if current is not None and not self._free(current):
+            return None
+        if not self._free(current):
             spec = current["spec"]
             raise HeldError(self._what, str(spec.get("holderIdentity")), _local(spec.get("acquireTime")))
-        self._lease = self._write(current)
-        self._thread.start()
+        return current
 
     def release(self) -> None:
         """Give it back. What can't be given back expires."""

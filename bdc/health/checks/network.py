@@ -37,10 +37,10 @@ def enforced(ground: Ground) -> Finding:
         return ok("enforced: a pod of another namespace can't reach the NameNode past its door")
     if said != _REACHED:
         return warn(f"not checked: {said}", "a pod of another namespace should reach HttpFS; bdc status")
-    text = "not enforced by this cluster's network: pods of every namespace reach the engines past their doors"
-    if not ground.config.spark.pools:
-        return ok(text)  # whoever makes pods is its administrator
-    return warn(text, "keep people whom you don't trust off it, or use a network plugin that enforces NetworkPolicies (Calico, Cilium)")
+    return warn(
+        "not enforced by this cluster's network: pods of every namespace reach the engines past their doors",
+        "let nobody make pods whom you don't trust with all data, or use a network plugin that enforces NetworkPolicies (Calico, Cilium)",
+    )
 
 
 def _try(ground: Ground) -> str:

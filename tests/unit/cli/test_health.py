@@ -9,7 +9,7 @@ import pytest
 
 from bdc.cli.health import age
 from bdc.cli.settings import Settings
-from bdc.errors import NotFoundError
+from bdc.errors import BdcError, NotFoundError, UnreachableError
 from bdc.health import Check, ClusterStatus, Finding, Level, LogLine, PartState, PartStatus, Result, Wanted
 from tests.unit.cli.conftest import Bdc
 from tests.unit.fake_kube import FakeKube
@@ -52,6 +52,55 @@ def test_status_as_json(bdc: Bdc, monkeypatch: pytest.MonkeyPatch) -> None:
     document = json.loads(result.out)
     assert (result.code, document["cluster"], document["ready"]) == (5, "bdc", False)
     assert document["parts"][0].items() >= {"name": "storage", "ready": False, "state": "down", "replicas": "2/3"}.items()
+
+
+def watched(monkeypatch: pytest.MonkeyPatch, *looks: ClusterStatus | BdcError) -> list[float]:
+    """Looks one after the other, then Ctrl-C; how long it slept between them."""
+    left, slept = list(looks), []
+
+    def look(*_: object) -> ClusterStatus:
+        found = left.pop(0)
+        if isinstance(found, BdcError):
+            raise found
+        return found
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if not left:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("bdc.health.status", look)
+    monkeypatch.setattr("bdc.cli.health.time.sleep", sleep)
+    return slept
+
+
+def one(state: PartState) -> ClusterStatus:
+    return ClusterStatus("bdc", (part(state),), 1, None)
+
+
+def test_watching_goes_on_and_ends_with_the_last_looks_code(bdc: Bdc, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = UnreachableError("https://fake:6443", "connection refused")
+    slept = watched(monkeypatch, one(PartState.DOWN), gone, one(PartState.READY))
+    result = bdc("status", "--watch", "--interval", "2")
+    assert (result.code, slept) == (0, [2, 2, 2])
+    assert [line.rpartition(" · ")[2] for line in result.out.splitlines() if line.startswith("bdc · ")] == [
+        "not ready: storage pool",
+        "all well",
+    ]
+    assert "connection refused" in result.err
+    assert "\x1b" not in result.out
+    watched(monkeypatch, one(PartState.READY), one(PartState.DOWN))
+    assert bdc("status", "-w").code == 5
+
+
+def test_watching_as_json_has_a_line_for_each_look(bdc: Bdc, monkeypatch: pytest.MonkeyPatch) -> None:
+    watched(monkeypatch, one(PartState.DOWN), one(PartState.READY))
+    assert [json.loads(line)["ready"] for line in bdc("status", "-w", "-o", "json").out.splitlines()] == [False, True]
+
+
+def test_watching_what_is_not_there_ends(bdc: Bdc, monkeypatch: pytest.MonkeyPatch) -> None:
+    watched(monkeypatch, NotFoundError("there is no cluster bdc here"))
+    assert bdc("status", "--watch").code == 3
 
 
 def test_status_of_no_cluster(bdc: Bdc) -> None:

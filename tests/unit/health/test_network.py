@@ -47,12 +47,11 @@ def test_enforced() -> None:
     assert not [path for path in kube.objects if path.startswith(PODS)], "nothing stays"
 
 
-def test_not_enforced_is_a_warning_where_there_are_pools() -> None:
-    level, said = look(Cluster())
-    assert level is Level.OK
+@pytest.mark.parametrize("pools", [{}, {"etl": {"max_cpu": "2"}}])
+def test_not_enforced_is_not_well(pools: dict[str, object]) -> None:
+    level, said = look(Cluster(), spark={"pools": pools})
+    assert level is Level.WARN
     assert said.startswith("not enforced by this cluster's network")
-    level, again = look(Cluster(), spark={"pools": {"etl": {"max_cpu": "2"}}})
-    assert (level, again) == (Level.WARN, said)
 
 
 @pytest.mark.parametrize("said", ["", "something else"])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bdc.kube import ApiError, lease
-from bdc.kube.lease import HeldError, identity, lock, machine
+from bdc.kube.lease import HeldError, check_free, identity, lock, machine
 from tests.unit.kube.fake import FakeKube
 
 PATH = "/apis/coordination.k8s.io/v1/namespaces/bdc-system/leases/bdc-one"
@@ -116,3 +116,14 @@ def test_its_loss_is_told(kube: FakeKube, monkeypatch: pytest.MonkeyPatch) -> No
         kube.objects[PATH] = {**taken, "metadata": {**taken["metadata"], "resourceVersion": "999"}}
         assert lost.wait(10)
     assert kube.objects[PATH]["spec"]["holderIdentity"] == "somebody else"
+
+
+def test_looking_takes_nothing_and_is_refused_while_another_runs(kube: FakeKube) -> None:
+    check_free(kube, "bdc-one", "cluster one")
+    assert PATH not in kube.objects
+    with lock(kube, "bdc-one", "cluster one"), pytest.raises(HeldError, match="cluster one is being changed by"):
+        check_free(kube, "bdc-one", "cluster one")
+    held_by(kube, pid=gone_pid(), where=machine(), renewed_ago=1)
+    before = dict(kube.objects[PATH])
+    check_free(kube, "bdc-one", "cluster one")
+    assert kube.objects[PATH] == before, "the lease of a dead run is left for whoever takes it"
