@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -92,7 +91,12 @@ def test_what_a_full_collection_left(module: dict[str, Any], tmp_path: Path) -> 
 
 
 class Page(http.server.BaseHTTPRequestHandler):
+    """Connect's page. Who asks for it has made all of its preparations."""
+
+    asked = threading.Event()
+
     def do_GET(self) -> None:
+        self.asked.set()
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b"<h4>\n 0\n session(s) are online,\n running\n 0\n Request(s)\n</h4>")
@@ -103,6 +107,7 @@ class Page(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def page() -> Iterator[str]:
+    Page.asked.clear()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/connect/"
@@ -122,7 +127,7 @@ def test_what_its_page_says(module: dict[str, Any], page: str) -> None:
 
 def test_the_server_is_ended_when_it_is_due_and_unused(page: str) -> None:
     keeper = started(page, "24", sys.executable, "-c", "import time; time.sleep(60)")
-    time.sleep(0.5)
+    assert Page.asked.wait(20)
     assert keeper.poll() is None
     keeper.send_signal(signal.SIGUSR1)
     _, said = keeper.communicate(timeout=20)
@@ -131,7 +136,7 @@ def test_the_server_is_ended_when_it_is_due_and_unused(page: str) -> None:
 
 def test_sigterm_and_the_servers_own_end_pass_through(page: str) -> None:
     keeper = started(page, "24", sys.executable, "-c", "import time; time.sleep(60)")
-    time.sleep(0.5)
+    assert Page.asked.wait(20)
     keeper.terminate()
     keeper.communicate(timeout=20)
     assert keeper.returncode == 0
