@@ -35,6 +35,7 @@ AND usename !~ '^(postgres|replicator|metastore|trino|gateway|spark(-.*)?)$' ORD
 """Without the roles by which the cluster's own parts and Spark's applications are connected."""
 _QUERIES = """SELECT "user" || coalesce(' (' || source || ')', '') FROM system.runtime.queries
 WHERE state NOT IN ('FINISHED', 'FAILED') AND coalesce(source, '') <> 'bdc status' ORDER BY 1"""
+_ENDED = ("Succeeded", "Failed")
 _ESTABLISHED = "01"
 _LOOPBACK = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
 _DOORS = ("sql", "connect")
@@ -55,8 +56,9 @@ def in_use(kube: Kube, config: Config) -> Use | None:
         snapshot = observe(kube, config.name)
     except NotFoundError:
         return None
+    pods = sum(pod.get("status", {}).get("phase") not in _ENDED for pod in snapshot.pods)
     parts = tuple(title for part, title in TITLES.items() if any(one.obj for one in snapshot.of(part)))
-    if not parts and not snapshot.pods:
+    if not parts and not pods:
         return None
     looks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("Spark", lambda: _applications(kube, config)),
@@ -64,7 +66,7 @@ def in_use(kube: Kube, config: Config) -> Use | None:
         ("SQL master", lambda: _sessions(kube, snapshot)),
         *((one.title, lambda one=one: _connections(kube, snapshot, one.workload, one.target)) for one in ENDPOINTS if one.name in _DOORS),
     )
-    return Use(parts, len(snapshot.pods), tuple((place, said) for place, look in looks if (said := _said(look))))
+    return Use(parts, pods, tuple((place, said) for place, look in looks if (said := _said(look))))
 
 
 def _said(look: Callable[[], str]) -> str:
@@ -98,8 +100,8 @@ def _sessions(kube: Kube, snapshot: Snapshot) -> str:
 
 def _connections(kube: Kube, snapshot: Snapshot, workload: str, port: int) -> str:
     tables = ["cat", "/proc/net/tcp", "/proc/net/tcp6"]
-    names = [str(pod["metadata"]["name"]) for pod in snapshot.workload(workload).pods if is_ready(pod)]
-    said = [execute(kube, snapshot.cluster, name, workload, tables, timeout_seconds=_SECONDS) for name in names]
+    places = [(pod["metadata"]["name"], pod["spec"]["containers"][0]["name"]) for pod in snapshot.workload(workload).pods if is_ready(pod)]
+    said = [execute(kube, snapshot.cluster, pod, container, tables, timeout_seconds=_SECONDS) for pod, container in places]
     number = sum(connections(text, port) for text in said)
     return _count(number, "connection") if number else ""
 

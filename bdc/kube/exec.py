@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from importlib import import_module
 
 from bdc.errors import BdcError, UnhealthyError
 from bdc.kube.client import Kube
 
+_MESSAGE = re.compile(r'"message":\s*("(?:[^"\\]|\\.)*")')
 _STATUS = 3
 """The channel of the protocol on which the end comes: a Status as JSON."""
 
@@ -35,11 +37,23 @@ def execute(
         finally:
             session.close()
     except (client.ApiException, websocket.WebSocketException, OSError) as error:
-        reason = str(getattr(error, "reason", None) or error).splitlines()[0]
-        raise UnhealthyError(f"the pod {pod} can't be entered: {reason}", "bdc status shows whether it runs") from error
+        raise _closed(pod, error) from error
+    except AttributeError as error:
+        # Where the API server refuses, kubernetes 36.0.3 decodes a body that its own error of the handshake doesn't have.
+        if not isinstance(error.__context__, client.ApiException):
+            raise
+        raise _closed(pod, error.__context__) from error
     if not status:
         raise UnhealthyError(f"{command[0]} in the pod {pod} did not end in {timeout_seconds:.0f} s, or its end was lost", "try again")
     if json.loads(status).get("status") != "Success":
         last = (err.strip() or out.strip() or "no word").splitlines()[-1]
         raise BdcError(f"{command[0]} in the pod {pod} failed: {last}")
     return str(out)
+
+
+def _closed(pod: str, error: BaseException) -> UnhealthyError:
+    """The reason is the message of the Status that came with the refused handshake, where there is one."""
+    text = str(getattr(error, "reason", None) or error)
+    said = _MESSAGE.search(text)
+    reason = json.loads(said[1]) if said else text.splitlines()[0]
+    return UnhealthyError(f"the pod {pod} can't be entered: {reason}", "bdc status shows whether it runs")

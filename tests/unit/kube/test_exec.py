@@ -77,3 +77,21 @@ def test_an_end_that_never_came(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_pod_that_can_not_be_entered(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     with pytest.raises(UnhealthyError, match=r"can't be entered: (Handshake status 404|reset)"):
         run(monkeypatch, error)
+
+
+def test_a_refused_handshake_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As kubernetes 36.0.3 raises it: an AttributeError about the body of an error that has none."""
+    status = json.dumps({"kind": "Status", "message": 'container "x" is not valid for pod master-0', "code": 400})
+
+    def stream(*_: object, **__: object) -> Session:
+        refused: Any = ApiException(status=0, reason=f"Handshake status 400 Bad Request -+-+- {{'date': 'today'}} -+-+- {status}")
+        try:
+            raise refused
+        except ApiException as error:
+            error.body = error.body.decode("utf-8")
+        return Session(None)
+
+    monkeypatch.setattr(kubernetes.stream, "stream", stream)
+    kube: Any = Kube()
+    with pytest.raises(UnhealthyError, match='the pod master-0 can\'t be entered: container "x" is not valid for pod master-0'):
+        execute(kube, "bdc", "master-0", "x", ["psql"])
