@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from bdc.sql.gateway.dialect import Kind, Tables, kind
 from bdc.sql.gateway.errors import UNDEFINED_TABLE, SqlError
 from bdc.sql.gateway.trino import Trino, fetched
-from bdc.sql.polybase.session import DATABASE, HOMES
+from bdc.sql.polybase.session import HOMES
 
 Name = tuple[str, ...]
 _KEPT_SECONDS = 10.0
@@ -24,8 +24,7 @@ class Names:
         self._kept: dict[tuple[str, Name, tuple[str, ...]], tuple[float, tuple[str, dict[str, Kind]]]] = {}
 
     async def find(self, wanted: Iterable[Name], user: str, search_path: tuple[str, ...]) -> Tables:
-        """The tables of names of one to three parts, of which the first is a catalog or the database. Raises SqlError for one that isn't
-        there, or not for this user."""
+        """The tables of names of one to three parts. Raises SqlError for one that isn't there, or not for this user."""
         found = {}
         for name in wanted:
             found[name] = await self._one(name, user, search_path)
@@ -41,8 +40,7 @@ class Names:
         self._kept[key] = now, table
         return table
 
-    async def _ask(self, asked: Name, user: str, search_path: tuple[str, ...]) -> tuple[str, dict[str, Kind]]:
-        name = asked[1:] if len(asked) == 3 and asked[0].lower() == DATABASE else asked
+    async def _ask(self, name: Name, user: str, search_path: tuple[str, ...]) -> tuple[str, dict[str, Kind]]:
         if len(name) > 3:
             raise SqlError(f"improper relation name (too many dotted names): {'.'.join(name)}", "42601")
         catalogs = (name[0],) if len(name) == 3 else HOMES

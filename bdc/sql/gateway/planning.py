@@ -11,7 +11,6 @@ from bdc.sql.gateway import dialect
 from bdc.sql.gateway.dialect import Tables, Translated
 from bdc.sql.gateway.errors import NOT_SUPPORTED, UNDEFINED_PARAMETER, SqlError
 from bdc.sql.gateway.shadows import shadowed
-from bdc.sql.polybase.session import DATABASE
 
 _CATALOGS = ("pg_catalog", "information_schema")
 _MENTIONED = re.compile(r"\b(pg_catalog|information_schema|pg_\w+)\b", re.IGNORECASE)
@@ -66,9 +65,8 @@ def translate(asked: Asked, tables: Tables, user: str, values: Sequence[str]) ->
 
 
 def _of_catalogs(name: tuple[str, ...]) -> bool:
-    if len(name) == 1:
-        return name[0].startswith("pg_")
-    return name[-2] in _CATALOGS and name[:-2] in ((), (DATABASE,))
+    """Whether a name is of PostgreSQL's catalogs; those of three parts are of Trino's, as lake.information_schema.tables is."""
+    return name[0].startswith("pg_") if len(name) == 1 else len(name) == 2 and name[0] in _CATALOGS
 
 
 def _of_master(sql: str) -> Asked:

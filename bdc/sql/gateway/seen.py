@@ -19,11 +19,14 @@ from math import inf
 from typing import Any
 
 from bdc.sql.gateway.names import listed
+from bdc.sql.gateway.shadows import SCHEMA
 from bdc.sql.gateway.trino import Trino, fetched
 from bdc.sql.gateway.values import type_of
 from bdc.sql.polybase.session import HOMES
 
 _NOW_SECONDS, _KEPT_SECONDS = 1.0, 60.0
+_HIDDEN = frozenset({"information_schema", SCHEMA})
+"""Schemas that are no tables of anybody's: Trino's catalogs, and the views by which these are shown."""
 _MOST_USERS = 200
 _FEW = 50
 """Tables that are asked for by their names; Trino looks them up one by one then, without listing."""
@@ -101,7 +104,7 @@ class Seen:
         found: dict[Place, tuple[str, bool]] = {}
         schemas = set()
         for catalog, schema, table, kind in sorted(rows, key=lambda row: -HOMES.index(row[0])):
-            if schema == "information_schema" or _long(schema):
+            if schema in _HIDDEN or _long(schema):
                 continue
             if table is not None and not _long(table):
                 found[schema, table] = catalog, kind == "VIEW"

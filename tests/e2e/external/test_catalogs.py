@@ -20,10 +20,7 @@ LISTED = "SELECT table_schema, table_name FROM information_schema.tables WHERE t
 def shown(host: TestHost, facts: str) -> Iterator[str]:
     """A table of the lake, and a role of the master that may log in; how to reach a port of the cluster's."""
     rows(host, "CREATE SCHEMA IF NOT EXISTS lake.shown")
-    rows(
-        host,
-        "CREATE TABLE lake.shown.flights AS SELECT 1 AS id, CAST(2.5 AS decimal(8,2)) AS fare, TIMESTAMP '2026-01-02 03:04:05 UTC' AS seen",
-    )
+    rows(host, "CREATE TABLE lake.shown.flights AS SELECT 1 AS id, CAST(2.5 AS decimal(8,2)) AS fare, DATE '2026-01-02' AS day")
     rows(host, "CREATE ROLE ida LOGIN PASSWORD 'ida and her pw'", "-e", "master")
     wait_for_foreign_table(host)
     yield facts

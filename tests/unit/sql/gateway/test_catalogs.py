@@ -63,6 +63,7 @@ TABLES: dict[tuple[str, ...], list[tuple[str, str, str, str | None]]] = {
     ("master", "public", "customers"): [("id", "integer", "YES", None)],
     ("master", "dbo", "orders"): [("id", "integer", "YES", None)],
     ("master", "private", "diary"): [("id", "integer", "YES", None)],
+    ("master", "catalogs", "pg_class"): [("oid", "bigint", "YES", None)],
     ("lake", "information_schema", "tables"): [("table_name", "varchar", "YES", None)],
 }  # fmt: skip
 OF_MASTER = ("boss",)
