@@ -56,3 +56,18 @@ SELECT x.id, l.n FROM facts x CROSS JOIN LATERAL (SELECT x.id * 2 AS n) l WHERE 
 SELECT CASE id % 3 WHEN 0 THEN 'zero' WHEN 1 THEN name ELSE NULL END, CASE WHEN ok THEN price ELSE id END FROM facts ORDER BY 2, 1;
 SELECT id FROM facts ORDER BY ok DESC, note, id OFFSET 3 LIMIT 4;
 SELECT current_user, id FROM facts WHERE name = 'name 1' AND current_date > day - 100000 ORDER BY id LIMIT 1;
+-- what tools put into their statements: percentiles, regular expressions, formats, bins; arrays, names of columns
+SELECT id, trunc(price), trunc(rate), trunc(share), trunc(id), trunc(price, 1), trunc(-price, 0), trunc(price, -1), trunc(id / 7.0, 2), floor(share), ceil(share) FROM facts WHERE id < 60 ORDER BY id;
+SELECT id, CAST(trunc(extract(year FROM day)) AS integer), trunc(extract(epoch FROM seen)) FROM facts WHERE id < 9 ORDER BY id;
+SELECT id, name ~ '^name [1-3]$', name ~* 'NAME', name !~ '\d', name !~* 'ä', note ~ 'x{2,}', note ~ '(^| )x', name ~ '[''%]', note ~ '^$', name ~ 'e.+1' FROM facts ORDER BY id;
+SELECT id, regexp_replace(name, '[0-9]+', '<\&>'), regexp_replace(name, '([a-z])([0-9 ])', '\2\1', 'g'), regexp_replace(note, 'x', '', 'g'), regexp_replace(name, 'A', '$1\\', 'i'), regexp_replace(name, '^n', '0') FROM facts ORDER BY id;
+SELECT id, substring(name from '[0-9]'), substring(name from 'm(.) '), substring(note, '^x+') FROM facts ORDER BY id;
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY price), percentile_disc(0.25) WITHIN GROUP (ORDER BY price), percentile_cont(0.9) WITHIN GROUP (ORDER BY id DESC), percentile_disc(0) WITHIN GROUP (ORDER BY name), percentile_cont(ARRAY[0.1, 0.33]) WITHIN GROUP (ORDER BY id), percentile_disc(1) WITHIN GROUP (ORDER BY rate), percentile_cont(0.5) WITHIN GROUP (ORDER BY rate) FILTER (WHERE id < 30) FROM facts;
+SELECT name, percentile_cont(0.75) WITHIN GROUP (ORDER BY share), percentile_disc(0.5) WITHIN GROUP (ORDER BY day) FROM facts WHERE id < 64 GROUP BY name ORDER BY name;
+SELECT id, to_char(seen, 'YYYY-MM-DD HH24:MI:SS.MS'), to_char(day, 'Day, DD FMMonth YYYY'), to_char(seen, 'Dy DY dy Mon MON mon FMDay'), to_char(zoned, 'HH12:MI am FMHH24 Q DDD D ID IW IYYY YY'), to_char(day, '"day" FMDD "of" FMMM') FROM facts ORDER BY id;
+SELECT id, to_date(day::text, 'YYYY-MM-DD'), to_timestamp(to_char(seen, 'YYYYMMDD HH24MISS.MS'), 'YYYYMMDD HH24MISS.MS'), to_timestamp(id * 1.5), to_timestamp(rate * 1e8), to_timestamp(id) FROM facts WHERE id < 61 ORDER BY id;
+SELECT id, date_bin('15 minutes', seen, '2026-02-01'), date_bin('2 days', zoned, timestamptz '2026-04-01 00:00:00+00'), date_bin(interval '1 hour 30 minutes', seen, timestamp '2030-01-01 00:10:00') FROM facts WHERE id < 61 ORDER BY id;
+SELECT id, width_bucket(price, 0, 30, 7), width_bucket(rate, 0.0, 5, 3), width_bucket(id, 1, 60, 10), width_bucket(price, 40.5, 1.25, 6), width_bucket(rate, 5, 1, 4), width_bucket(share, 1, 10, 9) FROM facts WHERE id < 64 ORDER BY id;
+SELECT id FROM facts WHERE id = ANY (SELECT small FROM facts) AND 'x' <> ALL (ARRAY[name, note]) ORDER BY id;
+SELECT a.n, 2 = ANY (a.ids), 3 < ALL (a.ids), a.n = ANY (a.names) FROM (SELECT id % 3 AS k, min(name) AS n, array_agg(id ORDER BY id) AS ids, array_agg(name ORDER BY id) AS names FROM facts WHERE id < 20 GROUP BY id % 3) a ORDER BY a.k;
+SELECT current_user, session_user, user, now() > '2020-01-01', substr(name, 2), char_length(name), ceiling(price), variance(rate) FROM facts WHERE id = 1 GROUP BY name, price;

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from bdc.sql.gateway.dialect.distributions import within_group
 from bdc.sql.gateway.dialect.expressions import Expressions, Rule, unified
 from bdc.sql.gateway.dialect.functions import numeric_argument
 from bdc.sql.gateway.dialect.kinds import BIGINT, BOOLEAN, DOUBLE, INTEGER, REAL, TEXT, Kind
@@ -141,6 +142,8 @@ def _filter(self: Expressions, node: Node) -> Typed:
     condition = self.boolean(node.expression.this)
     if isinstance(node.this, exp.GroupConcat):
         return _string_agg(self, node.this, condition)
+    if isinstance(node.this, exp.WithinGroup):
+        return within_group(self, node.this, condition)
     if isinstance(node.this, exp.Min | exp.Max):
         return (_min if isinstance(node.this, exp.Min) else _max)(self, node.this, condition)
     found = self.of(node.this)

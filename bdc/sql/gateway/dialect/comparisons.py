@@ -97,11 +97,21 @@ def _quantified(self: Expressions, node: Node, symbol: str) -> Typed:
             raise refuse(f"{word} over double precision", "write it with EXISTS")
         return Typed(f"({left.sql} {symbol} {word} {text})", BOOLEAN)
     items = _listed(self, inner, left)
-    if items is None or (symbol, word) not in (("=", "ANY"), ("<>", "ALL")):
-        raise refuse(f"{symbol} {word} over an array", "write it with IN, or AND and OR")
+    if items is None:
+        return _over(self, left, self.of(inner), symbol, word)
     if not items:
         return Typed("false" if word == "ANY" else "true", BOOLEAN)
+    if (symbol, word) not in (("=", "ANY"), ("<>", "ALL")):
+        return Typed(f"({(' OR ' if word == 'ANY' else ' AND ').join(compared(left, one, symbol) for one in items)})", BOOLEAN)
     return _among(left, items, "IN" if word == "ANY" else "NOT IN")
+
+
+def _over(self: Expressions, left: Typed, array: Typed, symbol: str, word: str) -> Typed:
+    """x = ANY (an array that isn't written out), and so on."""
+    if array.kind.of is None or array.kind.of.of or "SELECT" in left.sql:
+        raise refuse(f"{word} over this array", "unnest it in a subquery")
+    one, item = self.alike(left, Typed("item", array.kind.of))
+    return Typed(f"{'any' if word == 'ANY' else 'all'}_match({array.sql}, item -> {compared(one, item, symbol)})", BOOLEAN)
 
 
 def _among(left: Typed, items: list[Typed], word: str = "IN") -> Typed:

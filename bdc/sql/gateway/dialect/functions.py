@@ -6,7 +6,8 @@ from sqlglot import exp
 
 from bdc.sql.gateway.dialect.expressions import Expressions, Rule
 from bdc.sql.gateway.dialect.kinds import BOOLEAN, DATE, DOUBLE, INTEGER, NULL, TEXT, TIMESTAMP, TIMESTAMPTZ, Kind
-from bdc.sql.gateway.dialect.typed import Node, Typed, as_text, check, local, refuse, string
+from bdc.sql.gateway.dialect.matching import substring
+from bdc.sql.gateway.dialect.typed import Node, Typed, as_text, check, local, refuse, string, widened
 from bdc.sql.gateway.errors import SqlError
 
 
@@ -29,6 +30,8 @@ def _strings(name: str, result: Kind, *arguments: str) -> Rule:
 
 
 def _substring(self: Expressions, node: Node) -> Typed:
+    if isinstance(node.args.get("start"), exp.Literal) and node.args["start"].is_string:
+        return substring(self, node)
     check(node, "this", "start", "length")
     start = self.number(node.args["start"]) if node.args.get("start") else 1
     length = self.number(node.args["length"]) if node.args.get("length") else None
@@ -136,6 +139,7 @@ def _integral(name: str) -> Rule:
         found = numeric_argument(self, node.this)
         if found.kind.family == "int":
             return Typed(f"CAST({found.sql} AS double)", DOUBLE)
+        found = widened(found)
         return Typed(f"{name}({found.sql})", Kind("decimal", scale=0) if found.kind.family == "decimal" else found.kind)
 
     return rule
@@ -149,6 +153,23 @@ def _round(self: Expressions, node: Node) -> Typed:
         raise refuse("round of a number that is no numeric, or to places that aren't written out", "cast it to numeric(precision, scale)")
     scale = min(digits, found.kind.scale if found.kind.scale is not None else digits)
     return Typed(f"CAST(round({found.sql}, {digits}) AS decimal(38, {digits}))", Kind("decimal", scale=max(scale, digits)))
+
+
+def _trunc(self: Expressions, node: Node) -> Typed:
+    check(node, "this", "decimals")
+    found = numeric_argument(self, node.this)
+    if not node.args.get("decimals"):
+        if found.kind.family == "decimal":
+            return Typed(f"truncate({found.sql})", Kind("decimal", scale=0))
+        return Typed(f"truncate(CAST({found.sql} AS double))", DOUBLE)
+    digits = self.number(node.args["decimals"])
+    if found.kind.family not in ("decimal", "int"):
+        raise SqlError(f"function trunc({found.kind}, integer) does not exist", "42883", "cast it to numeric(precision, scale)")
+    if digits is None:
+        raise refuse("trunc to places that aren't written out")
+    value = f"CAST({found.sql} AS decimal(19, 0))" if found.kind.family == "int" else found.sql
+    scale = max(digits, 0)
+    return Typed(f"CAST(truncate({value}, {digits}) AS decimal(38, {scale}))", Kind("decimal", scale=scale))
 
 
 def _sign(self: Expressions, node: Node) -> Typed:
@@ -249,6 +270,7 @@ FUNCTIONS: dict[type | str, Rule] = {
     exp.Floor: _integral("floor"),
     exp.Ceil: _integral("ceil"),
     exp.Round: _round,
+    exp.Trunc: _trunc,
     exp.Sign: _sign,
     exp.Extract: _extract,
     exp.TimestampTrunc: _date_trunc,

@@ -102,11 +102,11 @@ def test_a_failed_statement_ends_its_transaction_and_nothing_else(gateway: Gatew
         for sql, state in (
             ("SELECT nope FROM dbo.orders", "42703"),
             ("SELECT * FROM dbo.missing", "42P01"),
-            ("SELECT name ~ 'x' FROM dbo.orders", "0A000"),
+            ("SELECT name SIMILAR TO 'x' FROM dbo.orders", "0A000"),
             ("DELETE FROM dbo.orders", "25006"),
             ("SELEC 1", "42601"),
             ("SELECT id FROM dbo.orders WHERE id = $999999999", "42P02"),
-            (f"SELECT id FROM dbo.orders WHERE id IN ({', '.join(map(str, range(20_000)))}) AND id ~ 'x'", "0A000"),
+            (f"SELECT id FROM dbo.orders WHERE id IN ({', '.join(map(str, range(20_000)))}) AND name SIMILAR TO 'x'", "0A000"),
             ("SELECT * FROM dbo.orders WHERE name = 'broken'", "38000"),
         ):
             with pytest.raises(psycopg.Error) as raised:
