@@ -83,8 +83,10 @@ def test_a_refused_handshake_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     """As kubernetes 36.0.3 raises it: an AttributeError about the body of an error that has none."""
     status = json.dumps({"kind": "Status", "message": 'container "x" is not valid for pod master-0', "code": 400})
 
+    kind: Any = ApiException
+
     def stream(*_: object, **__: object) -> Session:
-        refused: Any = ApiException(status=0, reason=f"Handshake status 400 Bad Request -+-+- {{'date': 'today'}} -+-+- {status}")
+        refused = kind(status=0, reason=f"Handshake status 400 Bad Request -+-+- {{'date': 'today'}} -+-+- {status}")
         try:
             raise refused
         except ApiException as error:
