@@ -34,7 +34,7 @@ _MOST_PARAMETERS = 65_535
 """As many as Bind can count."""
 
 
-def plan(sql: str, user: str) -> Asked:  # noqa: ARG001 the master is told who asks
+def plan(sql: str) -> Asked:
     """Read a query. Raises SqlError."""
     asked = _read(sql)
     if asked.parameters > _MOST_PARAMETERS:

@@ -176,7 +176,7 @@ class Session:
         command = commands.command(text)
         self._transaction.allows(command)
         query = command.sql if isinstance(command, commands.Ask | commands.Declare | commands.Copy | commands.Explain) else None
-        asked = await aside(len(query), planning.plan, query, self.user) if query is not None else None
+        asked = await aside(len(query), planning.plan, query) if query is not None else None
         count = asked.parameters if asked else 0
         return Prepared(command, (*types, *[0] * (count - len(types))), asked)
 
