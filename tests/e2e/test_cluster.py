@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -134,13 +135,18 @@ def test_words_of_spark_submit_reach_driver_and_executors(host: TestHost, tmp_pa
     archive = Path(shutil.make_archive(str(host.folder / "env"), "gztar", tmp_path))
     (host.folder / "job.conf").write_text("spark.sql.shuffle.partitions 3\n")
     words = ["--archives", f"{archive}#env", "--secret", "lake:LAKE_PASSWORD", "--properties-file", str(host.folder / "job.conf")]
-    script = str(Path(__file__).with_name("words.py"))
-    done = bdc(host, "spark", "submit", script, "--name", "words", "--num-executors", "1", *words, "--", "--day", "x")
+    data, module = tmp_path / "my data 100%.csv", tmp_path / "my modules v2.zip"
+    data.write_text("a,b")
+    with zipfile.ZipFile(module, "w") as made:
+        made.writestr("mine.py", "WORD = 'imported'\n")
+    script = shutil.copy(Path(__file__).with_name("words.py"), tmp_path / "My_Words v2.py")
+    words += ["--files", str(data), "--py-files", str(module)]
+    done = bdc(host, "spark", "submit", str(script), "--name", "words", "--num-executors", "1", *words, "--", "--day", "x")
     assert json.loads(done.stdout.splitlines()[-1]) == {
         "arguments": ["--day", "x"],
         "partitions": "3",
-        "driver": ["s3cret-xyz", "unpacked"],
-        "executors": [["s3cret-xyz", "unpacked"]],
+        "driver": ["s3cret-xyz", "unpacked", "a,b", "imported"],
+        "executors": [["s3cret-xyz", "unpacked", "a,b", "imported"]],
     }
     history = bdc(host, "spark", "ui", "words").stdout.strip()
     signed_in = ["curl", "-skL", "-o", "/dev/null", "-w", "%{http_code}", "-u", f"bdc:{password(host)}", history]
@@ -149,9 +155,19 @@ def test_words_of_spark_submit_reach_driver_and_executors(host: TestHost, tmp_pa
 
 def test_an_application_that_no_node_takes_ends_by_its_timeout(host: TestHost) -> None:
     script = str(Path(__file__).with_name("words.py"))
-    late = bdc(host, "spark", "submit", script, "--name", "big", "--driver-memory", "100g", "--timeout", "6s", code=124)
+    never = bdc(host, "spark", "submit", script, "--driver-memory", "900g", code=125)
+    assert "the driver with --driver-memory 921600m asks for 900.4 GiB, and no node can ever take it" in never.stderr
+    assert re.search(r"the largest that fits: --driver-memory \d+m\n", never.stderr)
+    missing = bdc(host, "spark", "submit", script, "--secret", "nix:X", code=125)
+    assert "there is no Secret nix in the namespace bdc" in missing.stderr
+    node = kubectl(host, "get", "nodes", "-o", "name").strip()
+    kubectl(host, "cordon", node)
+    try:
+        late = bdc(host, "spark", "submit", script, "--name", "big", "--timeout", "6s", code=124)
+    finally:
+        kubectl(host, "uncordon", node)
     assert "it had not begun after its --timeout of 6 s: no node takes the driver: 0/1 nodes are available" in late.stderr
-    assert "Insufficient memory" in document(host, "spark", "status", "big")["cause"]["what"]
+    assert "unschedulable" in document(host, "spark", "status", "big")["cause"]["what"]
     bdc(host, "spark", "delete", "big", "words")
 
 

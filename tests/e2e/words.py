@@ -1,4 +1,4 @@
-"""A Spark application that says what reached it: arguments, a setting, a secret and an archive, in the driver and in executors."""
+"""A Spark application that says what reached it: arguments, a setting, a secret and files, in the driver and in executors."""
 
 import json
 import os
@@ -9,8 +9,13 @@ from pyspark.sql import SparkSession
 
 
 def seen(_: object) -> list[list[str | None]]:
-    """The secret and the archive's file."""
-    return [[os.environ.get("LAKE_PASSWORD"), Path("env/inside.txt").read_text()]]
+    """The secret, the archive's file, and where they were sent a file and a module of names with blanks."""
+    found: list[str | None] = [os.environ.get("LAKE_PASSWORD"), Path("env/inside.txt").read_text()]
+    if (data := Path("my data 100%.csv")).exists():
+        import mine  # type: ignore[import-not-found]
+
+        found += [data.read_text(), mine.WORD]
+    return [found]
 
 
 spark = SparkSession.builder.getOrCreate()
