@@ -94,7 +94,8 @@ def readable(where: Folder, seen: Iterable[Sequence[object]], wanted: Mapping[st
     """What a view of a folder reads.
 
     `seen`: name, type, extra and comment of each column, as SHOW COLUMNS has them; none where the folder has no file, which has the columns
-    that are `wanted` until then. Names of folders have no type: their columns are of that which is wanted.
+    that are `wanted` until then. A comment is the type where names of fields have capitals. Names of folders have no type: their columns
+    are of that which is wanted.
     """
     types = {name.lower(): kind for name, kind in wanted.items()}
     if where.options is not None:
@@ -104,14 +105,15 @@ def readable(where: Folder, seen: Iterable[Sequence[object]], wanted: Mapping[st
         return Readable(where.relation, {row[0]: row[1] for row in rows})
     keys = {row[0]: types.get(row[0], row[1]) for row in rows if row[2] == _KEY}
     columns = {row[0]: row[1] for row in rows if row[0] not in keys} if rows else types
+    spelled = {row[0]: said for row in rows if (said := row[3].removeprefix(_ONE_FILE).strip())}
     told = "?".join(_told(some) for some in ({name: kind for name, kind in columns.items() if name in types}, keys))
-    file = any(row[3] == _ONE_FILE for row in rows)
+    file = any(row[3].startswith(_ONE_FILE) for row in rows)
     if file:
         above = replace(where, name=f"{where.name.rpartition('/')[0]}?{told}")
         relation = f'(SELECT * FROM {above.relation} WHERE "$path" = {literal(where.url)})'  # noqa: S608 quoted
     else:
         relation = replace(where, name=f"{where.name}?{told}").relation
-    return Readable(relation, columns | keys, settled=bool(rows), file=file)
+    return Readable(relation, columns | spelled | keys, settled=bool(rows), file=file)
 
 
 def _of_text(where: Folder, columns: Mapping[str, str]) -> str:

@@ -139,6 +139,15 @@ INSERT INTO made.trips SELECT id, id % 3, id * 0.5, timestamp'2026-01-02 03:04:0
 INSERT OVERWRITE DIRECTORY 'hdfs://bdc/data/cars' USING orc SELECT * FROM VALUES (0, 'fiat'), (1, 'saab'), (2, 'lada') AS cars(Driver, Car);
 CREATE TABLE made.drivers USING delta LOCATION 'hdfs://bdc/data/drivers' AS
     SELECT * FROM VALUES (0, 'ann'), (1, 'bob'), (2, 'eve') AS drivers(Id, Name);
+CREATE TEMPORARY VIEW early AS SELECT id, d, t, array(d) AS a, CAST(id * 100 - 1 AS SMALLINT) AS small,
+    named_struct('InnerName', id, 'Parts', array(named_struct('aB', d))) AS s
+    FROM VALUES (1, DATE'1000-02-28', TIMESTAMP'1000-02-28 01:02:03.123456'), (2, DATE'0001-01-01', TIMESTAMP'0001-01-01 00:00:00'),
+    (3, DATE'1582-10-04', TIMESTAMP'1582-10-04 23:59:59.999999'), (4, DATE'1582-10-15', TIMESTAMP'1582-10-15 00:00:00') AS v(id, d, t);
+INSERT OVERWRITE DIRECTORY 'hdfs://bdc/data/early/orc' USING orc SELECT * FROM early;
+INSERT OVERWRITE DIRECTORY 'hdfs://bdc/data/early/parquet' USING parquet SELECT * FROM early;
+SET spark.sql.parquet.datetimeRebaseModeInWrite = LEGACY;
+SET spark.sql.parquet.int96RebaseModeInWrite = LEGACY;
+INSERT OVERWRITE DIRECTORY 'hdfs://bdc/data/early/legacy' USING parquet SELECT * FROM early;
 """
 
 

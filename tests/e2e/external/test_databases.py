@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.external.asked import DEPOT, plain, plan, rows
 from tests.e2e.host import TestHost
-from tests.e2e.outside import H2, MongoDb, java_servers
+from tests.e2e.outside import H2, MongoDb, PostgreSql, java_servers
 from tests.e2e.test_cluster import bdc, document
 
 
@@ -85,6 +85,56 @@ def test_what_is_refused_leaves_nothing(host: TestHost, sql: str, code: int, tol
     assert told in rows(host, sql, code=code)
     assert [row["name"] for row in document(host, "sql", "table", "list")] == ["dbo.Orders", "dbo.Staff", "web.Visits"]
     assert [row["name"] for row in document(host, "sql", "source", "list")] == ["SalesServer", "Shop", "SqlDataPool", "SqlStoragePool"]
+
+
+ODD = (
+    "CREATE SCHEMA odd; CREATE DOMAIN odd.age AS int; "
+    "CREATE TABLE odd.kinds (id int, n numeric, wide numeric(50,10), tags text[], span int4range, years odd.age, bits bit(8)); "
+    "INSERT INTO odd.kinds VALUES (1, 1234.5678, 1.0000000001, '{a,NULL}', '[1,5)', 9, '10101010'), "
+    "(2, 0.1, -2, '{}', NULL, 10, NULL), (3, 900, NULL, NULL, NULL, NULL, NULL); "
+    "CREATE VIEW odd.sums AS SELECT sum(n) AS s, avg(id) AS a, avg(id) / 9 AS small FROM odd.kinds; "
+    "CREATE TABLE odd.unfit AS SELECT 'NaN'::numeric AS n;"
+)
+
+
+def test_no_column_of_the_master_is_left_out(host: TestHost) -> None:
+    bdc(host, "sql", "run", "-e", "master", "-", stdin=ODD)
+    found = rows(host, "SELECT * FROM odd.kinds ORDER BY n")
+    assert [row["id"] for row in found] == [2, 3, 1]
+    assert found[2] == {
+        "id": 1, "n": 1234.5678, "wide": 1.0000000001, "tags": ["a", None], "span": "[1,5)", "years": 9, "bits": "10101010",
+    }  # fmt: skip
+    assert [row["years"] for row in rows(host, "SELECT years FROM odd.kinds WHERE years > 1 ORDER BY years")] == [9, 10]
+    assert rows(host, "SELECT * FROM odd.sums") == [{"s": 2134.6678, "a": 2.0, "small": 0.22222222222222222}]
+    assert "the column n has NaN, which is no decimal(38,20) here" in rows(host, "SELECT * FROM odd.unfit", code=1)
+    bdc(host, "sql", "run", "-e", "master", "-", stdin="DROP SCHEMA odd CASCADE")
+
+
+def test_a_number_of_a_source_is_a_number(host: TestHost, sales: PostgreSql) -> None:
+    sales.sql("sales", "CREATE TABLE nums (id int, n numeric); INSERT INTO nums VALUES (1, 1234.5678), (2, 0.1), (3, 900);")
+    made = bdc(host, "sql", "table", "create", "public.nums", "--from", "SalesServer", "--name", "dbo.nums", "--yes")
+    assert "[n] decimal(38, 20)" in made.stdout
+    assert [row["id"] for row in rows(host, "SELECT id FROM dbo.nums ORDER BY n")] == [2, 3, 1]
+    rows(host, "DROP EXTERNAL TABLE dbo.nums")
+    table = "CREATE EXTERNAL TABLE dbo.nums (id INT, n {}) WITH (LOCATION = 'public.nums', DATA_SOURCE = SalesServer)"
+    rows(host, table.format("DECIMAL(18, 4)"))
+    assert [row["n"] for row in rows(host, "SELECT n FROM dbo.nums ORDER BY n")] == [0.1, 900, 1234.5678]
+    sales.sql("sales", "INSERT INTO nums VALUES (4, 0.12345)")
+    assert "dbo.nums: the column n has 0.12345" in rows(host, "SELECT n FROM dbo.nums", code=1)
+    rows(host, "DROP EXTERNAL TABLE dbo.nums")
+    rows(host, table.format("NVARCHAR(MAX)"))
+    assert [row["n"] for row in rows(host, "SELECT n FROM dbo.nums ORDER BY id")] == ["1234.5678", "0.1", "900", "0.12345"]
+    rows(host, "DROP EXTERNAL TABLE dbo.nums")
+    sales.sql("sales", "DROP TABLE nums")
+
+
+def test_a_view_of_external_tables_is_kept_in_the_lake(host: TestHost) -> None:
+    assert "CREATE VIEW lake.SCHEMA.v" in rows(host, "CREATE VIEW external.dbo.v AS SELECT 1 AS a", code=2)
+    rows(host, "CREATE SCHEMA IF NOT EXISTS lake.views")
+    rows(host, "CREATE VIEW views.south AS SELECT orderid FROM dbo.orders WHERE region = 'south'")
+    assert rows(host, "SELECT count(*) AS n FROM views.south") == [{"n": 500}]
+    rows(host, "DROP VIEW views.south")
+    rows(host, "DROP SCHEMA lake.views")
 
 
 def test_any_database_with_a_jdbc_driver(host: TestHost, depot: H2) -> None:

@@ -42,6 +42,43 @@ def test_files_have_one_answer_in_all_engines(host: TestHost, trips: object) -> 
         assert [plain(row) for row in rows(host, text, "-e", engine)] == wanted, engine
 
 
+@pytest.mark.parametrize(("folder", "form"), [("orc", "OrcFiles"), ("parquet", "ParquetFiles"), ("legacy", "ParquetFiles")])
+def test_days_before_1582_and_names_of_fields_are_as_they_were_written(host: TestHost, trips: object, folder: str, form: str) -> None:
+    """ORC of Spark 4.2, and Parquet where it is told to, count such days in the calendar of that time."""
+    table = "CREATE EXTERNAL TABLE dbo.early ({}) WITH (LOCATION = '/data/early/{}', DATA_SOURCE = SqlStoragePool, FILE_FORMAT = {})"
+    columns = "id INT, d DATE, t DATETIME2(6), a NVARCHAR(MAX), s NVARCHAR(MAX)"
+    rows(host, table.format(columns, folder, form))
+    days = ["1000-02-28", "0001-01-01", "1582-10-04", "1582-10-15"]
+    times = ["01:02:03.123456", "00:00:00.000000", "23:59:59.999999", "00:00:00.000000"]
+    assert rows(host, "SELECT * FROM dbo.early ORDER BY id") == [
+        {
+            "id": number, "d": day, "t": f"{day} {time_}", "a": f'["{day}"]',
+            "s": f'{{"InnerName":{number},"Parts":[{{"aB":"{day}"}}]}}',
+        }
+        for number, (day, time_) in enumerate(zip(days, times, strict=True), 1)
+    ]  # fmt: skip
+    assert rows(host, "SELECT id FROM dbo.early WHERE d = DATE '1000-02-28'") == [{"id": 1}]
+    assert rows(host, "SELECT id FROM dbo.early WHERE t < TIMESTAMP '1582-10-05 00:00:00' ORDER BY id") == [{"id": 1}, {"id": 2}, {"id": 3}]
+    rows(host, "DROP EXTERNAL TABLE dbo.early")
+
+
+def test_a_tinyint_of_files_is_0_to_255(host: TestHost, trips: object) -> None:
+    table = "CREATE EXTERNAL TABLE dbo.{} (id INT, small TINYINT) WITH (LOCATION = '{}', DATA_SOURCE = SqlStoragePool, FILE_FORMAT = {})"
+    for form, folder in (("OrcFiles", "orc"), ("ParquetFiles", "parquet")):
+        rows(host, table.format("early", f"/data/early/{folder}", form))
+        told = rows(host, "SELECT * FROM dbo.early", code=1)
+        assert "dbo.early: the column small has " in told
+        assert "which is no TINYINT" in told
+        rows(host, "DROP EXTERNAL TABLE dbo.early")
+    bdc(host, "hdfs", "mkdir", "/data/small")
+    for form in ("ParquetFiles", "OrcFiles"):
+        rows(host, table.format("small", "/data/small", form))
+        assert "the column small has 256, which is no TINYINT" in rows(host, "INSERT INTO dbo.small SELECT 1, 256", code=1)
+        assert rows(host, "SELECT * FROM dbo.small") == []
+        rows(host, "DROP EXTERNAL TABLE dbo.small")
+    bdc(host, "hdfs", "rm", "-r", "/data/small")
+
+
 def test_folders_come_and_go(host: TestHost, trips: object) -> None:
     """And a condition on what they are named by reads no other."""
     rows(host, "INSERT INTO made.trips VALUES (1000, 0, 1, timestamp'2027-01-01', 2027, 'north')", "-e", "spark")

@@ -50,6 +50,23 @@ def test_rows_that_dont_fit_are_kept_with_their_reasons(host: TestHost, clicks: 
     ]
 
 
+def test_a_tinyint_of_text_is_0_to_255(host: TestHost, clicks: Path) -> None:
+    bdc(host, "hdfs", "mkdir", "/data/bytes")
+    bdc(host, "hdfs", "put", "-", "/data/bytes/a.csv", stdin="h\n1,0\n2,255\n3,256\n4,-1\n5,\n")
+    table = (
+        "CREATE EXTERNAL TABLE dbo.bytes (id INT, small TINYINT) WITH (LOCATION = '/data/bytes', DATA_SOURCE = SqlStoragePool, "
+        "FILE_FORMAT = CsvFiles, REJECT_TYPE = VALUE, REJECT_VALUE = {})"
+    )
+    rows(host, table.format(0))
+    assert "line 4: the column small: '256' is no tinyint" in rows(host, "SELECT * FROM dbo.bytes", code=1)
+    assert "the column small has 256, which is no TINYINT" in rows(host, "INSERT INTO dbo.bytes SELECT 6, 256", code=1)
+    rows(host, "DROP EXTERNAL TABLE dbo.bytes")
+    rows(host, table.format(2))
+    assert rows(host, "SELECT * FROM dbo.bytes ORDER BY id") == [{"id": 1, "small": 0}, {"id": 2, "small": 255}, {"id": 5, "small": None}]
+    rows(host, "DROP EXTERNAL TABLE dbo.bytes")
+    bdc(host, "hdfs", "rm", "-r", "/data/bytes")
+
+
 def test_nothing_is_seen_of_a_table_with_too_many_that_dont_fit(host: TestHost, clicks: Path) -> None:
     bdc(host, "hdfs", "put", "-", "/data/Clicks/Day=2026-01-01/late.csv", stdin="h\n7,x,,0\n8,x,yesterday,\n")
     for statement in ("SELECT id FROM clicks", "SELECT count(*) FROM clicks", "CREATE TABLE lake.made.clicks AS SELECT * FROM dbo.clicks"):

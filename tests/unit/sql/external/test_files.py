@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bdc.errors import BdcError, NotFoundError, UsageError
 from bdc.sql.external.definitions import Source
-from bdc.sql.external.files import encoded, folder
+from bdc.sql.external.files import encoded, folder, readable
 from bdc.sql.external.reconcile import Found
 from bdc.sql.external.rounds import Rounds
 from bdc.sql.polybase.statements import CreateFormat, ObjectName
@@ -154,6 +154,16 @@ def test_what_is_written_to_is_the_folder(pool: Desk) -> None:
     assert pool.external.inserted("dbo", "trips", ["nix", "id"], "SELECT 1, 2").endswith('("nix", "id") SELECT 1, 2')
     assert pool.external.inserted("dbo", "trips", ["id"], "SELECT 1, 2").endswith('("id") SELECT 1, 2')
     assert pool.external.written("dbo", "d", "MERGE").endswith('."delta"."/data/delta"')
+
+
+@pytest.mark.parametrize("one_file", ["", "one file "])
+def test_fields_are_spelled_as_the_file_spells_them(one_file: str) -> None:
+    where = folder(Source("s", "hdfs://a"), "/data/t", CreateFormat("p", "PARQUET"))
+    seen = [("s", "row(innername integer)", "", one_file + 'row("InnerName" integer)'), ("id", "integer", "", one_file.strip())]
+    found = readable(where, seen, {"S": "varchar", "id": "integer"})
+    assert found.columns == {"s": 'row("InnerName" integer)', "id": "integer"}
+    assert "?s=row%28innername%20integer%29;id=integer?" in found.relation
+    assert found.file == bool(one_file)
 
 
 def test_what_is_written_as_tinyint_is_0_to_255(pool: Desk) -> None:

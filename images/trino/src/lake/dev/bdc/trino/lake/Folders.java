@@ -282,7 +282,8 @@ final class Folders {
     }
 
     private static Address.Content commented(List<Column> columns) {
-        return new Address.Content(columns.stream().map(one -> one.withComment(Optional.of(ONE_FILE))).toList(), List.of());
+        return new Address.Content(columns.stream()
+            .map(one -> one.withComment(Optional.of(one.getComment().map(said -> ONE_FILE + " " + said).orElse(ONE_FILE)))).toList(), List.of());
     }
 
     private static List<Column> columns(String format, TrinoInputFile file) {
@@ -350,6 +351,10 @@ final class Folders {
     private static String lastPart(Location folder) {
         String[] parts = folder.path().split("/");
         return parts[parts.length - 1];
+    }
+
+    TrinoInputFile file(String path) {
+        return files().newInputFile(Location.of(path));
     }
 
     private TrinoFileSystem files() {

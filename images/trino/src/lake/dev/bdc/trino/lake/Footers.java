@@ -11,16 +11,21 @@ import io.trino.orc.OrcReaderOptions;
 import io.trino.orc.metadata.OrcType;
 import io.trino.parquet.ParquetDataSource;
 import io.trino.parquet.ParquetReaderOptions;
+import io.trino.parquet.metadata.ParquetMetadata;
 import io.trino.parquet.reader.MetadataReader;
 import io.trino.plugin.base.metrics.FileFormatDataSourceStats;
 import io.trino.plugin.hive.orc.HdfsOrcDataSource;
 import io.trino.plugin.hive.parquet.TrinoParquetDataSource;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import org.apache.parquet.format.SchemaElement;
 import org.apache.parquet.schema.GroupType;
 import org.apache.parquet.schema.LogicalTypeAnnotation.DateLogicalTypeAnnotation;
 import org.apache.parquet.schema.LogicalTypeAnnotation.DecimalLogicalTypeAnnotation;
@@ -43,10 +48,22 @@ final class Footers {
         try (ParquetDataSource source =
                 new TrinoParquetDataSource(file, ParquetReaderOptions.defaultOptions(), new FileFormatDataSourceStats())) {
             List<Column> found = new ArrayList<>();
-            for (Type one : MetadataReader.readFooter(source, Optional.empty()).getFileMetaData().getSchema().getFields()) {
-                add(found, one.getName(), of(one));
+            ParquetMetadata footer = MetadataReader.readFooter(source, Optional.empty());
+            Map<Type, String> names = new IdentityHashMap<>();
+            GroupType schema = footer.getFileMetaData().getSchema();
+            spell(schema, footer.getParquetMetadata().getSchema().iterator(), names);
+            for (Type one : schema.getFields()) {
+                add(found, one.getName(), of(one, names));
             }
             return found;
+        }
+    }
+
+    /** Names as the file has them, one after another as they stand in it; Trino's own are in lower case. */
+    private static void spell(Type type, Iterator<SchemaElement> elements, Map<Type, String> names) {
+        names.put(type, elements.next().getName());
+        if (!type.isPrimitive()) {
+            type.asGroupType().getFields().forEach(one -> spell(one, elements, names));
         }
     }
 
@@ -64,12 +81,13 @@ final class Footers {
     }
 
     private static void add(List<Column> columns, String name, Optional<String> type) {
-        type.ifPresent(known -> columns.add(Address.column(name.toLowerCase(Locale.ROOT), HiveType.valueOf(known))));
+        type.map(HiveType::valueOf).ifPresent(known ->
+            columns.add(Address.column(name.toLowerCase(Locale.ROOT), known).withComment(Spelling.of(known))));
     }
 
     /** https://github.com/apache/parquet-format/blob/master/LogicalTypes.md */
-    private static Optional<String> of(Type type) {
-        return type.isPrimitive() ? of(type.asPrimitiveType()) : of(type.asGroupType());
+    private static Optional<String> of(Type type, Map<Type, String> names) {
+        return type.isPrimitive() ? of(type.asPrimitiveType()) : of(type.asGroupType(), names);
     }
 
     private static Optional<String> of(PrimitiveType type) {
@@ -104,27 +122,30 @@ final class Footers {
         };
     }
 
-    private static Optional<String> of(GroupType type) {
+    private static Optional<String> of(GroupType type, Map<Type, String> names) {
         return switch (type.getLogicalTypeAnnotation()) {
-            case ListLogicalTypeAnnotation _ -> element(type.getType(0)).map("array<%s>"::formatted);
+            case ListLogicalTypeAnnotation _ -> element(type.getType(0), names).map("array<%s>"::formatted);
             case MapLogicalTypeAnnotation _ -> {
                 GroupType pair = type.getType(0).asGroupType();
-                Optional<String> value = pair.getFieldCount() < 2 ? Optional.empty() : of(pair.getType(1));
-                yield of(pair.getType(0)).flatMap(key -> value.map(one -> "map<%s,%s>".formatted(key, one)));
+                Optional<String> value = pair.getFieldCount() < 2 ? Optional.empty() : of(pair.getType(1), names);
+                yield of(pair.getType(0), names).flatMap(key -> value.map(one -> "map<%s,%s>".formatted(key, one)));
             }
-            case null, default -> struct(type.getFields().stream().map(Type::getName).toList(),
-                type.getFields().stream().map(Footers::of).toList());
+            case null, default -> struct(type.getFields().stream().map(names::get).toList(),
+                type.getFields().stream().map(one -> of(one, names)).toList());
         };
     }
 
     /** What a list is of; older writers have no group around it (LogicalTypes.md, "Backward-compatibility rules"). */
-    private static Optional<String> element(Type repeated) {
+    private static Optional<String> element(Type repeated, Map<Type, String> names) {
         boolean wrapped = !repeated.isPrimitive() && repeated.asGroupType().getFieldCount() == 1
             && !repeated.getName().equals("array") && !repeated.getName().endsWith("_tuple");
-        return of(wrapped ? repeated.asGroupType().getType(0) : repeated);
+        return of(wrapped ? repeated.asGroupType().getType(0) : repeated, names);
     }
 
     private static Optional<String> struct(List<String> names, List<Optional<String>> types) {
+        if (names.stream().map(one -> one.toLowerCase(Locale.ROOT)).distinct().count() < names.size()) {
+            return Optional.empty(); // Trino's readers would take one for the other
+        }
         List<String> fields = new ArrayList<>();
         for (int at = 0; at < names.size(); at++) {
             if (types.get(at).isEmpty() || !names.get(at).matches("\\w+")) {

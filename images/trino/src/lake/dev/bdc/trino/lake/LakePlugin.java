@@ -57,8 +57,8 @@ public final class LakePlugin implements Plugin {
                     Optional.of(new Metastore(folders(properties, context))), LakePlugin::onHdfs)),
             new Factory("files", (catalog, properties, context) -> {
                 Folders folders = folders(properties, context);
-                return HiveConnectorFactory.createConnector(catalog, rest(properties), context, binder -> binder.requestInjection(folders),
-                    Optional.of(folders.metastore()), Optional.empty());
+                return Calendars.over(HiveConnectorFactory.createConnector(catalog, rest(properties), context,
+                    binder -> binder.requestInjection(folders), Optional.of(folders.metastore()), Optional.empty()), folders);
             }),
             new Factory("text_files", (catalog, properties, context) ->
                 TextConnector.create(catalog, root(properties), rest(properties), context)));
