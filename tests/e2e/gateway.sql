@@ -71,3 +71,5 @@ SELECT id, width_bucket(price, 0, 30, 7), width_bucket(rate, 0.0, 5, 3), width_b
 SELECT id FROM facts WHERE id = ANY (SELECT small FROM facts) AND 'x' <> ALL (ARRAY[name, note]) ORDER BY id;
 SELECT a.n, 2 = ANY (a.ids), 3 < ALL (a.ids), a.n = ANY (a.names) FROM (SELECT id % 3 AS k, min(name) AS n, array_agg(id ORDER BY id) AS ids, array_agg(name ORDER BY id) AS names FROM facts WHERE id < 20 GROUP BY id % 3) a ORDER BY a.k;
 SELECT current_user, session_user, user, now() > '2020-01-01', substr(name, 2), char_length(name), ceiling(price), variance(rate) FROM facts WHERE id = 1 GROUP BY name, price;
+SELECT stddev(id), variance(price), stddev_pop(big), var_pop(small), stddev_samp(price) FILTER (WHERE ok), var_samp(id) FILTER (WHERE id < 0), stddev(price * 3) FROM facts;
+SELECT name, stddev(price), var_pop(price), stddev_pop(id), variance(big) FROM facts GROUP BY name ORDER BY name;

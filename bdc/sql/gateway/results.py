@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from typing import Any, Protocol
 
 import psycopg
 
-from bdc.sql.gateway.errors import SqlError
+from bdc.sql.gateway.numerics import computed
 from bdc.sql.gateway.oids import NUMERIC, TEXT
 from bdc.sql.gateway.trino import Running
 from bdc.sql.gateway.values import Encode, Type, numeric_binary, type_of
@@ -83,8 +82,7 @@ class Federated:
     def _divided(self, row: Row) -> Row:
         found = list(row)
         for at in self._quotients:
-            dividend, divisor = row[at]
-            found[at] = None if dividend is None or divisor is None else divide(dividend, divisor)
+            found[at] = computed(row[at])
         return found
 
     async def close(self) -> None:
@@ -150,34 +148,4 @@ def columns(found: psycopg.pq.abc.PGresult) -> list[Column]:
 
 _FIRST_NORMAL = 16384
 """PostgreSQL's FirstNormalObjectId: OIDs of what users make."""
-
-
-# PostgreSQL's numeric division: at least 16 digits that count, in groups of four; see select_div_scale() of numeric.c.
-_DIGITS, _GROUP, _PRECISION = 16, 4, 1000
-
-
-def divide(dividend: str, divisor: str) -> str:
-    """A quotient of numerics with the digits that PostgreSQL gives it. Raises SqlError."""
-    one, other = Decimal(dividend), Decimal(divisor)
-    if not other:
-        raise SqlError("division by zero", "22012")
-    weights, firsts = zip(*(_leading(side) for side in (one, other)), strict=True)
-    weight = weights[0] - weights[1] - (firsts[0] <= firsts[1])
-    scale = max(_DIGITS - weight * _GROUP, _scale(one), _scale(other), 0)
-    with localcontext(Context(prec=_PRECISION)):
-        return format((one / other).quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_UP), "f")
-
-
-def _leading(value: Decimal) -> tuple[int, int]:
-    """The place (in groups of four digits, 0 is that before the point) and the value of the first group of digits that isn't zero."""
-    if not value:
-        return 0, 0
-    weight = value.adjusted() // _GROUP
-    return weight, int(abs(value).scaleb(-weight * _GROUP))
-
-
-def _scale(value: Decimal) -> int:
-    return max(0, -int(value.as_tuple().exponent))
-
-
 _QUOTIENT = Type(NUMERIC, -1, str.encode, numeric_binary)

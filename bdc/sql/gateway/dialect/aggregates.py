@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sqlglot import exp
@@ -95,16 +96,29 @@ def _logical(name: str) -> Rule:
 
 
 def _statistic(name: str) -> Rule:
-    """Of numerics, PostgreSQL's have more digits."""
+    """Of numerics, PostgreSQL's have more digits: those of variances and deviations are made by the gateway."""
 
     def rule(self: Expressions, node: Node) -> Typed:
         check(node, "this", "expression")
         arguments = [numeric_argument(self, one) for one in (node.this, node.args.get("expression")) if one is not None]
+        if name in _SPREADS and arguments[0].kind.family in ("int", "decimal"):
+            return _spread(name, arguments[0])
         if any(one.kind not in (DOUBLE, REAL) for one in arguments):
             raise refuse(f"{name} of numbers that aren't double precision", "cast them: stddev(x::double precision)")
         return Typed(f"{name}({', '.join(f'CAST({one.sql} AS double)' for one in arguments)})", DOUBLE)
 
     return rule
+
+
+_SPREADS = ("stddev_samp", "stddev_pop", "var_samp", "var_pop")
+
+
+def _spread(name: str, of: Typed) -> Typed:
+    """A variance or deviation of whole numbers or numerics: what it is made of, for the gateway. Elsewhere it is an error when it runs."""
+    value = f"CAST({of.sql} AS decimal(19, 0))" if of.kind.family == "int" else of.sql
+    parts = f"count({of.sql})", f"sum({value})", f"sum({value} * {value})"
+    wrong = string(f"{name} of numbers that aren't double precision is for the outermost SELECT; cast them: {name}(x::double precision)")
+    return Typed(f"CAST(fail({wrong}) AS decimal(38, 20))", Kind("decimal", scale=20), spread=(string(name), *parts))
 
 
 def _ordered(self: Expressions, node: Node) -> tuple[str, Typed, str]:
@@ -150,6 +164,10 @@ def _filter(self: Expressions, node: Node) -> Typed:
     suffix = _where(condition)
     if found.quotient:
         return quotient(found.quotient[0] + suffix, found.quotient[1] + suffix)
+    if found.spread:
+        name, *parts = found.spread
+        count, total, squares = (part + suffix for part in parts)
+        return replace(found, spread=(name, count, total, squares))
     return Typed(found.sql + suffix, found.kind)
 
 
@@ -184,6 +202,8 @@ def _window(self: Expressions, node: Node) -> Typed:
         over = quoted(_name(node.args["alias"]))
     else:
         over = f"({window(self, node)})"
+    if found.spread:
+        raise refuse("a variance or deviation of numbers that aren't double precision with OVER", "cast them to double precision")
     if found.quotient:
         return quotient(f"{found.quotient[0]} OVER {over}", f"{found.quotient[1]} OVER {over}")
     if isinstance(node.this, exp.GroupConcat):

@@ -56,7 +56,7 @@ def _column(self: Expressions, node: Node) -> Typed:
 
 def _paren(self: Expressions, node: Node) -> Typed:
     found = self.of(node.this)
-    return found if found.kind is LITERAL else Typed(f"({found.sql})", found.kind, found.quotient)
+    return found if found.kind is LITERAL else Typed(f"({found.sql})", found.kind, found.quotient, found.spread)
 
 
 def _connect(word: str) -> Callable[[Expressions, Node], Typed]:

@@ -51,7 +51,9 @@ class Tables:
 
 @dataclass(frozen=True)
 class Translated:
-    """A query for Trino. `quotients` are the places of columns that are ROW(dividend, divisor), for PostgreSQL's division of numerics."""
+    """A query for Trino. `quotients` are the places of columns that are ROW(dividend, divisor), for PostgreSQL's division of numerics,
+    or ROW(name, count, sum, sum of squares), for its variances and deviations.
+    """
 
     sql: str
     names: tuple[str, ...]

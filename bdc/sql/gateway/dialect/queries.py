@@ -152,9 +152,10 @@ class _Translation:
         texts = []
         for at, item in enumerate(items):
             text = item.typed.sql
-            if quotients is not None and item.typed.quotient and text not in group:
+            parts = item.typed.quotient or item.typed.spread
+            if quotients is not None and parts and text not in group:
                 quotients.add(at)
-                text = f"ROW({', '.join(f'CAST({part} AS varchar)' for part in item.typed.quotient)})"
+                text = f"ROW({', '.join(f'CAST({part} AS varchar)' for part in parts)})"
             elif quotients is not None and item.typed.kind.family == "literal":
                 text = f"CAST({text} AS varchar)"
             texts.append(f"{text} AS {quoted(item.name)}")

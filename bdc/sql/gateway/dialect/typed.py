@@ -13,11 +13,14 @@ Node = Any
 
 @dataclass(frozen=True)
 class Typed:
-    """Trino's text of an expression, and its type. `quotient`: the dividend's and the divisor's, where it is one of numerics."""
+    """Trino's text of an expression, and its type. `quotient`: the dividend's and the divisor's, where it is one of numerics; `spread`: a
+    variance's or a deviation's name, and the count, the sum and the sum of squares of which it is.
+    """
 
     sql: str
     kind: Kind
     quotient: tuple[str, str] | None = None
+    spread: tuple[str, str, str, str] | None = None
 
 
 def quoted(name: str) -> str:

@@ -140,7 +140,8 @@ def test_expressions_keep_postgresqls_meaning(postgresql: str, trino: str) -> No
         "rate::int", "rate::text", "seen::text", "rate::numeric(10,2)", "round(rate)", "sqrt(rate)",
         "zoned + interval '1 day'", "seen - seen", "interval '1 month 1 day'", "substr(name, 0)", "substr(name, id)", "left(name, -1)",
         "replace(name, '', 'x')", "split_part(name, ',', -1)", "random()", "doc -> 'a'", "tags[1]", "pg_sleep(1)",
-        "ARRAY[1] || 2", "facts", "name COLLATE \"de\"", "stddev(price)", "generate_series(1, 2)", "day > 'tomorrow'", "id::money",
+        "ARRAY[1] || 2", "facts", "name COLLATE \"de\"",
+        "stddev(price) OVER ()", "corr(price, rate)", "generate_series(1, 2)", "day > 'tomorrow'", "id::money",
         "(id, big) < (1, 2)", "extract(century from day)", "age(seen)", "id & 1", "id ^ 2", "x'1f'::int", "doc = doc",
     ],
 )  # fmt: skip
@@ -252,6 +253,20 @@ def test_quotients_of_numerics_are_left_to_the_gateway_where_it_sees_them() -> N
     inner = said("SELECT x FROM (SELECT avg(id) AS x FROM facts) a")
     assert (inner.quotients, "decimal(38, 20)" in inner.sql) == (frozenset(), True)
     assert said("SELECT price / 3 FROM facts GROUP BY price / 3").quotients == frozenset()
+
+
+def test_deviations_of_numerics_are_made_by_the_gateway() -> None:
+    found = said("SELECT name, stddev(price) FILTER (WHERE ok), var_pop(rate) FROM facts GROUP BY name")
+    assert found.quotients == {1}
+    of = 'FILTER (WHERE "facts"."ok") AS varchar)'
+    assert (
+        f'ROW(CAST(\'stddev_samp\' AS varchar), CAST(count("facts"."price") {of}, CAST(sum("facts"."price") {of}, '
+        f'CAST(sum("facts"."price" * "facts"."price") {of})'
+    ) in found.sql
+    assert (
+        "fail('stddev_samp of numbers that aren''t double precision is for the outermost SELECT"
+        in said("SELECT s FROM (SELECT stddev(id) AS s FROM facts) x").sql
+    )
 
 
 def test_aggregates_of_strings_keep_their_filter() -> None:

@@ -18,8 +18,8 @@ from psycopg.pq import Format
 from bdc.sql.gateway import copying, wire
 from bdc.sql.gateway.commands import command
 from bdc.sql.gateway.errors import FatalError, SqlError
+from bdc.sql.gateway.numerics import computed, divide
 from bdc.sql.gateway.parameters import literal
-from bdc.sql.gateway.results import divide
 from bdc.sql.gateway.rows import data_rows
 from bdc.sql.gateway.settings import Settings
 from bdc.sql.gateway.values import Encode, type_of, zone
@@ -168,6 +168,25 @@ def test_rows_are_what_the_protocol_says(rows: list[tuple[int, str | None, Decim
         fields.end()
         data = data[1 + int.from_bytes(data[1:5]) :]
     assert found == [[None if one is None else encode(one) for one, encode in zip(row, encoders, strict=True)] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("parts", "wanted"),
+    [
+        (("10", "4"), "2.5000000000000000"),
+        ((None, "4"), None),
+        (("stddev_samp", "3", "6", "14"), "1.00000000000000000000"),
+        (("var_samp", "4", "10", "30"), "1.6666666666666667"),
+        (("stddev_samp", "4", "10", "30"), "1.2909944487358056"),
+        (("var_pop", "4", "12.50", "39.7500"), "0.17187500000000000000"),
+        (("stddev_pop", "2", "0.30", "0.0500"), "0.05000000000000000000"),
+        (("var_samp", "1", "5", "25"), None),
+        (("var_pop", "1", "5", "25"), "0"),
+        (("stddev_pop", "0", None, None), None),
+    ],
+)  # fmt: skip
+def test_what_is_computed_of_numerics_has_postgresqls_digits(parts: tuple[str | None, ...], wanted: str | None) -> None:
+    assert computed(parts) == wanted
 
 
 ROWS: list[list[Any]] = [["a\tb\\", None], ['q"', "x,y"], ["", "\\."], ["line\n\v", "1"]]
