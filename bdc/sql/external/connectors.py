@@ -13,6 +13,9 @@ from bdc.config.names import DRIVERS, NAMESERVICE
 GENERIC = "generic_jdbc"
 """The connector of images/trino for any database with a JDBC driver."""
 
+POSTGRESQL = "postgresql_whole"
+"""The connector of images/trino for PostgreSQL: Trino's, with all columns."""
+
 _JDBC = {"case-insensitive-name-matching": "true", "unsupported-type-handling": "CONVERT_TO_VARCHAR"}
 SCALE = 20
 """Digits after the point of a number whose source says none, or more than 38 in all: PostgreSQL's avg() has 20 below 1, and 18 are left
@@ -75,7 +78,7 @@ _MONGODB = _known(
 
 CONNECTORS: dict[str, Connector] = {
     "postgresql": Connector(
-        "postgresql", 5432, "jdbc:postgresql://{host}:{port}/{database}{options}", "PostgreSQL", per_database=True, default_schema="public",
+        POSTGRESQL, 5432, "jdbc:postgresql://{host}:{port}/{database}{options}", "PostgreSQL", per_database=True, default_schema="public",
         options=_POSTGRESQL, properties={**_JDBC, **_DECIMAL, "postgresql.array-mapping": "AS_ARRAY"}, settings=_DECIMAL_SCALE,
     ),
     "mysql": Connector(

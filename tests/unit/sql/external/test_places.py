@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bdc.errors import UsageError
 from bdc.sql.external.catalogs import PREFIX, Catalog
-from bdc.sql.external.connectors import CONNECTORS, GENERIC
+from bdc.sql.external.connectors import CONNECTORS, GENERIC, POSTGRESQL
 from bdc.sql.external.definitions import Credential, Source
 from bdc.sql.external.places import address, catalog, check, place, split_name
 
@@ -29,10 +29,10 @@ def url_of(made: Catalog) -> str:
 @pytest.mark.parametrize(
     ("location", "options", "table", "connector", "url", "relation"),
     [
-        ("postgresql://db/sales", None, "Orders", "postgresql", "jdbc:postgresql://db:5432/sales", '"public"."orders"'),
-        ("POSTGRESQL://DB:7/sales/", "SSLMode = require;", "a.b", "postgresql", "jdbc:postgresql://db:7/sales?sslmode=require", '"a"."b"'),
+        ("postgresql://db/sales", None, "Orders", POSTGRESQL, "jdbc:postgresql://db:5432/sales", '"public"."orders"'),
+        ("POSTGRESQL://DB:7/sales/", "SSLMode = require;", "a.b", POSTGRESQL, "jdbc:postgresql://db:7/sales?sslmode=require", '"a"."b"'),
         (
-            "postgresql://[::1]/sales", "ssl=true;options=-c a=b&c", "b", "postgresql",
+            "postgresql://[::1]/sales", "ssl=true;options=-c a=b&c", "b", POSTGRESQL,
             "jdbc:postgresql://[::1]:5432/sales?ssl=true&options=-c%20a%3Db%26c", '"public"."b"',
         ),
         ("mysql://db", "sslMode=REQUIRED;socketTimeout=9", "shop.t", "mysql", "jdbc:mysql://db:3306?sslMode=REQUIRED&socketTimeout=9",
@@ -56,7 +56,7 @@ def url_of(made: Catalog) -> str:
             "odbc://db:1400", "Driver={ODBC Driver 17 for SQL Server}; ServerNode = db:1400; Database=hr; Encrypt=yes", "t", "sqlserver",
             "jdbc:sqlserver://db:1400;databaseName=hr;encrypt=yes", '"dbo"."t"',
         ),
-        ("odbc://db/hr", "Driver={PostgreSQL Unicode(x64)};SSLMode=require", "t", "postgresql",
+        ("odbc://db/hr", "Driver={PostgreSQL Unicode(x64)};SSLMode=require", "t", POSTGRESQL,
          "jdbc:postgresql://db:5432/hr?sslmode=require", '"public"."t"'),
         ("odbc://db", "driver=Teradata Database ODBC Driver 16.20", "hr.t", GENERIC, "jdbc:teradata://db/DBS_PORT=1025", '"hr"."t"'),
         ("odbc://db", "Driver={MySQL ODBC 8.0 Unicode Driver}", "hr.t", "mysql", "jdbc:mysql://db:3306", '"hr"."t"'),
@@ -235,7 +235,7 @@ def test_names_of_catalogs_are_names_whatever_the_sources_is() -> None:
 def test_strings_are_quoted_where_a_catalog_is_created() -> None:
     made = catalog(Source("s", "postgresql://db/sales", None, Credential("c", "o'neil', \"x\" = 'y")))
     text = made.create()
-    assert text.startswith(f'CREATE CATALOG IF NOT EXISTS "{made.name}" USING postgresql WITH ("connection-url" = \'jdbc:postgresql://')
+    assert text.startswith(f'CREATE CATALOG IF NOT EXISTS "{made.name}" USING {POSTGRESQL} WITH ("connection-url" = \'jdbc:postgresql://')
     assert "\"connection-user\" = 'o''neil'', \"x\" = ''y'" in text
 
 
