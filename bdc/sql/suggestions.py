@@ -11,6 +11,8 @@ _FOUND = re.compile(r"(?:mismatched input|extraneous input|no viable alternative
 _KEYWORD = re.compile(r"'([A-Z_]+)'")
 _WORD = re.compile(r"\w+")
 _CUTOFF = 0.72
+_MISSED = 2
+"""Letters by which a keyword and a typo of it differ in length at most."""
 
 # Keywords of bdc's own statements, which Trino doesn't expect, and some that it doesn't name at each place.
 _OURS = ("EXTERNAL", "DATABASE", "STATISTICS", "MASTER", "SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP")
@@ -44,8 +46,8 @@ def of_syntax(message: str, sql: str, place: tuple[int, int] | None) -> tuple[st
     text = "the statement ends too early" if word == "<EOF>" else f"syntax error at or near {word!r}" if word else "syntax error"
     keywords = [*_KEYWORD.findall(listed["list"] if listed else ""), *_OURS]
     before = _before(sql, place)
-    for typed in (word, before):
-        if typed and (meant := closest(typed, keywords)):
+    for typed in (word, before if _WORD.match(word) else None):
+        if typed and (meant := closest(typed, keywords)) and abs(len(meant) - len(typed)) <= _MISSED:
             return text, f"did you mean {meant} for {typed}?"
     return text, None
 

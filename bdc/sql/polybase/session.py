@@ -36,6 +36,9 @@ _FEW = 3
 _TRINOS = re.compile(r"\s*(SHOW|DESCRIBE|DESC|USE|SET|RESET|CALL|ANALYZE)\b", re.IGNORECASE)
 """How statements begin that are Trino's in either dialect."""
 
+_NOT_TRINOS = frozenset({"SYNTAX_ERROR", "TYPE_MISMATCH", "TYPE_NOT_FOUND", "FUNCTION_NOT_FOUND"})
+"""Trino's errors of statements that may be T-SQL."""
+
 _NO_PUSHDOWN = {"allow_pushdown_into_connectors": "false"}
 
 
@@ -149,7 +152,7 @@ class TSqlSession:
             return _with_bits(result) if tsql else result
         except QueryError as error:
             self._lost(error)
-            error = self._with_hint(error, whole.sql)
+            error = self._with_hint(error, whole.sql, None if tsql else sql)
             if translated or run != whole.sql:
                 raise QueryError(error.text, error.code, None, error.hint or f"it ran as: {run}") from error
             place = whole.original(*error.place) if error.place else None
@@ -213,11 +216,15 @@ class TSqlSession:
             self._lost(error)
             raise QueryError(error.text, error.code, None, error.hint) from error
 
-    def _with_hint(self, error: QueryError, sql: str) -> QueryError:
-        """The error of a name that isn't there, with the name that may have been meant."""
+    def _with_hint(self, error: QueryError, sql: str, written: str | None) -> QueryError:
+        """The error of a name that isn't there, with the name that may have been meant; of what was `written`, that it is T-SQL."""
         found = None
         with suppress(BdcError):
             found = meant(error, sql, self._federation, self._columns)
+        if not found and not error.hint and written and self._dialect is Dialect.auto and error.code in _NOT_TRINOS:
+            with suppress(BdcError):
+                to_trino(written, self._columns)
+                found = "as T-SQL it can be read: --dialect tsql"
         return QueryError(error.text, error.code, error.place, found) if found else error
 
     def _exported(self, sql: str) -> str:

@@ -487,3 +487,15 @@ def test_a_difference_that_has_no_translation_is_noted_too_and_refused_in_a_scri
         else:
             session.query("SELECT CAST(CAST(qty AS REAL) AS VARCHAR) FROM demo.stock")
             assert "in T-SQL REAL as a string" in said[0]
+
+
+def test_a_statement_that_trino_refuses_and_that_is_tsql_says_so(session: TSqlSession, trino: FakeTrino, stock: None) -> None:
+    message = "line 1:40: Cannot apply operator: boolean = integer"
+    trino.scripts["SELECT qty FROM lake.demo.stock WHERE sold = 1"] = failing("TYPE_MISMATCH", message)
+    trino.scripts["SELECT qty FROM lake.demo.stock WHERE sold = qty -> 1"] = failing("TYPE_MISMATCH", message)
+    with pytest.raises(QueryError) as caught:
+        session.query("SELECT qty FROM demo.stock WHERE sold = 1")
+    assert caught.value.hint == "as T-SQL it can be read: --dialect tsql"
+    with pytest.raises(QueryError) as caught:
+        session.query("SELECT qty FROM demo.stock WHERE sold = qty -> 1")
+    assert caught.value.hint is None
