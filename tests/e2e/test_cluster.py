@@ -630,7 +630,7 @@ def test_an_ordinary_user_of_a_cluster_without_pools(host: TestHost) -> None:
     rows = bdc(host, "sql", "query", "SELECT current_user AS who", "-o", "json", user=1000).stdout
     assert json.loads(rows) == [{"who": "gus"}]
     bdc(host, "sql", "query", "--engine", "master", "CREATE TABLE gus.notes (text text)", user=1000)
-    assert "no Spark pool" in bdc(host, "spark", "submit", "nothing.py", user=1000, code=2).stderr
+    assert "no Spark pool" in bdc(host, "spark", "submit", "nothing.py", user=1000, code=125).stderr
     bdc(host, "context", "delete", "gus@bdc", user=1000)
     bdc(host, "context", "revoke", "gus", "--yes")
 
