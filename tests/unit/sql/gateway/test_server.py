@@ -206,6 +206,23 @@ def test_the_extended_protocol_in_a_pipeline(gateway: Gateway) -> None:
         assert (found.nparams, found.param_type(0)) == (1, 23)
 
 
+def test_binary_values_of_parameters_without_a_type_are_read_by_the_type_that_they_get(gateway: Gateway) -> None:
+    """As asyncpg, pgx and tokio-postgres send them; one format may be for all."""
+    gateway.server.services.catalogs.describe = described_as(23, 1700)  # type: ignore[method-assign]
+    with connect(gateway) as client:
+        server = client.pgconn
+        for at in range(2):
+            amount = bytes.fromhex("0002000000000002" + f"{at:04x}" + "1388")  # 0.50 and 1.50, in groups of four digits
+            server.send_query_params(
+                b"SELECT id FROM dbo.orders WHERE id IN ($1,$1) AND amount > $2", [struct.pack("!i", 7), amount], None, [1, 1]
+            )
+            [found] = client.wait(execute(server))
+            assert found.status == psycopg.pq.ExecStatus.TUPLES_OK, found.error_message
+    asked = [sql for _, sql in gateway.trino.asked if "jdbc" not in sql]
+    assert all('"orders"."id" IN (CAST(7 AS integer), CAST(7 AS integer))' in sql for sql in asked)
+    assert [f"""("orders"."amount" > DECIMAL '{at}.50')""" in sql for at, sql in enumerate(asked)] == [True, True]
+
+
 def described_as(*types: int) -> Any:
     """A master that has these types for a query's parameters."""
 
