@@ -62,8 +62,8 @@ def servers(host: TestHost) -> dict[str, dict[str, Any]]:
 
 
 def leader(host: TestHost) -> str:
-    """Who leads, as Patroni's lease says."""
-    return str(json.loads(_kubectl(host, "get", "configmap", "master-leader", "-o", "json"))["metadata"]["annotations"]["leader"])
+    """Who leads, as Patroni's lease says; nobody while there is none."""
+    return str(json.loads(_kubectl(host, "get", "configmap", "master-leader", "-o", "json"))["metadata"]["annotations"].get("leader", ""))
 
 
 def processes(host: TestHost, pod: str, *, named: str = "") -> list[int]:

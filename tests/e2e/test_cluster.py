@@ -593,6 +593,8 @@ def test_servers_that_have_more_than_the_next_leader_are_rewound(host: TestHost)
         frozen = failover.processes(host, ahead, named="patroni")
         failover.send(frozen, signal.SIGSTOP)
         failover.send(failover.processes(host, old), signal.SIGKILL)
+        # Or it would still read what waits in its socket.
+        failover.send(failover.processes(host, behind, named="walreceiver"), signal.SIGTERM)
     try:
         failover.until(lambda: failover.leader(host) == behind)
     finally:
