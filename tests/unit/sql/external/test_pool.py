@@ -54,7 +54,7 @@ def lake(pool: Desk) -> Desk:
 def test_a_table_of_the_data_pool_is_the_lakes(lake: Desk) -> None:
     assert lake.run(CLICKS).command == "CREATE EXTERNAL TABLE"
     assert lake.engine.lake.schemas["web"]["clicks"] == {
-        "id": "bigint", "page": "varchar(20)", "at": "timestamp(6)", "zoned": "timestamp(3) with time zone", "price": "decimal(19,4)",
+        "id": "bigint", "page": "varchar(20)", "at": "timestamp(6)", "zoned": "timestamp(6) with time zone", "price": "decimal(19,4)",
         "code": "varchar(3)",
     }  # fmt: skip
     assert next(one for one in lake.engine.seen if one.startswith("CREATE TABLE")).count(" NOT NULL") == 1
