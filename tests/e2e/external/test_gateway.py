@@ -110,6 +110,47 @@ def test_tools_see_external_tables_and_ask_them(host: TestHost, facts: str, port
     assert lines[-2:] == ['42703 ERROR: column "nope" does not exist', "true"]
 
 
+DRIVERS = """
+import asyncio, datetime, decimal, os, ssl, sys
+import adbc_driver_postgresql.dbapi, asyncpg, connectorx
+where = dict(part.split("=", 1) for part in sys.argv[1].split())
+ca, user, password = where["sslrootcert"], os.environ["PGUSER"], os.environ["PGPASSWORD"]
+
+async def typed():
+    context = ssl.create_default_context(cafile=ca)
+    found = await asyncpg.connect(host=where["host"], port=where["port"], user=user, password=password, database="bdc", ssl=context)
+    async with found.transaction():
+        await found.execute('SET LOCAL TIME ZONE "Etc/UTC"')
+        print(await found.fetchval("SELECT $1::int + 1 FROM dbo.facts WHERE id = 1", 41))
+        asked = "SELECT id FROM dbo.facts WHERE price > $1 AND day > $2 AND id IN ($3,$4) AND name = ANY($5) LIMIT $6"
+        some = decimal.Decimal("1.5"), datetime.date(2026, 1, 1), 2, 3, ["name 3"], 5
+        print([row["id"] for row in await found.fetch(asked, *some)])
+        try:
+            await found.fetch("SELECT id FROM dbo.facts WHERE $1 IS NULL", None)
+        except asyncpg.IndeterminateDatatypeError as error:
+            print(error.sqlstate)
+    await found.close()
+
+asyncio.run(typed())
+url = f"postgresql://{user}:{password}@{where['host']}:{where['port']}/bdc?sslmode={{}}&sslrootcert={ca}"
+query = "SELECT id, price, name, day, seen, ok FROM dbo.facts WHERE id < 60"
+for protocol in ("binary", "csv", "cursor"):
+    found = connectorx.read_sql(url.format("require"), query, protocol=protocol, return_type="arrow")
+    print(protocol, found.num_rows, sum(found["id"].to_pylist()))
+with adbc_driver_postgresql.dbapi.connect(url.format("verify-full")) as connection, connection.cursor() as cursor:
+    cursor.execute(query)
+    found = cursor.fetch_arrow_table()
+    print("adbc", found.num_rows, sum(found["id"].to_pylist()), found["name"][2])
+"""
+
+
+def test_drivers_that_speak_binary_ask_and_copy(host: TestHost, facts: str) -> None:
+    """asyncpg leaves types open and sends binary; connectorx and ADBC read by COPY in binary."""
+    done = client(host, DRIVERS, facts.format(31435))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines() == ["42", "[3]", "42P18", "binary 59 1770", "csv 59 1770", "cursor 59 1770", "adbc 59 1770 name 3"]
+
+
 def wait_for_foreign_table(host: TestHost) -> None:
     deadline = time.monotonic() + 60
     while not rows(host, "SELECT 1 AS there FROM pg_foreign_table WHERE ftrelid = to_regclass('dbo.facts')", "-e", "master"):
