@@ -42,15 +42,15 @@ INFORMATION = frozenset(_INFORMATION.split())
 _WHO = frozenset({"current_user", "session_user", "current_role", "user"})
 _OF_ROLES = """
 has_database_privilege has_foreign_data_wrapper_privilege has_function_privilege has_language_privilege has_parameter_privilege
-has_sequence_privilege has_server_privilege has_tablespace_privilege has_type_privilege pg_has_role
+has_sequence_privilege has_server_privilege has_tablespace_privilege has_type_privilege pg_has_role current_schema current_schemas
 """
-_RIGHTS_OF_MORE = frozenset(_OF_ROLES.split())
+_PLAIN_FUNCTIONS = frozenset(_OF_ROLES.split())
 """Functions that are for who asks, and need not know what tables there are."""
 _OF_NAMES = """
-col_description current_schema current_schemas has_any_column_privilege has_column_privilege has_schema_privilege has_table_privilege
+col_description has_any_column_privilege has_column_privilege has_schema_privilege has_table_privilege
 obj_description pg_table_is_visible to_regclass to_regnamespace
 """
-FUNCTIONS = _RIGHTS_OF_MORE | frozenset(_OF_NAMES.split())
+FUNCTIONS = _PLAIN_FUNCTIONS | frozenset(_OF_NAMES.split())
 TYPES = frozenset({"regclass", "regnamespace"})
 _BEFORE_TABLES = frozenset({"from", "join", ",", "(", "only", "table"})
 _STRINGS = frozenset({
@@ -105,9 +105,9 @@ def _changes(words: Sequence[Any]) -> Iterator[tuple[int, int, str, bool]]:
         elif name in RELATIONS and not called and (dotted or _table_stands(before, names, at)):
             yield start, end, f"{SCHEMA}.{name}", name not in _PLAIN
         elif name in FUNCTIONS and called:
-            yield start, end, f'{SCHEMA}."{name}"', name not in _RIGHTS_OF_MORE
+            yield start, end, f'{SCHEMA}."{name}"', name not in _PLAIN_FUNCTIONS
         elif not dotted and words[at].token_type != TokenType.IDENTIFIER and before != "as" and not called and _keyword(name):
-            yield start, end, f'{SCHEMA}."{name}"()', name == "current_schema"
+            yield start, end, f'{SCHEMA}."{name}"()', False
 
 
 def _name(word: Any) -> str:

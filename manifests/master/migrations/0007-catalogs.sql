@@ -124,8 +124,10 @@ CREATE FUNCTION catalogs.path() RETURNS TABLE (schema name, place bigint) LANGUA
     FROM unnest(catalogs.path_names()) WITH ORDINALITY p (name, place)
     WHERE p.name IN ('pg_catalog', 'information_schema') OR EXISTS (SELECT FROM catalogs.schemas() s WHERE s.name = p.name)
 $$;
+-- Tools ask for these as they connect: so they are the path as it is set, and need not know which of its schemas there are.
 CREATE FUNCTION catalogs.current_schemas(implicit boolean) RETURNS name[] LANGUAGE sql STABLE AS $$
-    SELECT coalesce(array_agg(p.schema ORDER BY p.place), '{}') FROM catalogs.path() p WHERE implicit OR p.place > 0
+    SELECT CASE WHEN implicit OR current_setting('search_path') ~ '\mpg_catalog\M' THEN p.path ELSE p.path[2:] END
+    FROM (SELECT catalogs.path_names()) p (path)
 $$;
 CREATE FUNCTION catalogs."current_schema"() RETURNS name LANGUAGE sql STABLE AS 'SELECT (catalogs.current_schemas(false))[1]';
 

@@ -215,7 +215,7 @@ def test_schemas_are_those_with_tables_and_the_lakes(endpoint: Endpoint) -> None
     assert endpoint.ask(found) == [("dbo",), ("demo",), ("empty",), ("information_schema",)]
     assert endpoint.ask("SELECT schema_name FROM information_schema.schemata WHERE schema_name !~ '^pg_' ORDER BY 1") == endpoint.ask(found)
     assert endpoint.ask("SELECT current_schema, current_schema(), current_schemas(false), current_schemas(true)") == [
-        ("dbo", "dbo", ["dbo"], ["pg_catalog", "dbo"])
+        ("dbo", "dbo", ["dbo", "public"], ["pg_catalog", "dbo", "public"])
     ]
     assert endpoint.ask("SELECT datname FROM pg_catalog.pg_database") == [("bdc",)]
 
@@ -298,7 +298,8 @@ def test_who_asks_has_postgresqls_titles(endpoint: Endpoint) -> None:
 
 
 def test_what_needs_no_tables_asks_for_none(endpoint: Endpoint) -> None:
-    for statement in ("SELECT 1", "SELECT typname FROM pg_type WHERE oid = 23", "SELECT count(*) FROM pg_settings", "SELECT version()",
+    for statement in ("SELECT 1", "SELECT current_schema()", "SELECT current_schema",
+                      "SELECT typname FROM pg_type WHERE oid = 23", "SELECT count(*) FROM pg_settings", "SELECT version()",
                       "SELECT rolname FROM pg_roles WHERE rolname = current_user", "SELECT datname FROM pg_database"):  # fmt: skip
         assert endpoint.ask(statement)
     assert not endpoint.trino.asked
