@@ -93,7 +93,7 @@ ODD = (
     "INSERT INTO odd.kinds VALUES (1, 1234.5678, 1.0000000001, '{a,NULL}', '[1,5)', 9, '10101010'), "
     "(2, 0.1, -2, '{}', NULL, 10, NULL), (3, 900, NULL, NULL, NULL, NULL, NULL); "
     "CREATE VIEW odd.sums AS SELECT sum(n) AS s, avg(id) AS a, avg(id) / 9 AS small FROM odd.kinds; "
-    "CREATE TABLE odd.unfit AS SELECT 'NaN'::numeric AS n;"
+    "CREATE TABLE odd.unfit AS SELECT 'NaN'::numeric AS n, timestamp '-infinity' AS t, time '24:00' AS late, '{{1},{2}}'::int[] AS a;"
 )
 
 
@@ -106,7 +106,9 @@ def test_no_column_of_the_master_is_left_out(host: TestHost) -> None:
     }  # fmt: skip
     assert [row["years"] for row in rows(host, "SELECT years FROM odd.kinds WHERE years > 1 ORDER BY years")] == [9, 10]
     assert rows(host, "SELECT * FROM odd.sums") == [{"s": 2134.6678, "a": 2.0, "small": 0.22222222222222222}]
-    assert "the column n has NaN, which is no decimal(38,20) here" in rows(host, "SELECT * FROM odd.unfit", code=1)
+    unfit = {"n": "NaN, which is no decimal(38,20)", "t": "-infinity", "late": "24:00:00", "a": "{{1},{2}}, which is no array(integer)"}
+    for column, told in unfit.items():
+        assert f"the column {column} has {told}" in rows(host, f"SELECT {column} FROM odd.unfit", code=1)
     bdc(host, "sql", "run", "-e", "master", "-", stdin="DROP SCHEMA odd CASCADE")
 
 

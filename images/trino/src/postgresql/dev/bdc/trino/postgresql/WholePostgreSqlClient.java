@@ -24,6 +24,7 @@ import io.trino.plugin.postgresql.PostgreSqlConfig;
 import io.trino.spi.TrinoException;
 import io.trino.spi.connector.ConnectorSession;
 import io.trino.spi.type.Decimals;
+import io.trino.spi.type.TimestampType;
 import io.trino.spi.type.TypeManager;
 import java.math.RoundingMode;
 import java.sql.Connection;
@@ -32,6 +33,7 @@ import java.sql.ResultSet;
 import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
 import java.sql.Types;
+import java.time.LocalDateTime;
 import java.util.Optional;
 import java.util.Set;
 
@@ -76,7 +78,11 @@ public final class WholePostgreSqlClient extends PostgreSqlClient {
             }
         }
         Optional<ColumnMapping> found = super.toColumnMapping(session, connection, type);
-        return name.equals("time") ? found.map(WholePostgreSqlClient::withoutMidnight) : found;
+        return switch (name) {
+            case "time" -> found.map(WholePostgreSqlClient::withoutMidnight);
+            case "timestamp" -> found.map(WholePostgreSqlClient::finite);
+            default -> found;
+        };
     }
 
     /** What a domain is of: the server says so of a query's column. */
@@ -107,6 +113,27 @@ public final class WholePostgreSqlClient extends PostgreSqlClient {
             return read.readLong(row, column);
         };
         return ColumnMapping.mapping(mapping.getType(), checked, mapping.getWriteFunction(), mapping.getPredicatePushdownController());
+    }
+
+    /** Infinity would overflow to a time of the year 171978, or before. */
+    private static ColumnMapping finite(ColumnMapping mapping) {
+        LongReadFunction read = (LongReadFunction) mapping.getReadFunction();
+        TimestampType type = (TimestampType) mapping.getType();
+        return ColumnMapping.mapping(type, new LongReadFunction() {
+            @Override
+            public boolean isNull(ResultSet row, int column) throws SQLException {
+                return read.isNull(row, column);
+            }
+
+            @Override
+            public long readLong(ResultSet row, int column) throws SQLException {
+                LocalDateTime time = row.getObject(column, LocalDateTime.class);
+                if (time.equals(LocalDateTime.MAX) || time.equals(LocalDateTime.MIN)) { // the driver's infinity
+                    throw new ArithmeticException("infinity");
+                }
+                return StandardColumnMappings.toTrinoTimestamp(type, time);
+            }
+        }, mapping.getWriteFunction(), mapping.getPredicatePushdownController());
     }
 
     /** A mapping whose errors name the column and the value. */
