@@ -1,7 +1,7 @@
 # make test: everything that CI checks. make demo: from a bare Linux machine to a running cluster and its first job.
 
 BIN := .venv/bin
-SCRIPTS = $(shell grep -rlIE '^\#!/.*\b(ba|da)?sh\b' .ci images examples)
+SCRIPTS = $(shell grep -rlIE '^\#!/.*\b(ba|da)?sh\b' .ci images examples findings)
 .SILENT:
 .NOTPARALLEL:
 .PHONY: venv lint unit e2e e2e-full reference test test-full demo bench kind clean
