@@ -176,12 +176,12 @@ def kwok() -> Path:
     folder = cache_dir() / "bench" / KWOK
     if not (folder / "kwok").exists():
         go = ensure_go()
-        environment = go_environment(go) | {"GOBIN": str(folder)}
+        environment = go_environment() | {"GOBIN": str(folder)}
         subprocess.run([go, "install", f"sigs.k8s.io/kwok/cmd/kwok@{KWOK}"], env=environment, check=True, timeout=1800, cwd="/")
     if not (folder / "stages").exists():
         go = ensure_go()
         words = [str(go), "mod", "download", "-json", f"sigs.k8s.io/kwok@{KWOK}"]
-        told = subprocess.run(words, env=go_environment(go), check=True, timeout=300, cwd="/", capture_output=True, text=True).stdout
+        told = subprocess.run(words, env=go_environment(), check=True, timeout=300, cwd="/", capture_output=True, text=True).stdout
         source = Path(json.loads(told)["Dir"]) / "kustomize" / "stage"
         (folder / "stages").mkdir()
         for of in ("node/fast", "node/heartbeat-with-lease", "pod/fast"):

@@ -139,7 +139,7 @@ def versitygw() -> Path:
     go = ensure_go()
     target = cache_dir() / "e2e" / f"versitygw-{VERSITYGW}"
     if not (target / "versitygw").exists():
-        environment = go_environment(go) | {"GOBIN": str(target), "GOFLAGS": "-p=2"}
+        environment = go_environment() | {"GOBIN": str(target), "GOFLAGS": "-p=2"}
         subprocess.run([go, "install", f"github.com/versity/versitygw/cmd/versitygw@v{VERSITYGW}"], check=True, env=environment)
     return target / "versitygw"
 

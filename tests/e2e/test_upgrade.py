@@ -40,7 +40,7 @@ def older(tmp_path_factory: pytest.TempPathFactory) -> Path:
     mod = (module / "go.mod").read_text()
     (module / "go.mod").write_text(mod.replace(f"v{NOW}", f"v{BEFORE}").replace(f"v0.{NOW[2:]}", f"v0.{BEFORE[2:]}"))
     go = ensure_go()
-    subprocess.run([go, "mod", "tidy"], cwd=module, env=go_environment(go), check=True, capture_output=True)
+    subprocess.run([go, "mod", "tidy"], cwd=module, env=go_environment(), check=True, capture_output=True)
     command = [sys.executable, "-m", "bdc.toolchain", "kubernetes"]
     subprocess.run(command, env={**os.environ, "PYTHONPATH": str(root)}, cwd=root, check=True, stdout=subprocess.DEVNULL)
     return root
