@@ -32,8 +32,16 @@ _MODULES = ("bdc.cli.main", "bdc.cli.sql", "bdc.cli.hdfs", "bdc.cli.spark", "bdc
 class Forked:
     """The server of one host, which is started when it is first needed, and again after it was killed."""
 
-    def __init__(self, start: Callable[[list[str]], object], folder: Path) -> None:
+    def __init__(self, start: Callable[[list[str]], subprocess.Popen[str]], folder: Path) -> None:
         self._start, self._socket = start, folder / "bdc.socket"
+        self._server: subprocess.Popen[str] | None = None
+
+    def close(self) -> None:
+        """End the server, if there is one."""
+        if self._server:
+            self._server.kill()
+            self._server.communicate()
+            self._server = None
 
     def run(
         self, arguments: Sequence[str], env: Mapping[str, str], stdin: str | None, timeout_seconds: float
@@ -66,7 +74,8 @@ class Forked:
                 connection.close()
                 if not begun:
                     self._socket.unlink(missing_ok=True)
-                    self._start([sys.executable, "-m", "tests.e2e.forked", str(self._socket)])
+                    self.close()
+                    self._server = self._start([sys.executable, "-m", "tests.e2e.forked", str(self._socket)])
                     begun = True
                 if time.monotonic() > deadline:
                     raise

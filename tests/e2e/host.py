@@ -170,6 +170,7 @@ class TestHost:
 
     def close(self) -> None:
         """Remove all of it, also what an earlier, killed run of this name left."""
+        self._forked.close()
         for _ in range(20):
             if not (found := self._all_processes()):
                 break
