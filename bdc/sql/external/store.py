@@ -31,6 +31,8 @@ def reading(connection: Connection) -> Iterator[None]:
         raise BdcError("this cluster's master was set up before this version of bdc", "bdc up brings it up to date") from error
     except psycopg.errors.InsufficientPrivilege as error:
         raise BdcError("only the cluster's administrator may change external data sources and tables", "bdc credentials") from error
+    except psycopg.errors.ReadOnlySqlTransaction as error:  # a server that led, or is about to
+        raise UnhealthyError("the SQL master has no leader just now", "it may be failing over: try again; bdc status") from error
     except psycopg.OperationalError as error:
         raise UnhealthyError("the connection to the SQL master broke", "it may be failing over: try again; bdc status") from error
 

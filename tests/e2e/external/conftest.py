@@ -13,7 +13,7 @@ import pytest
 from tests.e2e import gateway
 from tests.e2e.external.asked import DEPOT, SALES, STORE, WEB, block, rows
 from tests.e2e.host import TestHost
-from tests.e2e.outside import H2, MariaDb, MongoDb, PostgreSql, VersityGw
+from tests.e2e.outside import H2, MariaDb, MongoDb, PostgreSql, VersityGw, versitygw
 from tests.e2e.test_cluster import all_ready, bdc
 
 BEFORE = """\
@@ -34,6 +34,7 @@ CREATE STATISTICS OrdersStatistics ON dbo.Orders (CustomerId) WITH FULLSCAN;
 
 @pytest.fixture(scope="package")
 def host(prepared: None) -> Iterator[TestHost]:
+    versitygw()  # a build of minutes where it was never built: not beside a cluster
     with TestHost("external", 62) as made:
         bdc(made, "up", timeout_seconds=1500)
         all_ready(made)

@@ -499,3 +499,15 @@ def test_rights_that_cant_be_given(people: Desk, statement: str, error: type[Bdc
     with pytest.raises(error, match=told):
         people.run(statement)
     assert readers(people) == ["public"]
+
+
+def test_a_master_that_is_failing_over_says_so(desk: Desk) -> None:
+    """A server that has lost the leader's part takes connections for some seconds, and no change."""
+    desk.connection.execute("SET default_transaction_read_only = on")
+    try:
+        with pytest.raises(UnhealthyError, match="the SQL master has no leader just now") as caught:
+            desk.run(CREDENTIAL)
+    finally:
+        desk.connection.execute("SET default_transaction_read_only = off")
+    assert "try again" in str(caught.value.hint)
+    desk.run(CREDENTIAL)
