@@ -40,7 +40,9 @@ class Forked:
         """End the server, if there is one."""
         if self._server:
             self._server.kill()
-            self._server.communicate()
+            self._server.wait()
+            if self._server.stdout:
+                self._server.stdout.close()
             self._server = None
 
     def run(
