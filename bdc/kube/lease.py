@@ -38,6 +38,16 @@ class HeldError(BdcError):
         self.holder = holder
 
 
+class LostError(BdcError):
+    """The lock could not be kept while something was being changed."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(
+            f"this run stopped halfway, as it lost the lock of {what}: {why}",
+            "run it again as soon as no other run changes it and the Kubernetes API answers; what is done already stays",
+        )
+
+
 def identity() -> str:
     """Who we are, for people: user@host pid."""
     try:
@@ -67,13 +77,18 @@ def lock(
 ) -> Iterator[None]:
     """Hold the Lease `name` in bdc-system while inside. `what` is what it protects, for the message of HeldError.
 
-    `on_lost` is called, in another thread, when the lock could not be kept; stop changing things then.
+    `on_lost` is called, in another thread, when the lock could not be kept; stop changing things then. What fails inside after that
+    is a LostError outside.
     """
     ensure_namespace(kube)
     held = _Held(kube, name, what, on_lost, sleep)
     held.acquire()
     try:
         yield
+    except Exception as error:
+        if held.lost:
+            raise LostError(what, held.lost) from error
+        raise
     finally:
         held.release()
 
@@ -89,6 +104,7 @@ class _Held:
         self._on_lost, self._sleep = on_lost, sleep
         self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{SYSTEM_NAMESPACE}/leases"
         self._lease: dict[str, Any] = {}
+        self.lost = ""
         self._released = threading.Event()
         self._thread = threading.Thread(target=self._keep, name=f"lease-{name}", daemon=True)
 
@@ -112,10 +128,30 @@ class _Held:
         """Give it back. What can't be given back expires."""
         self._released.set()
         self._thread.join()
+        with contextlib.suppress(BdcError):
+            try:
+                self._delete()
+            except ApiError as error:
+                if error.code != 409:
+                    raise
+                self._lease = self._ours()
+                self._delete()
+
+    def _delete(self) -> None:
         metadata = self._lease["metadata"]
         options = {"preconditions": {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}}
-        with contextlib.suppress(BdcError):
-            self._kube.request("DELETE", f"{self._collection}/{self._name}", options)
+        self._kube.request("DELETE", f"{self._collection}/{self._name}", options)
+
+    def _ours(self) -> dict[str, Any]:
+        """The lease as it is now, if it is still the one that we took; raises HeldError of another's.
+
+        A renewal that we gave up waiting for may have been carried out: the next one conflicts with ourselves then.
+        """
+        current = self._get()
+        spec, taken = current["spec"], self._lease["spec"]
+        if any(spec.get(key) != taken[key] for key in ("holderIdentity", "acquireTime")):
+            raise HeldError(self._what, str(spec.get("holderIdentity")), _local(spec.get("acquireTime")))
+        return current
 
     def _get(self) -> dict[str, Any]:
         return self._kube.request("GET", f"{self._collection}/{self._name}")
@@ -157,17 +193,33 @@ class _Held:
         renewed = time.monotonic()
         while not self._released.wait(RENEW_SECONDS):
             try:
-                spec = {**self._lease["spec"], "renewTime": _now()}
-                self._lease = self._kube.request(
-                    "PUT", f"{self._collection}/{self._name}", {**self._lease, "spec": spec}, timeout=RENEW_SECONDS
-                )
+                self._renew()
                 renewed = time.monotonic()
+            except (HeldError, ApiNotFoundError) as error:
+                self._lose(str(error) if isinstance(error, HeldError) else "its Lease was deleted")
+                return
             except BdcError as error:
-                taken = isinstance(error, ApiError) and error.code in (404, 409)
-                if taken or time.monotonic() - renewed > DURATION_SECONDS:
-                    if self._on_lost and not self._released.is_set():
-                        self._on_lost()
+                if time.monotonic() - renewed > DURATION_SECONDS:
+                    self._lose(f"for {DURATION_SECONDS} s it could not be renewed: {error}")
                     return
+
+    def _renew(self) -> None:
+        """Write a new time; raises HeldError when another has taken it, ApiNotFoundError when it is gone."""
+        spec = {**self._lease["spec"], "renewTime": _now()}
+        try:
+            self._lease = self._kube.request(
+                "PUT", f"{self._collection}/{self._name}", {**self._lease, "spec": spec}, timeout=RENEW_SECONDS
+            )
+        except ApiError as error:
+            if error.code != 409:
+                raise
+            self._lease = self._ours()
+
+    def _lose(self, why: str) -> None:
+        if not self._released.is_set():
+            self.lost = why
+            if self._on_lost:
+                self._on_lost()
 
 
 def _alive(pid: int) -> bool:

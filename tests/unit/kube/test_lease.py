@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from bdc.errors import BdcError, UnreachableError
 from bdc.kube import ApiError, lease
-from bdc.kube.lease import HeldError, check_free, identity, lock, machine
+from bdc.kube.lease import HeldError, LostError, check_free, identity, lock, machine
 from tests.unit.kube.fake import FakeKube
 
 PATH = "/apis/coordination.k8s.io/v1/namespaces/bdc-system/leases/bdc-one"
@@ -116,6 +117,56 @@ def test_its_loss_is_told(kube: FakeKube, monkeypatch: pytest.MonkeyPatch) -> No
         kube.objects[PATH] = {**taken, "metadata": {**taken["metadata"], "resourceVersion": "999"}}
         assert lost.wait(10)
     assert kube.objects[PATH]["spec"]["holderIdentity"] == "somebody else"
+
+
+def test_a_renewal_that_was_carried_out_without_an_answer_is_no_loss(kube: FakeKube, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "RENEW_SECONDS", 0.01)
+    lost, renewed = threading.Event(), threading.Event()
+    versions = []
+
+    def unheard(method: str, path: str) -> None:
+        if (method, path) == ("PUT", PATH):
+            taken = kube.objects[PATH]
+            versions.append(taken["metadata"]["resourceVersion"])
+            if len(versions) == 1:
+                kube.objects[PATH] = {**taken, "metadata": {**taken["metadata"], "resourceVersion": "999"}}
+                raise UnreachableError("https://10.0.0.1", "timed out")
+            if len(versions) > 3:
+                renewed.set()
+
+    kube.before = unheard
+    with lock(kube, "bdc-one", "cluster one", on_lost=lost.set):
+        assert renewed.wait(10)
+    assert versions[1:3] == ["999", "999"]
+    assert not lost.is_set()
+    assert PATH not in kube.objects
+
+
+def test_a_lock_whose_last_renewal_was_not_heard_of_is_given_back(kube: FakeKube) -> None:
+    with lock(kube, "bdc-one", "cluster one"):
+        taken = kube.objects[PATH]
+        kube.objects[PATH] = {**taken, "metadata": {**taken["metadata"], "resourceVersion": "999"}}
+    assert PATH not in kube.objects
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_what_fails_by_the_loss_says_so(kube: FakeKube, monkeypatch: pytest.MonkeyPatch, *, deleted: bool) -> None:
+    monkeypatch.setattr(lease, "RENEW_SECONDS", 0.01)
+
+    def lose() -> None:
+        lost = threading.Event()
+        with lock(kube, "bdc-one", "cluster one", on_lost=lost.set):
+            taken = kube.objects.pop(PATH)
+            if not deleted:
+                spec, metadata = {**taken["spec"], "holderIdentity": "somebody else"}, {**taken["metadata"], "resourceVersion": "999"}
+                kube.objects[PATH] = {**taken, "spec": spec, "metadata": metadata}
+            assert lost.wait(10)
+            raise BdcError("the wait was interrupted")
+
+    told = "its Lease was deleted" if deleted else "cluster one is being changed by somebody else"
+    with pytest.raises(LostError, match=f"^this run stopped halfway, as it lost the lock of cluster one: {told}") as raised:
+        lose()
+    assert str(raised.value.__cause__) == "the wait was interrupted"
 
 
 def test_looking_takes_nothing_and_is_refused_while_another_runs(kube: FakeKube) -> None:
