@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import suppress
 
 import pytest
 
 from bdc import images, toolchain
 from bdc.cluster.embedded.packages import install_packages
 from bdc.config.names import IMAGES
+from tests.e2e.deaths import deaths
 from tests.e2e.host import TestHost
 
 TOOLS = {"nsenter": "util-linux", "unshare": "util-linux", "setpriv": "util-linux", "ip": "iproute2", "curl": "curl"}
@@ -47,3 +49,15 @@ def host(request: pytest.FixtureRequest, node_ready: None) -> Iterator[TestHost]
     number = 11 + sum(map(ord, request.module.__name__)) % 20
     with TestHost(f"m{number}", number) as made:
         yield made
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Beside a failure stands what ended in its host's cluster."""
+    report = yield
+    host = getattr(item, "funcargs", {}).get("host")
+    if report.failed and isinstance(host, TestHost):
+        with suppress(OSError, subprocess.SubprocessError, ValueError):
+            if told := deaths(host):
+                report.sections.append(("what ended in the cluster", told))
+    return report

@@ -70,6 +70,19 @@ def test_statements_of_ordinary_users_have_a_group_each(objects: dict[tuple[str,
     assert {group["name"] for group in groups["rootGroups"]} == {"administrator", "users"}
 
 
+@pytest.mark.parametrize(("limit", "heap", "untracked"), [("1Gi", 512, 308), ("1792Mi", 768, 416), ("3Gi", 2048, 512)])
+def test_queries_have_what_the_server_does_not_need_itself(limit: str, heap: int, untracked: int) -> None:
+    config = load(
+        file=None, cluster=None, overrides={"federation.coordinator.memory": "1Gi", "federation.coordinator.memory_limit": limit}, env={}
+    ).config
+    data = dict(declared(platform.program, config)["ConfigMap", "trino-coordinator"]["data"])
+    settings = dict(line.split("=", 1) for line in data["config.properties"].splitlines() if "=" in line)
+    headroom, query = (int(settings[key].removesuffix("MB")) for key in ("memory.heap-headroom-per-node", "query.max-memory-per-node"))
+    assert f"-Xmx{heap}M" in data["jvm.config"].splitlines()
+    assert headroom == untracked
+    assert query + headroom <= heap
+
+
 def test_the_reconciler_may_clear_out_one_secret_and_nothing_else(objects: dict[tuple[str, str], Json]) -> None:
     [rule] = objects["Role", "reconciler"]["rules"]
     assert (rule["resources"], rule["resourceNames"], rule["verbs"]) == (["secrets"], [EXTERNAL_CREDENTIALS], ["get", "patch"])
