@@ -21,13 +21,14 @@ from bdc.health.metastore import databases
 from bdc.health.part import Probe
 from bdc.health.replication import replication
 from bdc.health.snapshot import Snapshot, is_ready, ready_pod
-from bdc.health.trino import select_one
+from bdc.health.trino import query, select_one
 from bdc.kube import Kube
 from bdc.spark.pools import pool_status, pools
 
 SECONDS = 4.0
 """How long an engine may take to answer."""
 
+_WORKERS = "SELECT node_id FROM system.runtime.nodes WHERE NOT coordinator AND state = 'active'"
 _NAMENODE_BEANS = ("NameNodeInfo", "FSNamesystemState")
 
 
@@ -75,14 +76,19 @@ def metastore(kube: Kube, config: Config, snapshot: Snapshot) -> Probe:
 
 
 def federation(kube: Kube, config: Config, snapshot: Snapshot) -> Probe:
-    """Trino runs a query."""
+    """Trino runs a query, and its coordinator knows all workers."""
     _pod(snapshot, "trino-coordinator")
     answer = select_one(kube, config, SECONDS)
     if answer.seconds is None:
         return Probe(False, f"Trino {answer.version} is starting")
-    workers = snapshot.workload("trino-worker").ready
-    plural = "s" if workers != 1 else ""
-    return Probe(True, f"Trino {answer.version}, SELECT 1 in {answer.seconds:.1f} s" + (f", {workers} worker{plural}" if workers else ""))
+    detail = f"Trino {answer.version}, SELECT 1 in {answer.seconds:.1f} s"
+    wanted = snapshot.workload("trino-worker").wanted
+    if not wanted:
+        return Probe(True, detail)
+    known = len(query(kube, config, _WORKERS, SECONDS))
+    short = known < wanted  # a pod is ready when its own server has started, which doesn't say that work goes there
+    detail += f", {known}{f' of {wanted}' if short else ''} worker{'s' if wanted != 1 else ''}"
+    return Probe(True, detail, whole=not short, hint="bdc logs trino-worker" if short else None)
 
 
 def spark(kube: Kube, config: Config, snapshot: Snapshot) -> Probe:

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bdc.config.model import Config
+from bdc.config.names import labels
 from bdc.errors import BdcError, NotFoundError
 from bdc.health import PartState, probes, status, trino
 from bdc.health.amount import amount
@@ -123,6 +124,21 @@ def test_a_master_without_leader_and_lag_of_replicas(kube: Cluster) -> None:
 def test_federation_that_starts_or_fails(kube: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probes, "select_one", lambda *_: Answer("476", None))
     assert (parts(kube)["federation"].state, parts(kube)["federation"].detail) == (PartState.DOWN, "Trino 476 is starting")
+
+
+def test_a_worker_that_the_coordinator_does_not_know_is_missed(kube: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = [["a"], ["b"]]
+    monkeypatch.setattr(probes, "query", lambda *_: known)
+    meta = {"labels": labels("bdc", "federation", "trino-worker"), "creationTimestamp": "2026-11-21T11:00:00Z"}
+    kube.put(f"{APPS}/deployments/trino-worker", {"metadata": meta, "spec": {"replicas": 2}})
+    for number in range(2):
+        kube.put(f"{CORE}/pods/trino-worker-{number}", pod(f"trino-worker-{number}", "federation", "trino-worker"))
+    federation = parts(kube)["federation"]
+    assert (federation.state, federation.detail) == (PartState.READY, "Trino 476, SELECT 1 in 0.2 s, 2 workers")
+    known.pop()
+    federation = parts(kube)["federation"]
+    assert (federation.state, federation.hint) == (PartState.DEGRADED, "bdc logs trino-worker")
+    assert federation.detail == "Trino 476, SELECT 1 in 0.2 s, 1 of 2 workers"
 
 
 def test_parts_that_were_not_made(kube: Cluster) -> None:
