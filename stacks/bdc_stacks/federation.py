@@ -38,11 +38,9 @@ _PASSWORDS = {
 }
 """Whose passwords are in which file: the administrator's, and those of ordinary users."""
 
-_MALLOC_ARENAS = "2"
-"""As many heaps as glibc's malloc may have: by itself it takes eight for each core, and Trino's hundreds of threads leave pieces in all.
-
-With a catalog of each kind of source and twelve of files, they held 268 MiB of a coordinator's memory beside its heap, of 1 GiB in all.
-"""
+_BESIDE_HEAP_MEBIBYTES = 1280
+"""What a server needs beside its heap. With 16 catalogs, one of each kind of source and six of files: 480 MiB of classes, which don't go,
+260 of malloc's, up to 112 of compiled code, and 100 of threads and the collector; 23 more with each catalog of files of HDFS."""
 _UNTRACKED_MEBIBYTES = 416
 """What a coordinator keeps in its heap that belongs to no query's account, with all those catalogs: of 768 MiB, 416 were live between
 queries. Trino lets queries have the heap less its headroom, and ends with the process what has more."""
@@ -148,7 +146,7 @@ class TrinoFederation(pulumi.ComponentResource):
             self._site.images["trino"],
             of,
             env=pods.env(
-                {"HADOOP_USER_NAME": USER, "MALLOC_ARENA_MAX": _MALLOC_ARENAS},
+                {"HADOOP_USER_NAME": USER},
                 {"SHARED_SECRET": (FEDERATION_INTERNAL, "shared-secret"), "MASTER_PASSWORD": (MASTER_CREDENTIALS, "trino-password")},
                 POD_NAME="metadata.name",
             ),
@@ -224,9 +222,9 @@ class TrinoFederation(pulumi.ComponentResource):
 
 
 def heap_mebibytes(of: Resources) -> int:
-    """Trino's heap: the limit less 1 GiB for metaspace, code, threads and direct memory, at most four fifths of it."""
+    """Trino's heap: the limit less what is beside it, at most four fifths of it."""
     limit = mebibytes(of.memory_limit)
-    return max(512, min(limit - 1024, limit * 4 // 5))
+    return max(512, min(limit - _BESIDE_HEAP_MEBIBYTES, limit * 4 // 5))
 
 
 def _info(**more: int) -> pods.Json:
