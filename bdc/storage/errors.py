@@ -6,6 +6,7 @@ https://hadoop.apache.org/docs/stable/hadoop-project-dist/hadoop-hdfs/WebHDFS.ht
 * `NotFoundError` (exit 3): the path does not exist.
 * `PathExistsError`: something is there already, and overwriting wasn't asked for.
 * `BrokenTransferError`: the connection broke in the middle.
+* `NoChecksumError`: the file was written without checksums, as Delta's log is (delta-storage 4.4, HDFSLogStore): HttpFS 3.5 trips over it.
 * `UnhealthyError` (exit 5): HDFS itself can't serve.
 """
 
@@ -26,6 +27,10 @@ class PathExistsError(BdcError):
 
 class BrokenTransferError(BdcError):
     """The connection broke before everything had come."""
+
+
+class NoChecksumError(BdcError):
+    """The DataNodes have no checksum of the file."""
 
 
 _KNOWN = (
@@ -92,6 +97,10 @@ _BY_MESSAGE: tuple[tuple[re.Pattern[str], Maker], ...] = (
         lambda path, message: _BY_EXCEPTION["FileNotFoundException"](path, message),
     ),
     (re.compile(r"already exists"), lambda path, message: _BY_EXCEPTION["FileAlreadyExistsException"](path, message)),
+    (
+        re.compile(r"FileChecksum\b.* is null"),
+        lambda path, _: NoChecksumError(f"{path}: HDFS has no checksum of it", "--ignore-crc leaves the check out"),
+    ),
     (
         re.compile(r"not a valid DFS filename|Invalid path name|component name|maximum path component"),
         lambda path, message: UsageError(f"{path}: HDFS doesn't take this name: {_clause(message)}"),

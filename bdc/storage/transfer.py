@@ -22,7 +22,7 @@ import requests
 from bdc.errors import BdcError, NotFoundError, UsageError
 from bdc.storage import paths
 from bdc.storage.checksum import CrcType, FileDigest, ServerChecksum
-from bdc.storage.errors import BrokenTransferError, PathExistsError
+from bdc.storage.errors import BrokenTransferError, NoChecksumError, PathExistsError
 from bdc.storage.files import Files, Status
 
 PIECE_BYTES = 1 << 20
@@ -156,7 +156,10 @@ class Streams(Files):
         """None where there is nothing to compare with."""
         if not status.length or status.encrypted:
             return None
-        server = ServerChecksum.parse(self._wire.checksum(status.path))
+        try:
+            server = ServerChecksum.parse(self._wire.checksum(status.path))
+        except NoChecksumError:
+            return None
         return None if server and server.kind == "md5" and status.erasure_coded else server
 
     def _stream(self, path: str, offset: int, length: int | None) -> Generator[bytes]:

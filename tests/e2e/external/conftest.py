@@ -147,6 +147,7 @@ CREATE TEMPORARY VIEW early AS SELECT id, d, t, array(d) AS a, CAST(id * 100 - 1
 INSERT OVERWRITE DIRECTORY 'hdfs://bdc/data/early/orc' USING orc SELECT * FROM early;
 INSERT OVERWRITE DIRECTORY 'hdfs://bdc/data/early/parquet' USING parquet SELECT * FROM early;
 SET spark.sql.parquet.datetimeRebaseModeInWrite = LEGACY;
+SET spark.sql.parquet.outputTimestampType = INT96;
 SET spark.sql.parquet.int96RebaseModeInWrite = LEGACY;
 INSERT OVERWRITE DIRECTORY 'hdfs://bdc/data/early/legacy' USING parquet SELECT * FROM early;
 """

@@ -55,6 +55,7 @@ class FakeHdfs:
     flip_downloads: bool = False
     status: int = 200
     composite: bool = False
+    without_checksums: bool = False
     no_defaults: bool = False
     quotas: dict[str, int] = field(default_factory=dict)
     """How many names a directory may have, by path."""
@@ -118,6 +119,9 @@ class FakeHdfs:
     def checksum(self, path: str) -> Json:
         node = self.of(path)
         data = node.data or b""
+        if self.without_checksums:
+            said = 'Cannot invoke "org.apache.hadoop.fs.FileChecksum.getAlgorithmName()" because "checksum" is null'
+            raise RemoteError("NullPointerException", said, 500)
         if self.composite:
             return {"algorithm": "COMPOSITE-CRC32C", "bytes": crc32c(data).to_bytes(4, "big").hex(), "length": 4}
         blocks = b""

@@ -140,6 +140,14 @@ def test_a_wrong_bit_on_the_way_out_is_seen(hdfs: Hdfs, server: FakeHdfs, tmp_pa
     assert hdfs.get("/data/f", tmp_path / "f", CopyOptions(check=False))[0].check == "length"
 
 
+def test_a_file_that_was_written_without_checksums_is_compared_by_its_length(hdfs: Hdfs, server: FakeHdfs, tmp_path: Path) -> None:
+    """As Spark writes a Delta table's log."""
+    server.nodes["/data/f"] = Node(DATA)
+    server.without_checksums = True
+    assert hdfs.get("/data/f", tmp_path / "f")[0].check == "length"
+    assert (tmp_path / "f").read_bytes() == DATA
+
+
 def test_a_cut_download_goes_on_where_it_broke(hdfs: Hdfs, server: FakeHdfs, tmp_path: Path) -> None:
     server.nodes["/data/f"] = Node(DATA)
     server.cut_downloads_after = 3000

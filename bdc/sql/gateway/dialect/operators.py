@@ -25,10 +25,12 @@ from bdc.sql.gateway.dialect.kinds import (
 )
 from bdc.sql.gateway.dialect.literals import decimal_literal, interval, literal_as
 from bdc.sql.gateway.dialect.parsing import data_type, table_name
-from bdc.sql.gateway.dialect.typed import Node, Typed, as_text, check, local, refuse, string, wider
+from bdc.sql.gateway.dialect.typed import Node, Typed, as_text, check, local, name_of, refuse, string, wider
 from bdc.sql.gateway.errors import SqlError
 
 _MAX_INT, _MAX_BIGINT = 2**31 - 1, 2**63 - 1
+
+_BY_CODE_POINT = ("C", "POSIX", "C.utf8", "ucs_basic", "pg_c_utf8", "default")
 
 _QUOTIENT = 20
 """Digits after the point of a quotient of numerics; PostgreSQL gives 16 or more that count."""
@@ -57,6 +59,19 @@ def _column(self: Expressions, node: Node) -> Typed:
 def _paren(self: Expressions, node: Node) -> Typed:
     found = self.of(node.this)
     return found if found.kind is LITERAL else Typed(f"({found.sql})", found.kind, found.quotient, found.spread)
+
+
+def _collate(self: Expressions, node: Node) -> Typed:
+    named = node.expression
+    *_, collation = table_name(named) if isinstance(named, exp.Column) else (name_of(named),)
+    if collation not in _BY_CODE_POINT:
+        raise refuse(f'COLLATE "{collation}"', 'strings are compared by their code points, as COLLATE "C" says')
+    found = self.of(node.this)
+    if found.kind is LITERAL:
+        return Typed(found.sql, TEXT)
+    if not found.kind.text:
+        raise SqlError(f"collations are not supported by type {found.kind}", "42804")
+    return found
 
 
 def _connect(word: str) -> Callable[[Expressions, Node], Typed]:
@@ -347,6 +362,7 @@ OPERATORS: dict[type | str, Rule] = {
     exp.Boolean: lambda _, node: Typed("true" if node.this else "false", BOOLEAN),
     exp.Column: _column,
     exp.Paren: _paren,
+    exp.Collate: _collate,
     exp.And: _connect("AND"),
     exp.Or: _connect("OR"),
     exp.Not: _not,

@@ -210,6 +210,12 @@ def test_tools_find_tables(endpoint: Endpoint, title: str, statement: str) -> No
     assert not any("secret" in row or "customers" in row or "unreadable" in row for row in rows)
 
 
+def test_no_table_has_pages_that_duckdb_would_read_by_their_numbers(endpoint: Endpoint) -> None:
+    endpoint.master.execute("INSERT INTO public.customers (name) VALUES ('ann'); ANALYZE public.customers")
+    assert endpoint.master.execute("SELECT relpages FROM pg_class WHERE relname = 'customers'").fetchall() == [(1,)]
+    assert endpoint.ask("SELECT DISTINCT relpages FROM pg_class", user="boss") == [(0,)]
+
+
 def test_schemas_are_those_with_tables_and_the_lakes(endpoint: Endpoint) -> None:
     found = "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' ORDER BY 1"
     assert endpoint.ask(found) == [("dbo",), ("demo",), ("empty",), ("information_schema",)]

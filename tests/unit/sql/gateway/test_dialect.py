@@ -56,6 +56,8 @@ def expression(sql: str) -> str:
         ("day + 1", "date_add('day', (1), day)"),
         ("day - day", "CAST(date_diff('day', day, day) AS integer)"),
         ("name LIKE 'a%'", "(name LIKE 'a%')"),
+        ("""name = 'a' COLLATE "C\"""", "(name = 'a')"),
+        ("""name COLLATE pg_catalog."default" < note""", "(name < note)"),
         (r"name LIKE '100\%'", r"(name LIKE '100\%' ESCAPE '\')"),
         ("name LIKE note", r"(name LIKE note ESCAPE '\')"),
         ("name NOT LIKE 'a#%' ESCAPE '#'", "(NOT (name LIKE 'a#%' ESCAPE '#'))"),

@@ -1,16 +1,10 @@
 package dev.bdc.spark;
 
-import java.sql.Date;
 import java.sql.SQLException;
-import java.sql.Timestamp;
 import java.sql.Types;
-import java.time.Instant;
-import java.time.LocalDate;
-import java.time.LocalDateTime;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
 import java.util.Set;
 
+import org.apache.spark.sql.connector.expressions.Expression;
 import org.apache.spark.sql.jdbc.JdbcDialect;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
@@ -22,7 +16,6 @@ public class TrinoDialect extends JdbcDialect {
     /** CATALOG_NOT_FOUND, SCHEMA_NOT_FOUND, TABLE_NOT_FOUND of io.trino.spi.StandardErrorCode. */
     private static final Set<Integer> NOT_FOUND = Set.of(44, 45, 46);
     private static final Set<String> AGGREGATES = Set.of("COUNT", "SUM", "MIN", "MAX");
-    private static final DateTimeFormatter SECONDS = DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm:ss.SSSSSS");
 
     @Override
     public boolean canHandle(String url) {
@@ -38,29 +31,14 @@ public class TrinoDialect extends JdbcDialect {
         };
     }
 
-    /** Trino compares a time with a time only, not with text. */
     @Override
     public Object compileValue(Object value) {
-        if (value instanceof Date date) {
-            return "DATE '" + date + "'";
-        }
-        if (value instanceof LocalDate date) {
-            return "DATE '" + date + "'";
-        }
-        if (value instanceof Timestamp time) {
-            return instant(time.toInstant());
-        }
-        if (value instanceof Instant time) {
-            return instant(time);
-        }
-        if (value instanceof LocalDateTime time) {
-            return "TIMESTAMP '" + SECONDS.format(time) + "'";
-        }
-        return super.compileValue(value);
+        return Handed.literal(value, "TIMESTAMP").orElseGet(() -> super.compileValue(value));
     }
 
-    private static String instant(Instant time) {
-        return "TIMESTAMP '" + SECONDS.format(time.atOffset(ZoneOffset.UTC)) + " UTC'";
+    @Override
+    public Option<String> compileExpression(Expression expression) {
+        return Handed.means(expression) ? super.compileExpression(expression) : Option.empty();
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.bdc.trino.text;
 
 import static io.trino.spi.type.SmallintType.SMALLINT;
 import static io.trino.spi.type.TinyintType.TINYINT;
+import static io.trino.spi.type.VarbinaryType.VARBINARY;
 
 import io.trino.filesystem.Location;
 import io.trino.spi.StandardErrorCode;
@@ -82,6 +83,9 @@ record Layout(
 
     /** What reads a column. */
     Values.Parser parser(int column) {
+        if (json && types.get(column) == VARBINARY) {
+            return Values::base64;
+        }
         return bytes.contains(column) ? Values::unsigned : Values.of(types.get(column), date);
     }
 

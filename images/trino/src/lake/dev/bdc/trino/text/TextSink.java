@@ -9,6 +9,7 @@ import io.trino.filesystem.TrinoFileSystem;
 import io.trino.spi.Page;
 import io.trino.spi.connector.ConnectorPageSink;
 import io.trino.spi.connector.ConnectorSession;
+import io.trino.spi.type.SqlVarbinary;
 import io.trino.spi.type.Type;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -17,6 +18,7 @@ import java.io.StringWriter;
 import java.io.Writer;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.util.Base64;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -124,7 +126,11 @@ final class TextSink implements ConnectorPageSink {
 
     private String text(int at, Page page, int row) {
         Type type = layout.types().get(at);
-        return page.getBlock(at).isNull(row) ? null : Texts.of(type, type.getObjectValue(session, page.getBlock(at), row), layout.date());
+        if (page.getBlock(at).isNull(row)) {
+            return null;
+        }
+        Object value = type.getObjectValue(session, page.getBlock(at), row);
+        return layout.json() && value instanceof SqlVarbinary bytes ? Base64.getEncoder().encodeToString(bytes.getBytes()) : Texts.of(type, value, layout.date());
     }
 
     @Override

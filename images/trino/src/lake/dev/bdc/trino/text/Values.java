@@ -44,6 +44,7 @@ import java.time.format.DateTimeParseException;
 import java.time.temporal.ChronoField;
 import java.time.temporal.TemporalAccessor;
 import java.time.temporal.TemporalQueries;
+import java.util.Base64;
 import java.util.HexFormat;
 import java.util.Optional;
 
@@ -193,6 +194,11 @@ final class Values {
     private static Slice binary(Bytes field) {
         String text = field.toString();
         return Slices.wrappedBuffer(HexFormat.of().parseHex(text.startsWith("0x") || text.startsWith("0X") ? text.substring(2) : text));
+    }
+
+    /** In JSON, where Spark, and SQL Server's FOR JSON and OPENJSON, have binaries so. */
+    static Object base64(Bytes field) {
+        return Slices.wrappedBuffer(Base64.getDecoder().decode(field.toString()));
     }
 
     private static Slice longest(Slice text, int most) {
