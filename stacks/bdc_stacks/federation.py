@@ -38,12 +38,12 @@ _PASSWORDS = {
 }
 """Whose passwords are in which file: the administrator's, and those of ordinary users."""
 
-_BESIDE_HEAP_MEBIBYTES = 1280
-"""What a server needs beside its heap. With 16 catalogs, one of each kind of source and six of files: 480 MiB of classes, which don't go,
-260 of malloc's, up to 112 of compiled code, and 100 of threads and the collector; 23 more with each catalog of files of HDFS."""
+_BESIDE_HEAP_MEBIBYTES = 1152
+"""What a server needs beside its heap. With a catalog of each kind of source and a dozen of files it had 940: 510 of classes, which stay,
+260 of malloc's, 70 of compiled code, and 100 of threads and the collector; 23 more with each catalog of files of HDFS."""
 _UNTRACKED_MEBIBYTES = 416
-"""What a coordinator keeps in its heap that belongs to no query's account, with all those catalogs: of 768 MiB, 416 were live between
-queries. Trino lets queries have the heap less its headroom, and ends with the process what has more."""
+"""What a coordinator keeps in its heap that belongs to no query's account: 416 were live between queries, with those catalogs. Trino lets
+queries have the heap less its headroom, and the process ends when they need more than there is."""
 _DRAIN_SECONDS = 180
 _DRAIN = """import time, urllib.request as u
 headers = {"Content-Type": "application/json", "X-Trino-User": "bdc"}
