@@ -59,7 +59,7 @@ refresher.refresh(PGExecute(dsn=f"{sys.argv[1]} user=bdc password={os.environ['P
 while refresher.is_refreshing():
     time.sleep(0.1)
 known = found[0].dbmetadata
-print(sorted(known["tables"]["public"]["facts"])[:3], "orders" in known["tables"]["dbo"], "lower" in known["functions"]["pg_catalog"])
+print(sorted(known["tables"]["public"]["facts"])[:3], "orders" in known["tables"]["dbo"], "date_bin" in known["functions"]["pg_catalog"])
 """
 
 
