@@ -182,8 +182,8 @@ class Federation(Section):
     """Trino."""
 
     workers: int = Field(0, ge=0, le=500, description="Trino workers; with 0 the coordinator works too.")
-    coordinator: Resources = Field(default_factory=lambda: pod("150m", "1216Mi", "2Gi"), description="Resources of the coordinator.")
-    worker: Resources = Field(default_factory=lambda: pod("150m", "1216Mi", "2Gi"), description="Resources of a worker.")
+    coordinator: Resources = Field(default_factory=lambda: pod("150m", "1216Mi", "2304Mi"), description="Resources of the coordinator.")
+    worker: Resources = Field(default_factory=lambda: pod("150m", "1216Mi", "2304Mi"), description="Resources of a worker.")
     reconciler: Resources = Field(
         default_factory=lambda: pod("10m", "48Mi", "192Mi"), description="Resources of what makes external tables in Trino."
     )

@@ -70,7 +70,7 @@ def test_statements_of_ordinary_users_have_a_group_each(objects: dict[tuple[str,
     assert {group["name"] for group in groups["rootGroups"]} == {"administrator", "users"}
 
 
-@pytest.mark.parametrize(("limit", "heap", "untracked"), [("1Gi", 512, 308), ("2Gi", 896, 416), ("4Gi", 2944, 736)])
+@pytest.mark.parametrize(("limit", "heap", "untracked"), [("1Gi", 512, 308), ("2304Mi", 1152, 692), ("4Gi", 2944, 736)])
 def test_queries_have_what_the_server_does_not_need_itself(limit: str, heap: int, untracked: int) -> None:
     config = load(
         file=None, cluster=None, overrides={"federation.coordinator.memory": "1Gi", "federation.coordinator.memory_limit": limit}, env={}
