@@ -43,8 +43,8 @@ _BESIDE_HEAP_MEBIBYTES = 1152
 260 of malloc's, 70 of compiled code, and 100 of threads and the collector; 23 more with each catalog of files of HDFS."""
 _UNTRACKED_MEBIBYTES = 416 + 300
 """What a coordinator keeps in its heap that belongs to no query's account: 416 were live between queries, with those catalogs, and reading
-tpch takes a text of 300 MiB (io.trino.tpch.TextPool). Trino lets queries have the heap less its headroom, and the process ends when there is
-no more."""
+tpch takes a text of 300 (io.trino.tpch.TextPool). Trino lets queries have the heap less its headroom; without it the process ends.
+"""
 _DRAIN_SECONDS = 180
 _DRAIN = """import time, urllib.request as u
 headers = {"Content-Type": "application/json", "X-Trino-User": "bdc"}
