@@ -295,7 +295,7 @@ class TSqlSession:
     def _lost(self, error: QueryError) -> None:
         """Raises why a table went away: since its name was found, or, of an external one, but for what the master has of it."""
         for parts, home in list(self._homes.items()):
-            gone = error.code == "TABLE_NOT_FOUND" and f"'{home}.{'.'.join(parts)}'" in error.text
+            gone = _gone(".".join((home, *parts)), error)
             if gone or home == "master":
                 del self._homes[parts]
                 self._explain(*parts if len(parts) > 1 else ("dbo", *parts))
@@ -338,6 +338,13 @@ def _with_bits(result: Result) -> Result:
                 yield tuple(int(value) if place in at and isinstance(value, bool) else value for place, value in enumerate(row))
 
     return replace(result, columns=columns, rows=rows())
+
+
+def _gone(table: str, error: QueryError) -> bool:
+    """Whether an error says that a table, which has a catalog and a schema, isn't there, in Trino's words or in the master's own."""
+    if error.code == "TABLE_NOT_FOUND":
+        return f"'{table}'" in error.text
+    return error.code == "JDBC_ERROR" and f'relation "{table.removeprefix("master.")}" does not exist' in error.text
 
 
 def _absent(what: str, hint: str | None = None) -> QueryError:

@@ -99,10 +99,20 @@ def test_a_table_of_the_data_pool_whose_view_is_still_to_be_made_is_explained(se
         session.query("SELECT * FROM demo.broken")
 
 
-@pytest.mark.parametrize("home", ["external", "master", "lake"])
-def test_a_table_that_was_dropped_since_its_name_was_found_is_none(session: TSqlSession, trino: FakeTrino, home: str) -> None:
+@pytest.mark.parametrize(
+    ("home", "code", "said"),
+    [
+        ("external", "TABLE_NOT_FOUND", "line 1:15: Table 'external.demo.dropped' does not exist"),
+        ("master", "TABLE_NOT_FOUND", "line 1:15: Table 'master.demo.dropped' does not exist"),
+        ("lake", "TABLE_NOT_FOUND", "line 1:15: Table 'lake.demo.dropped' does not exist"),
+        ("master", "JDBC_ERROR", 'ERROR: relation "demo.dropped" does not exist\n  Position: 17'),
+    ],
+)
+def test_a_table_that_was_dropped_since_its_name_was_found_is_none(
+    session: TSqlSession, trino: FakeTrino, home: str, code: str, said: str
+) -> None:
     trino.scripts[tables("demo", "dropped")] = in_catalogs(home)
-    gone = {"errorName": "TABLE_NOT_FOUND", "message": f"line 1:15: Table '{home}.demo.dropped' does not exist", "errorType": "USER_ERROR"}
+    gone = {"errorName": code, "message": said, "errorType": "USER_ERROR"}
     trino.scripts[f"SELECT * FROM {home}.demo.dropped"] = Script([], error=gone)
     for _ in range(2):
         with pytest.raises(QueryError, match=r"^there is no table demo\.dropped in ") as caught:
