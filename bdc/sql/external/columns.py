@@ -12,7 +12,7 @@ from bdc.sql.external.catalogs import identifier, literal
 from bdc.sql.external.definitions import Table
 
 _SIZED = re.compile(r"(?P<name>[a-z ]+?)\s*(?:\((?P<sizes>[0-9, ]+)\))?(?P<zone> with time zone)?")
-_INTEGERS = ("tinyint", "smallint", "integer", "bigint")
+INTEGERS = ("tinyint", "smallint", "integer", "bigint")
 _STRINGS = frozenset({"varchar", "char"})
 _AS_TEXT = {"json": "json_format({})", "uuid": "CAST({} AS varchar)", "ObjectId": "CAST({} AS varchar)", "ipaddress": "CAST({} AS varchar)"}
 _NESTED = ("row(", "array(", "map(")
@@ -47,7 +47,7 @@ def selected(table: Table, wanted: Mapping[str, str], found: Mapping[str, str], 
     for name, kind in wanted.items():
         column, was = identifier(name.lower()), found.get(name.lower(), "")
         expression = _expression(table, name, kind, found)
-        if name.lower() in bytes_ and was in _INTEGERS:
+        if name.lower() in bytes_ and was in INTEGERS:
             if bytes_in == "rows":
                 conditions.append(within_byte(column, "boolean", f"{table}: the column {name}", "true"))
             else:
@@ -88,7 +88,7 @@ def _expression(table: Table, name: str, wanted: str, found: Mapping[str, str]) 
             return _digits(column) if sizes[1] else f"CAST({column} AS varchar)"
         if wide == "double":
             return f"CAST({column} AS double)"
-        if wide in (*_INTEGERS, "decimal"):
+        if wide in (*INTEGERS, "decimal"):
             return _narrowed(table, name, column, wanted)
     remedy = f"define it as {typed}" if (typed := suggestion(kind)) else "leave it out"
     raise UsageError(f"{table}: the column {name} is defined as {wanted}, and is {kind} in {table.location}", remedy)
@@ -111,8 +111,8 @@ def _narrowed(table: Table, name: str, column: str, wanted: str) -> str:
 def fits(wanted: str, found: str) -> bool:
     """Whether all values of the type `found` are values of `wanted`: strings of any length, times of any precision."""
     (one, wide), (other, narrow) = _split(wanted), _split(found)
-    if one in _INTEGERS and other in _INTEGERS:
-        return _INTEGERS.index(one) >= _INTEGERS.index(other)
+    if one in INTEGERS and other in INTEGERS:
+        return INTEGERS.index(one) >= INTEGERS.index(other)
     if one == other == "decimal":
         return wide[0] - wide[1] >= narrow[0] - narrow[1] and wide[1] >= narrow[1]
     if one == "double":

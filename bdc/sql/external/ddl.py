@@ -104,9 +104,9 @@ class External:
             ).fetchone()
         return str(row[0]) if row else None
 
-    def written(self, schema: str, table: str, verb: str) -> str:
-        """What stands for an external table whose rows a statement changes; see `Tables.written`."""
-        return self._tables.written(schema, table, verb)
+    def changed(self, schema: str, table: str, verb: str, rest: str) -> str:
+        """What Trino is told of a statement that changes rows, from the table's name on; see `Tables.changed`."""
+        return self._tables.changed(schema, table, verb, rest)
 
     def inserted(self, schema: str, table: str, columns: Sequence[str], query: str) -> str:
         """The statement that inserts a query's rows; see `Tables.inserted`."""

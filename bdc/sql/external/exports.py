@@ -13,15 +13,17 @@ from bdc.errors import UsageError
 from bdc.sql.errors import QueryError
 from bdc.sql.external import pool, text
 from bdc.sql.external.catalogs import Place, identifier, literal
-from bdc.sql.external.columns import suggestion, within_byte
+from bdc.sql.external.columns import INTEGERS, suggestion, within_byte
 from bdc.sql.external.files import Folder, readable
 from bdc.sql.external.objects import Engine, NoObjectError, NoTableError, object_columns, open_catalog
+from bdc.sql.polybase.assignments import assignments
 from bdc.sql.polybase.statements import Column
 from bdc.sql.polybase.types import parse_type, trino_type
 from bdc.sql.result import Column as ResultColumn
 
 _UNNAMED = re.compile(r"_col\d+")
 _STRINGS = ("varchar", "char")
+_FRACTIONAL = ("decimal", "double", "real")
 _NESTED = ("array(", "map(", "row(")
 _ZONED = "with time zone"
 _GONE, _TRIES = "CATALOG_NOT_FOUND", 3
@@ -149,6 +151,33 @@ def insert(
     return f"{into} SELECT {', '.join(values)} FROM ({query}) AS q ({', '.join(inner)})"  # noqa: S608 the user's own
 
 
+def assigned(engine: Engine, relation: str, types: Mapping[str, str], rest: str, bytes_: Mapping[str, str]) -> str:
+    """What follows the table in an UPDATE or MERGE, with values that become the columns' types as those of `insert` do.
+
+    Each value is written once, as it may be random() or a query. What can't be asked for its types is left for Trino to say.
+    """
+    found = assignments(rest)
+    names = list(types)
+    values = [
+        (one, name)
+        for one in found.values
+        for name in ([one.column.lower()] if isinstance(one.column, str) else names[one.column : one.column + 1])
+        if name in types
+    ]
+    listed = ", ".join(f"({rest[one.start : one.end]}) AS {identifier(f'c{number}')}" for number, (one, _) in enumerate(values))
+    try:
+        was = [one.type for one in _columns(engine, f"SELECT {listed} FROM {relation}{found.beside}")] if values else []  # noqa: S608 as above
+    except QueryError:
+        return rest
+    for (one, name), kind in reversed(list(zip(values, was, strict=True))):
+        value = rest[one.start : one.end]
+        made = _converted(value, kind, types[name])
+        if name in bytes_:
+            made = f"transform(ARRAY[{made}], b -> {_limited(name, 'b', types[name], bytes_)})[1]"
+        rest = rest[: one.start] + made + rest[one.end :]
+    return rest
+
+
 def _limited(name: str, value: str, kind: str, bytes_: Mapping[str, str]) -> str:
     """A value of a column; of one that is T-SQL's TINYINT it is 0 to 255, or fails."""
     return within_byte(value, kind, f"{bytes_[name]}: the column {name}") if name in bytes_ else value
@@ -160,6 +189,8 @@ def _converted(value: str, was: str, kind: str) -> str:
         return value
     if was.startswith("varchar") and kind.startswith(_STRINGS):
         return value
+    if was.startswith(_FRACTIONAL) and kind in INTEGERS:
+        value = f"truncate({value})"  # T-SQL cuts a fraction off, and Trino's CAST rounds it
     return f"CAST({value} AS {'varchar' if was.startswith('char') and kind.startswith(_STRINGS) else kind})"
 
 

@@ -110,17 +110,18 @@ class Tables:
                 f"there is a table {schema}.{name} in the {where} already", f"give it another schema, or DROP TABLE {where}.{schema}.{name}"
             )
 
-    def written(self, schema: str, table: str, verb: str) -> str:
-        """What stands in Trino's SQL for an external table whose rows UPDATE, DELETE or MERGE changes.
+    def changed(self, schema: str, table: str, verb: str, rest: str) -> str:
+        """What Trino is told of an UPDATE, DELETE or MERGE from the table's name on, which `rest` follows.
 
         Raises NotFoundError without such a table, UsageError where its source or format can't be written.
         """
-        return self._target(schema, table, verb)[0]
+        relation, found, types = self._target(schema, table, verb)
+        return relation + exports.assigned(self._engine, relation, types, rest, _bytes(found))
 
     def inserted(self, schema: str, table: str, columns: Sequence[str], query: str) -> str:
-        """The statement that inserts a query's rows into an external table, or into some columns of it. Raises as `written`."""
+        """The statement that inserts a query's rows into an external table, or into some columns of it. Raises as `changed`."""
         relation, found, types = self._target(schema, table, "INSERT")
-        return exports.insert(self._engine, relation, types, columns, query, {name: str(found) for name in byte_columns(found)})
+        return exports.insert(self._engine, relation, types, columns, query, _bytes(found))
 
     def _target(self, schema: str, table: str, verb: str) -> tuple[str, Table, dict[str, str]]:
         """What stands for a table, its definition, and Trino's types of its columns by their names."""
@@ -143,3 +144,8 @@ class Tables:
         if seen.file:
             raise UsageError(f"{found} is one file, {found.location}, and only folders are written to")
         return seen.relation, found, {name.lower(): seen.columns.get(name.lower(), kind) for name, kind in types.items()}
+
+
+def _bytes(table: Table) -> dict[str, str]:
+    """The table's name by those of its columns that are T-SQL's TINYINT."""
+    return {name: str(table) for name in byte_columns(table)}

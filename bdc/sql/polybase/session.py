@@ -51,8 +51,8 @@ class Definer(Protocol):
     def trouble(self, schema: str, table: str) -> str | None:
         """Why an external table isn't there, if it is defined at all."""
 
-    def written(self, schema: str, table: str, verb: str) -> str:
-        """What stands in Trino's SQL for an external table whose rows a statement changes. Raises BdcError where they can't be."""
+    def changed(self, schema: str, table: str, verb: str, rest: str) -> str:
+        """What Trino is told of an UPDATE, DELETE or MERGE from the table's name on, which `rest` follows. Raises BdcError."""
 
     def inserted(self, schema: str, table: str, columns: Sequence[str], query: str) -> str:
         """The statement that inserts a query's rows into an external table. Raises BdcError where they can't be."""
@@ -236,7 +236,7 @@ class TSqlSession:
         try:
             if into.verb == "INSERT":
                 return self._definer.inserted(schema, table, into.columns, sql[into.end :].strip())
-            return f"{sql[: into.start]}{self._definer.written(schema, table, into.verb)}{sql[into.end :]}"
+            return f"{sql[: into.start]}{self._definer.changed(schema, table, into.verb, sql[into.end :])}"
         except QueryError as error:
             raise QueryError(error.text, error.code, None, error.hint) from error
 

@@ -49,6 +49,22 @@ def test_rows_of_the_data_pool_and_of_delta_tables_change(host: TestHost, bought
     assert "rows are only added" in rows(host, "DELETE FROM trips WHERE id = 1", code=2)
 
 
+def test_what_is_assigned_is_converted_as_t_sql_does(host: TestHost) -> None:
+    """As INSERT converts it: the type of each value is asked for, also where it is of what a MERGE uses."""
+    rows(host, "CREATE EXTERNAL TABLE dbo.levels (id INT, level TINYINT, name NVARCHAR(9)) WITH (DATA_SOURCE = SqlDataPool)")
+    rows(host, "INSERT INTO levels VALUES (1, 7, 'a'), (2, 8.9, 'b')")
+    rows(host, "UPDATE levels SET level = (SELECT max(level) FROM levels) + 1.7, name = 5 WHERE id = 1")
+    using = "MERGE INTO levels AS t USING (VALUES (2, {}), (3, 4e0)) AS s (id, level) ON t.id = s.id "
+    merged = using + "WHEN MATCHED THEN UPDATE SET level = s.level"
+    rows(host, merged.format("2.5") + " WHEN NOT MATCHED THEN INSERT (id, level) VALUES (s.id, s.level + 0.9)")
+    wanted = [{"id": 1, "level": 9, "name": "5"}, {"id": 2, "level": 2, "name": "b"}, {"id": 3, "level": 4, "name": None}]
+    assert rows(host, "SELECT * FROM levels ORDER BY id") == wanted
+    for statement in ("UPDATE levels SET level = 256", "UPDATE levels SET level = -level WHERE id = 3", merged.format("256")):
+        assert "dbo.levels: the column level has " in rows(host, statement, code=1)
+    assert rows(host, "SELECT * FROM levels ORDER BY id") == wanted
+    rows(host, "DROP EXTERNAL TABLE levels")
+
+
 @pytest.mark.parametrize("form", ["Delta", "Orc", "Parquet"])
 def test_a_query_becomes_files_and_their_table(host: TestHost, trips: object, form: str) -> None:
     named = form + ("Tables" if form == "Delta" else "Files")

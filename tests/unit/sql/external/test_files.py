@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from urllib.parse import unquote
 
@@ -153,7 +154,7 @@ def test_what_is_written_to_is_the_folder(pool: Desk) -> None:
     )
     assert pool.external.inserted("dbo", "trips", ["nix", "id"], "SELECT 1, 2").endswith('("nix", "id") SELECT 1, 2')
     assert pool.external.inserted("dbo", "trips", ["id"], "SELECT 1, 2").endswith('("id") SELECT 1, 2')
-    assert pool.external.written("dbo", "d", "MERGE").endswith('."delta"."/data/delta"')
+    assert pool.external.changed("dbo", "d", "MERGE", " USING x").endswith('."delta"."/data/delta" USING x')
 
 
 @pytest.mark.parametrize("one_file", ["", "one file "])
@@ -175,15 +176,47 @@ def test_what_is_written_as_tinyint_is_0_to_255(pool: Desk) -> None:
     assert """CASE WHEN CAST("c1" AS smallint) NOT BETWEEN 0 AND 255 THEN CAST(fail(19, 'dbo.trips: the column year has '""" in into
 
 
+@pytest.mark.parametrize(
+    ("rest", "asked", "types", "told"),
+    [
+        (
+            " SET age = 5, ID = 2.7 WHERE id = 1",
+            'SELECT (5) AS "c0", (2.7) AS "c1" FROM {}',
+            ("integer", "decimal(2,1)"),
+            " SET age = transform(ARRAY[CAST(5 AS smallint)], b -> {byte})[1], ID = CAST(truncate(2.7) AS bigint) WHERE id = 1",
+        ),
+        (
+            " AS t USING u ON t.id = u.id WHEN MATCHED THEN UPDATE SET name = u.x WHEN NOT MATCHED THEN INSERT VALUES (u.id, u.x, '')",
+            'SELECT (u.x) AS "c0", (u.id) AS "c1", (u.x) AS "c2", (\'\') AS "c3" FROM {} AS t JOIN u ON t.id = u.id ',
+            ("double", "bigint", "double", "varchar(0)"),
+            " AS t USING u ON t.id = u.id WHEN MATCHED THEN UPDATE SET name = CAST(u.x AS varchar) WHEN NOT MATCHED THEN "
+            "INSERT VALUES (u.id, transform(ARRAY[CAST(truncate(u.x) AS smallint)], b -> {byte})[1], '')",
+        ),
+        (" SET nix = 1", "", (), " SET nix = 1"),
+    ],
+)
+def test_what_is_assigned_becomes_the_columns_type(
+    pool: Desk, store: FakeSource, rest: str, asked: str, types: Sequence[str], told: str
+) -> None:
+    """As T-SQL converts it: to INT a fraction is cut off, and a TINYINT is 0 to 255."""
+    store.schemas["delta"]["/data/delta"] = {"id": "bigint", "age": "smallint", "name": "varchar"}
+    pool.run(table("d", "id BIGINT, age TINYINT, name NVARCHAR(MAX)", "/data/delta", "mydelta"))
+    relation = pool.external.changed("dbo", "d", "DELETE", "")
+    pool.engine.queries[asked.format(relation)] = [Column(f"c{number}", kind) for number, kind in enumerate(types)]
+    fails = "fail(19, 'dbo.d: the column age has ' || CAST(b AS varchar) || ', which is no TINYINT')"
+    byte = f"CASE WHEN b NOT BETWEEN 0 AND 255 THEN CAST({fails} AS smallint) ELSE b END"
+    assert pool.external.changed("dbo", "d", "UPDATE", rest) == relation + told.format(byte=byte)
+
+
 def test_what_cant_be_written_to(pool: Desk, store: FakeSource) -> None:
     pool.run(SOURCE.replace(", CREDENTIAL = reader", ""), STORY[2])
     store.schemas["parquet"]["/data/one.parquet"], store.comment = {"id": "bigint"}, "one file"
     pool.run(table("one", "id BIGINT", "/data/one.parquet"))
     for name, told in (("orders", "of Sales, and tables of databases are only read"), ("one", "is one file")):
         with pytest.raises(UsageError, match=told):
-            pool.external.written("dbo", name, "INSERT")
+            pool.external.inserted("dbo", name, (), "SELECT 1")
     with pytest.raises(NotFoundError, match=r"there is no external table dbo\.nix that you may write to"):
-        pool.external.written("dbo", "nix", "INSERT")
+        pool.external.changed("dbo", "nix", "UPDATE", "")
 
 
 def test_a_store_is_asked_without_a_table(pool: Desk) -> None:

@@ -60,7 +60,7 @@ def test_a_table_of_the_data_pool_is_the_lakes(lake: Desk) -> None:
     assert next(one for one in lake.engine.seen if one.startswith("CREATE TABLE")).count(" NOT NULL") == 1
     assert lake.engine.views["web.clicks"].text.endswith(' FROM "lake"."web"."clicks"')
     assert lake.rows("SELECT location, distribution_desc FROM sys.external_tables") == [("Web.Clicks", "ROUND_ROBIN")]
-    assert lake.external.written("web", "clicks", "MERGE") == '"lake"."web"."clicks"'
+    assert lake.external.changed("web", "clicks", "DELETE", " WHERE id = 1") == '"lake"."web"."clicks" WHERE id = 1'
     assert lake.engine.catalogs == {}
 
 

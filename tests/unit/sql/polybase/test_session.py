@@ -48,12 +48,12 @@ class Definer:
         return "the source x doesn't answer" if table == "broken" else None
 
     def inserted(self, schema: str, table: str, columns: Sequence[str], query: str) -> str:
-        return f"INSERT INTO {self.written(schema, table, 'INSERT')} ({', '.join(columns or '*')}) {query}"
+        return f"INSERT INTO {self.changed(schema, table, 'INSERT', '')} ({', '.join(columns or '*')}) {query}"
 
-    def written(self, schema: str, table: str, verb: str) -> str:
+    def changed(self, schema: str, table: str, verb: str, rest: str) -> str:
         if table == "orders":
             raise UsageError("tables of databases are only read")
-        return f'"ext"."parquet"."/{schema}/{table}?"'
+        return f'"ext"."parquet"."/{schema}/{table}?"{rest}'
 
     def run(self, statement: Ddl) -> Result:
         self.ran.append(statement)
