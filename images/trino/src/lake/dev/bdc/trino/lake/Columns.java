@@ -7,22 +7,30 @@ import io.trino.spi.StandardErrorCode;
 import io.trino.spi.TrinoException;
 import io.trino.spi.type.TypeManager;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 
 /**
- * Columns whose type Spark has widened (PROTOCOL.md, Type Widening): older files have the narrower type.
+ * Which columns of Delta tables can be read. A table with another is refused, by the column's name and with what to do.
  *
- * <p>Trino 476 leaves out each column that was widened to anything but a short or an integer, and says so in its debug log alone. Its reader of
- * Parquet can do more: all integers in any wider, and decimals in decimals. Where it can't, as with the statistics of a float that is a double,
- * the table is refused.
+ * <p>VARIANT and VOID: Trino 476 takes a VARIANT for JSON and fails in each of its files ("Error opening Hive split"), and knows no VOID
+ * ("Unknown type").
+ *
+ * <p>A type that Spark has widened (PROTOCOL.md, Type Widening), of which older files have the narrower one. Trino 476 leaves out each column that
+ * was widened to anything but a short or an integer, and says so in its debug log alone. Its reader of Parquet can do more: all integers in any
+ * wider, and decimals in decimals. Where it can't, as with the statistics of a float that is a double, the table is refused.
  */
-public final class Widening {
+public final class Columns {
+    private static final Map<String, String> REMEDIES = Map.of(
+        "variant", "Keep its text, to_json of it in Spark, in another table.", "void", "Write the table again in Spark, with a type for it.");
     private static final List<String> INTEGERS = List.of("byte", "short", "integer", "long");
 
-    private Widening() {}
+    private Columns() {}
 
     /** Refuse a column that can't be read; null, for Trino to go on, else. */
     public static DeltaLakeColumnMetadata checked(TypeManager types, JsonNode column, ColumnMappingMode mapping, List<String> partitions) {
         String name = column.get("name").asText();
+        typed(name, column.get("type"));
         if (!partitions.contains(name)) { // whose values are text
             check(name, column);
         }
@@ -31,6 +39,24 @@ public final class Widening {
 
     /** A change by itself: all is said where its column is known. */
     public static void any(JsonNode change) {}
+
+    private static void typed(String column, JsonNode type) {
+        if (type.isTextual()) {
+            if (REMEDIES.containsKey(type.asText())) {
+                throw new TrinoException(StandardErrorCode.NOT_SUPPORTED, "Column '%s' is, or has in it, a %s, which SQL can't read. %s".formatted(
+                    column, type.asText().toUpperCase(Locale.ROOT), REMEDIES.get(type.asText())));
+            }
+            return;
+        }
+        for (String part : List.of("elementType", "keyType", "valueType")) {
+            if (type.has(part)) {
+                typed(column, type.get(part));
+            }
+        }
+        if (type.has("fields")) {
+            type.get("fields").forEach(field -> typed(column, field.get("type")));
+        }
+    }
 
     private static void check(String column, JsonNode node) {
         if (node.isArray()) {
