@@ -10,7 +10,7 @@ from bdc.sql.gateway.asking import Asking, Portal, Prepared
 from bdc.sql.gateway.connection import Connection
 from bdc.sql.gateway.errors import NOT_SUPPORTED, SqlError
 from bdc.sql.gateway.held import Held
-from bdc.sql.gateway.results import Column, format_of
+from bdc.sql.gateway.results import Catalogued, Column, Result, format_of
 from bdc.sql.gateway.settings import Settings
 from bdc.sql.gateway.transaction import Told, Transaction
 
@@ -33,6 +33,7 @@ class Answering:
             case commands.Ask() | commands.Show() | commands.Explain():
                 if portal.result is None:
                     portal.result = await self._asking.begin(portal)
+                self._apply(portal.result)
                 if not described:
                     self.write_columns(portal.result.columns, ())
                 tag = {commands.Show: "SHOW", commands.Explain: "EXPLAIN"}.get(type(command), "SELECT")
@@ -100,6 +101,14 @@ class Answering:
             self._tell(self._settings.put(command.name, command.value, local=command.local))
         return command.tag
 
+    def _apply(self, result: Result) -> None:
+        """Have the settings that a query made by set_config(), once."""
+        if isinstance(result, Catalogued):
+            changed, result.changed = result.changed, ()
+            for name, value, local in changed:
+                if not local or self._transaction.status != "I":
+                    self._tell(self._settings.put(name, value, local=local))
+
     async def _close_cursor(self, command: commands.CloseCursor) -> str:
         if command.name is None:
             await self._held.close_all(held=True)
@@ -134,6 +143,7 @@ class Answering:
         prepared = Prepared(commands.Ask(command.sql), portal.prepared.types, portal.prepared.asked)
         cursor = Portal(prepared, portal.values, portal.formats, (1,) if command.binary else (), hold=command.hold)
         cursor.result = await self._asking.begin(cursor)  # errors of the query are those of DECLARE
+        self._apply(cursor.result)
         self._held.keep_portal(command.name, cursor)
         self._connection.write(wire.command_complete("DECLARE CURSOR"))
 
@@ -179,6 +189,7 @@ class Answering:
         binary = form.kind == "binary"
         portal.result_formats = (1,) if binary else ()
         portal.result = await self._asking.begin(portal)
+        self._apply(portal.result)
         titles = [one.name for one in portal.result.columns]
         forced, encoders, sent = form.forces(titles), portal.result.encoders(portal.result_formats), 0
         self._connection.write(wire.copy_out(len(titles), binary=binary) + form.titled(titles))

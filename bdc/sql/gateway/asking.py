@@ -23,6 +23,8 @@ from bdc.sql.gateway.values import zone
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_OF_NUMBERS = (4, 8)
+"""Bytes of whole numbers in binary."""
 _LONG = 20_000
 """Characters of a statement that take long to read."""
 
@@ -112,17 +114,23 @@ class Asking:
             "search_path": self._settings.get("search_path") or "",
             "TimeZone": self._settings.time_zone,
         }
-        given = [value.decode(errors="replace") for value in portal.values if value is not None]
+        given = [_written(value, format_of(portal.formats, at)) for at, value in enumerate(portal.values) if value is not None]
         seen = await self._services.seen.by(self._user, mentioned([*asked.literals, *given])) if asked.tables else None
         types = portal.prepared.types[: len(portal.values)]
         found = await self._services.catalogs.ask(asked.sql, settings, portal.values, types, portal.formats, portal.result_formats, seen)
-        return Catalogued(found)
+        return Catalogued(found.results, found.changed)
 
     async def _shown(self, name: str) -> str:
         if (value := self._settings.get(name)) is not None:
             return value
         found = await self._services.catalogs.ask("SELECT current_setting($1)", {"catalogs.role": self._user}, [name.encode()], [TEXT])
-        return (found[0].get_value(0, 0) or b"").decode()
+        return (found.results[0].get_value(0, 0) or b"").decode()
+
+
+def _written(value: bytes, binary: int) -> str:
+    """A parameter as text, for the names and OIDs in it: pgjdbc and Npgsql send OIDs as numbers in binary."""
+    text = value.decode(errors="replace")
+    return f"{text} {int.from_bytes(value)}" if binary and len(value) in _OF_NUMBERS else text
 
 
 async def aside(size: int, work: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:

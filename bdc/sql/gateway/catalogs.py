@@ -8,6 +8,7 @@ whatever a statement calls.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,8 @@ from bdc.sql.master import DATABASE
 _WAIT_SECONDS, _LOGIN_SECONDS = 5.0, 8.0
 """For a connection to the master; many who log in at once wait for each other, and clients give up after ten seconds or more."""
 _LIMIT = "30s"
+_PLANNING = "-c jit=off"
+"""Views of views look dear to the planner, and aren't: with thousands of tables compiling them takes seconds, and asking them none."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,14 @@ class Role:
     known: Verifier | None
     longest: int
     """Connections that it may have; -1 is any number."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the master says: a result in each format that is wanted, and what set_config() was called with: names, values, whether local."""
+
+    results: Mapping[int, psycopg.pq.abc.PGresult]
+    changed: Sequence[tuple[str, str | None, bool]] = ()
 
 
 class Catalogs:
@@ -70,7 +81,7 @@ class Catalogs:
                 "tcp_user_timeout": 5000,  # milliseconds; a master whose node is gone closes nothing
                 "application_name": "bdc-gateway",
                 "autocommit": True,
-                "options": f"-c default_transaction_read_only=on -c statement_timeout={_LIMIT}",
+                "options": f"-c default_transaction_read_only=on -c statement_timeout={_LIMIT} {_PLANNING}",
             },
             min_size=1,
             max_size=most,
@@ -114,7 +125,7 @@ class Catalogs:
         formats: Sequence[int] = (),
         wanted: Sequence[int] = (),
         seen: Snapshot | None = None,
-    ) -> dict[int, psycopg.pq.abc.PGresult]:
+    ) -> Answer:
         """A query of system catalogs, with its parameters as the client sent them: its result in each of the formats `wanted`, text where
         none is. `seen` is what there is for who asks, where the query needs to know it."""
         try:
@@ -125,10 +136,11 @@ class Catalogs:
                     self._loaded[connection] = seen.key
                 async with connection.transaction(force_rollback=True):
                     await connection.execute(_settings(settings))
-                    return {
+                    results = {
                         form: await connection.wait(_run(connection.pgconn, text, parameters, types, formats, form))
                         for form in sorted(set(wanted) or {0})
                     }
+                    return Answer(results, await _changed(connection) if _SETS in text else ())
         except SqlError:
             raise
         except (psycopg.Error, PoolTimeout) as error:
@@ -146,6 +158,15 @@ class Catalogs:
             raise
         except (psycopg.Error, PoolTimeout) as error:
             raise _silent(error) from error
+
+
+_SETS = f'{SCHEMA}."set_config"('
+
+
+async def _changed(connection: psycopg.AsyncConnection[Any]) -> Sequence[tuple[str, str | None, bool]]:
+    """What the statement before set."""
+    found = await (await connection.execute("SELECT current_setting('catalogs.changed', true)")).fetchone()
+    return [(name, value, local) for name, value, local in json.loads(found[0] or "[]")] if found and found[0] else ()
 
 
 def _settings(settings: Mapping[str, str]) -> sql.Composed:

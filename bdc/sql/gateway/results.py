@@ -94,10 +94,11 @@ class Federated:
 
 
 class Catalogued:
-    """A result of the master's, whole: in each format that is asked for."""
+    """A result of the master's, whole: in each format that is asked for. `changed` are settings that it made: names, values, whether for
+    the transaction alone."""
 
-    def __init__(self, found: Mapping[int, psycopg.pq.abc.PGresult]) -> None:
-        self._found = found
+    def __init__(self, found: Mapping[int, psycopg.pq.abc.PGresult], changed: Sequence[tuple[str, str | None, bool]] = ()) -> None:
+        self._found, self.changed = found, changed
         self._any = next(iter(found.values()))
         self._formats: Sequence[int] = ()
         self._at = 0

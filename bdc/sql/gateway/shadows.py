@@ -16,9 +16,12 @@ from sqlglot import TokenType
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
 
-SCHEMA = "catalogs"
+from bdc.sql.gateway.errors import NOT_SUPPORTED, SqlError
 
-_PLAIN = frozenset({"pg_database", "pg_proc", "pg_type"})
+SCHEMA = "catalogs"
+_AT_MASTER = "ask the master itself: bdc sql query -e master"
+
+_PLAIN = frozenset({"pg_database", "pg_proc", "pg_stat_activity", "pg_type"})
 """Views that need not know what tables there are."""
 _OF_TABLES = """
 pg_attrdef pg_attribute pg_class pg_constraint pg_description pg_foreign_table pg_index pg_indexes pg_inherits pg_matviews pg_namespace
@@ -43,6 +46,7 @@ _WHO = frozenset({"current_user", "session_user", "current_role", "user"})
 _OF_ROLES = """
 has_database_privilege has_foreign_data_wrapper_privilege has_function_privilege has_language_privilege has_parameter_privilege
 has_sequence_privilege has_server_privilege has_tablespace_privilege has_type_privilege pg_has_role current_schema current_schemas
+set_config
 """
 _PLAIN_FUNCTIONS = frozenset(_OF_ROLES.split())
 """Functions that are for who asks, and need not know what tables there are."""
@@ -52,6 +56,18 @@ obj_description pg_table_is_visible to_regclass to_regnamespace
 """
 FUNCTIONS = _PLAIN_FUNCTIONS | frozenset(_OF_NAMES.split())
 TYPES = frozenset({"regclass", "regnamespace"})
+_OF_OTHERS = """
+pg_cancel_backend pg_terminate_backend pg_stat_get_activity pg_stat_get_backend_activity
+pg_advisory_lock pg_advisory_lock_shared pg_try_advisory_lock pg_try_advisory_lock_shared
+"""
+_OF_TEXT = """
+cursor_to_xml cursor_to_xmlschema database_to_xml database_to_xml_and_xmlschema database_to_xmlschema query_to_xml
+query_to_xml_and_xmlschema query_to_xmlschema schema_to_xml schema_to_xml_and_xmlschema schema_to_xmlschema table_to_xml
+table_to_xml_and_xmlschema table_to_xmlschema ts_rewrite ts_stat
+"""
+_REFUSED = frozenset(_OF_OTHERS.split()) | frozenset(_OF_TEXT.split())
+"""Functions that reach other clients' connections, which are of one role in the master, and those that run a text, in which no name could
+be replaced."""
 _BEFORE_TABLES = frozenset({"from", "join", ",", "(", "only", "table"})
 _STRINGS = frozenset({
     TokenType.STRING, TokenType.BYTE_STRING, TokenType.UNICODE_STRING, TokenType.HEREDOC_STRING, TokenType.NATIONAL_STRING,
@@ -70,12 +86,14 @@ class Shadowed:
 
 def shadowed(sql: str) -> Shadowed:
     """A statement that asks the views, functions and types of the schema `catalogs` in place of the system's. What isn't PostgreSQL's
-    comes back as it is, for the master to say what is wrong."""
+    comes back as it is, for the master to say what is wrong. Raises SqlError for functions that nobody may call here."""
     try:
         words = Postgres().tokenize(sql)
     except SqlglotError:
         return Shadowed(sql, False, ())
-    changes = list(_changes(words))
+    names = [None if word.token_type in _STRINGS else _name(word) for word in words]
+    _check(words, names)
+    changes = list(_changes(words, names))
     text = sql
     for start, end, new, _ in sorted(changes, reverse=True):
         text = text[:start] + new + text[end:]
@@ -83,9 +101,17 @@ def shadowed(sql: str) -> Shadowed:
     return Shadowed(text, any(tables for *_, tables in changes), literals)
 
 
-def _changes(words: Sequence[Any]) -> Iterator[tuple[int, int, str, bool]]:
+def _check(words: Sequence[Any], names: Sequence[str | None]) -> None:
+    """Raises SqlError for what is refused."""
+    for at, name in enumerate(names):
+        if name in _REFUSED and names[at + 1 : at + 2] == ["("] and (at < 2 or names[at - 1] != "." or names[at - 2] == "pg_catalog"):
+            raise SqlError(f"{name}() can't be called here", NOT_SUPPORTED, _AT_MASTER, words[at].start + 1)
+        if name == "u" and _escaped(words, at):
+            raise SqlError('names in U&"..." can\'t be read here', NOT_SUPPORTED, 'write the name itself, in "..."', words[at].start + 1)
+
+
+def _changes(words: Sequence[Any], names: Sequence[str | None]) -> Iterator[tuple[int, int, str, bool]]:
     """Where something else is to stand, what, and whether that asks what tables there are."""
-    names = [None if word.token_type in _STRINGS else _name(word) for word in words]
     for at, name in enumerate(names):
         if name is None or words[at].token_type == TokenType.DOT:
             continue
@@ -108,6 +134,16 @@ def _changes(words: Sequence[Any]) -> Iterator[tuple[int, int, str, bool]]:
             yield start, end, f'{SCHEMA}."{name}"', name not in _PLAIN_FUNCTIONS
         elif not dotted and words[at].token_type != TokenType.IDENTIFIER and before != "as" and not called and _keyword(name):
             yield start, end, f'{SCHEMA}."{name}"()', False
+
+
+def _escaped(words: Sequence[Any], at: int) -> bool:
+    """Whether a U begins a name with escapes, U&"...", in which none of the names above could be found."""
+    following = words[at + 1 : at + 3]
+    return (
+        [word.token_type for word in following] == [TokenType.AMP, TokenType.IDENTIFIER]
+        and following[0].start == words[at].end + 1
+        and following[1].start == following[0].end + 1
+    )
 
 
 def _name(word: Any) -> str:

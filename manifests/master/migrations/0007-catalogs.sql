@@ -115,6 +115,25 @@ BEGIN
         || ' FROM pg_catalog.pg_database c WHERE c.datname = current_database()';
 END $$;
 
+-- All who ask have connections of one role: each sees the one that it asks by, and those of other roles.
+CREATE VIEW catalogs.pg_stat_activity AS SELECT * FROM pg_catalog.pg_stat_activity a WHERE a.pid = pg_backend_pid()
+    OR a.usesysid IS DISTINCT FROM (SELECT own.usesysid FROM pg_catalog.pg_stat_activity own WHERE own.pid = pg_backend_pid());
+
+-- The settings of who asks are the gateway's: it reads from catalogs.changed what a statement sets. Here they hold for the statement.
+CREATE FUNCTION catalogs.set_config(setting text, value text, local boolean) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    before jsonb := coalesce(nullif(current_setting('catalogs.changed', true), ''), '[]')::jsonb;
+    found text;
+BEGIN
+    IF lower(setting) LIKE 'catalogs.%' THEN
+        RAISE EXCEPTION 'permission denied to set parameter "%"', setting USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    found := pg_catalog.set_config(setting, value, true);
+    PERFORM pg_catalog.set_config('catalogs.changed', (before || jsonb_build_array(jsonb_build_array(setting, value, coalesce(local, false))))::text,
+        true);
+    RETURN found;
+END $$;
+
 -- Names, by the path of who asks.
 CREATE FUNCTION catalogs.path_names() RETURNS name[] LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN w.words @> '{pg_catalog}' THEN w.words ELSE 'pg_catalog'::name || w.words END
@@ -160,10 +179,28 @@ BEGIN
     RETURN true;
 END $$;
 
--- The OID of a name, of a number, or NULL. Sequences are found where they serve a column, though nobody can ask them.
+-- The OID of a relation of a schema, or NULL, as catalogs.pg_class has it: by indexes, as tools ask for each column of thousands of tables.
+-- Sequences are found where they serve a column, though nobody can ask them.
+CREATE FUNCTION catalogs.relation_in(schema name, called name) RETURNS oid LANGUAGE plpgsql STABLE STRICT AS $$
+DECLARE
+    seen_oid oid; found_home text; own_oid oid; kind "char";
+BEGIN
+    SELECT c.oid, c.relkind INTO own_oid, kind FROM pg_catalog.pg_class c
+    WHERE c.relname = called AND c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = schema);
+    SELECT r.oid, r.home INTO seen_oid, found_home FROM catalogs.relations() r WHERE r.schema = relation_in.schema AND r.name = called;
+    IF found_home = 'lake' OR (found_home = 'external' AND kind IS DISTINCT FROM 'f') THEN
+        RETURN seen_oid;
+    ELSIF found_home = 'master' OR own_oid < 16384 OR kind = 'S' THEN
+        RETURN own_oid;
+    ELSIF found_home = 'external' THEN
+        RETURN CASE WHEN has_table_privilege(catalogs.me(), own_oid, 'SELECT') THEN own_oid END;
+    END IF;
+    RETURN (SELECT i.indexrelid FROM pg_catalog.pg_index i JOIN catalogs.own o ON o.oid = i.indrelid WHERE i.indexrelid = own_oid);
+END $$;
+-- The OID of a name, of a number, or NULL.
 CREATE FUNCTION catalogs.relation_at(called text) RETURNS oid LANGUAGE plpgsql STABLE STRICT AS $$
 DECLARE
-    parts text[]; found_oid oid;
+    parts text[]; path name[]; schema name; found_oid oid;
 BEGIN
     IF called ~ '^\d+$' THEN
         RETURN called::oid;
@@ -177,17 +214,12 @@ BEGIN
     IF cardinality(parts) > 2 THEN
         RETURN NULL;
     END IF;
-    SELECT c.oid INTO found_oid
-    FROM catalogs.pg_class c JOIN catalogs.pg_namespace n ON n.oid = c.relnamespace LEFT JOIN catalogs.path() p ON p.schema = n.nspname
-    WHERE c.relname = parts[cardinality(parts)]::name
-        AND CASE WHEN cardinality(parts) = 2 THEN n.nspname = parts[1]::name ELSE p.place IS NOT NULL END
-    ORDER BY p.place LIMIT 1;
-    IF NOT FOUND THEN
-        SELECT c.oid INTO found_oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-        WHERE c.relkind = 'S' AND c.relname = parts[cardinality(parts)]::name
-            AND CASE WHEN cardinality(parts) = 2 THEN n.nspname = parts[1]::name ELSE n.nspname IN (SELECT p.schema FROM catalogs.path() p) END
-        LIMIT 1;
-    END IF;
+    path := CASE WHEN cardinality(parts) = 2 THEN ARRAY[parts[1]::name]
+        ELSE array(SELECT p.schema FROM catalogs.path() p ORDER BY p.place) END;
+    FOREACH schema IN ARRAY path LOOP
+        found_oid := catalogs.relation_in(schema, parts[cardinality(parts)]::name);
+        EXIT WHEN found_oid IS NOT NULL;
+    END LOOP;
     RETURN found_oid;
 END $$;
 CREATE FUNCTION catalogs.relation_of(called text) RETURNS oid LANGUAGE plpgsql STABLE STRICT AS $$
@@ -282,8 +314,18 @@ CREATE FUNCTION catalogs.obj_description(of oid, catalog name) RETURNS text LANG
 $$;
 CREATE FUNCTION catalogs.obj_description(of oid) RETURNS text LANGUAGE sql STABLE STRICT AS
     'SELECT d.description FROM catalogs.pg_description d WHERE d.objoid = of AND d.objsubid = 0 LIMIT 1';
-CREATE FUNCTION catalogs.col_description(of oid, number integer) RETURNS text LANGUAGE sql STABLE STRICT AS
-    'SELECT d.description FROM catalogs.pg_description d WHERE d.objoid = of AND d.classoid = 1259 AND d.objsubid = number';
+-- Metabase asks for it for each column of all tables: so those of the federation are looked up by their index.
+CREATE FUNCTION catalogs.col_description(of oid, number integer) RETURNS text LANGUAGE plpgsql STABLE STRICT AS $$
+DECLARE
+    found_text text;
+BEGIN
+    SELECT s.comment INTO found_text FROM catalogs.seen_columns() s WHERE s.relation = of AND s.number = col_description.number;
+    IF NOT FOUND THEN
+        SELECT d.description INTO found_text FROM catalogs.pg_description d
+        WHERE d.objoid = of AND d.classoid = 1259 AND d.objsubid = col_description.number;
+    END IF;
+    RETURN found_text;
+END $$;
 
 -- Rights: who asks may read what is shown, and change nothing. What is asked for another role, of the master's relations, is the master's to say.
 CREATE FUNCTION catalogs.may(who name, of oid, wanted text) RETURNS boolean LANGUAGE plpgsql STABLE STRICT AS $$

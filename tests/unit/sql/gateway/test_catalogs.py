@@ -8,13 +8,14 @@ import re
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.types.numeric import Int8
 from pydantic import SecretStr
 
 from bdc.kube.reached import Credentials, Reached
@@ -110,7 +111,7 @@ class Endpoint:
 
     def ask(self, statement: str, *parameters: Any, user: str = "ann", **more: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.dsn, user=user, autocommit=True, **more) as client:
-            return client.execute(statement.encode(), parameters or None).fetchall()
+            return [row for result in client.execute(statement.encode(), parameters or None).results() for row in result.fetchall()]
 
     def psql(self, *commands: str, user: str = "ann") -> list[str]:
         """What each command shows: its title, its columns' names, its rows, and what stands below."""
@@ -141,8 +142,8 @@ def prepared(postgresql: Reached, access: Credentials) -> Iterator[psycopg.Conne
         connection.execute("DROP FOREIGN DATA WRAPPER nothing CASCADE; DROP ROLE ann; DROP ROLE boss; ALTER ROLE gateway NOLOGIN")
 
 
-@pytest.fixture
-def endpoint(prepared: psycopg.Connection[Any], postgresql: Reached, tmp_path: Path) -> Iterator[Endpoint]:
+@contextmanager
+def serving(prepared: psycopg.Connection[Any], postgresql: Reached, tmp_path: Path) -> Iterator[Endpoint]:
     context, loop, trino = tls(tmp_path), asyncio.new_event_loop(), Trino()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -169,6 +170,19 @@ def endpoint(prepared: psycopg.Connection[Any], postgresql: Reached, tmp_path: P
     loop.call_soon_threadsafe(loop.stop)
     thread.join(10)
     loop.close()
+
+
+@pytest.fixture
+def endpoint(prepared: psycopg.Connection[Any], postgresql: Reached, tmp_path: Path) -> Iterator[Endpoint]:
+    with serving(prepared, postgresql, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared(prepared: psycopg.Connection[Any], postgresql: Reached, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """An endpoint for many tests that change nothing."""
+    with serving(prepared, postgresql, tmp_path_factory.mktemp("shared")) as made:
+        yield made
 
 
 ANN = [("dbo", "brandnew"), ("dbo", "orders"), ("dbo", "pooled"), ("demo", "busiest"), ("demo", "flights")]
@@ -203,11 +217,42 @@ TOOLS = [block.split("\n", 1) for block in Path(__file__).with_name("tools.sql")
 
 
 @pytest.mark.parametrize(("title", "statement"), TOOLS, ids=[title.removeprefix("-- ").partition(" |")[0] for title, _ in TOOLS])
-def test_tools_find_tables(endpoint: Endpoint, title: str, statement: str) -> None:
+def test_tools_find_tables(shared: Endpoint, title: str, statement: str) -> None:
     wanted = title.partition("|")[2].split()
-    rows = [" ".join(str(value) for value in row) for row in endpoint.ask(statement.rstrip(";\n"), user="ann")]
+    rows = [" ".join(str(value) for value in row) for row in shared.ask(statement.rstrip(";\n"), user="ann")]
     assert not wanted or any(all(word in row for word in wanted) for row in rows), rows[:20]
     assert not any("secret" in row or "customers" in row or "unreadable" in row for row in rows)
+
+
+BEGINNINGS = {
+    "Npgsql 10.0.3, a connection of the pool with prepared statements": [
+        "SET SESSION AUTHORIZATION DEFAULT;RESET ALL;CLOSE ALL;UNLISTEN *;SELECT pg_advisory_unlock_all();DISCARD SEQUENCES;DISCARD TEMP",
+    ],
+    "Power BI": ["DISCARD ALL"],
+    "DBeaver 25.1.5": [
+        "SET extra_float_digits = 3", "SET application_name = 'PostgreSQL JDBC Driver'",
+        "SET application_name = 'DBeaver 25.1.5 - Main <postgres>'", "SHOW search_path", "SET search_path = demo,dbo,public",
+    ],
+    "Metabase 0.55.1": [
+        "SET extra_float_digits = 2", "SET application_name = 'Metabase v0.55.1 [f8f63fdf-d8f8-4573-86ea-4fe4a9548041]'",
+        "SHOW TRANSACTION ISOLATION LEVEL", "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ UNCOMMITTED",
+        "SET SESSION TIMEZONE TO 'Europe/Berlin';", "show timezone;", "SET ROLE NONE;",
+    ],
+    "DataGrip 2025.2.3": [
+        "SET application_name = ''", "select version()", "select current_database() as a, current_schemas(false) as b",
+        "SHOW TRANSACTION ISOLATION LEVEL", "select current_database(), current_schema(), current_user",
+    ],
+}  # fmt: skip
+"""What tools send first, or to a connection of theirs that is used again."""
+
+
+@pytest.mark.parametrize("tool", BEGINNINGS)
+def test_tools_begin(shared: Endpoint, tool: str) -> None:
+    for prepare in (False, True):
+        with psycopg.connect(shared.dsn, user="ann", autocommit=True) as client:
+            for statement in BEGINNINGS[tool]:
+                client.execute(statement.encode(), prepare=prepare and ";S" not in statement)
+            assert client.execute("SELECT 1").fetchall() == [(1,)]
 
 
 def test_no_table_has_pages_that_duckdb_would_read_by_their_numbers(endpoint: Endpoint) -> None:
@@ -295,6 +340,68 @@ def test_names_are_oids_and_oids_names(endpoint: Endpoint) -> None:
     assert endpoint.ask("SELECT CAST(CAST(c.oid AS REGCLASS) AS TEXT) FROM pg_class c WHERE relname = 'flights'") == [("demo.flights",)]
 
 
+def test_settings_by_set_config_are_the_sessions(endpoint: Endpoint) -> None:
+    """As Django sets the time zone, and asyncpg settings of its own."""
+    with psycopg.connect(endpoint.dsn, user="ann", autocommit=True) as client:
+
+        def shown(name: str) -> Any:
+            return client.execute(f"SHOW {name}".encode()).fetchall()[0][0]
+
+        assert client.execute("SELECT set_config('TimeZone', 'Europe/Berlin', false)").fetchall() == [("Europe/Berlin",)]
+        assert (client.info.parameter_status("TimeZone"), shown("timezone")) == ("Europe/Berlin", "Europe/Berlin")
+        path = "SELECT set_config('search_path', %s, %s) AS new, current_schema()"
+        assert client.execute(path, ("demo", False), prepare=True).fetchall() == [("demo", "demo")]
+        assert client.execute(path, ("dbo", True)).fetchall() == [("dbo", "dbo")]
+        assert (shown("search_path"), client.execute("SELECT current_schema()").fetchall()) == ("demo", [("demo",)])
+        with client.transaction(force_rollback=True):
+            client.execute("SELECT pg_catalog.set_config('search_path', 'dbo', true)")
+            assert shown("search_path") == "dbo"
+        assert shown("search_path") == "demo"
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            client.execute("SELECT set_config('catalogs.role', 'boss', true), current_user")
+        with pytest.raises(psycopg.errors.ActiveSqlTransaction):
+            client.execute("SELECT set_config('transaction_read_only', 'off', false)")
+        with pytest.raises(psycopg.errors.FeatureNotSupported, match='"datestyle" can be iso only'):
+            client.execute("SELECT set_config('DateStyle', 'German', false)")
+        client.execute("SELECT set_config('search_path', NULL, false)")
+        assert shown("search_path") == "dbo, public"
+
+
+@pytest.mark.parametrize(
+    "call", ["pg_terminate_backend(1)", 'pg_catalog."query_to_xml"($$SELECT 1$$, true, true, $$$$)', "pg_advisory_lock(1)"]
+)
+def test_what_reaches_others_or_runs_a_text_is_refused(endpoint: Endpoint, call: str) -> None:
+    """Clients of one endpoint are one role in the master, and a text has names that aren't replaced."""
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match=r"\(\) can't be called here"):
+        endpoint.ask(f"SELECT {call} FROM pg_type LIMIT 1")
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="can't be read here"):
+        endpoint.ask('SELECT relname FROM U&"pg_class"')
+
+
+def test_a_client_sees_no_other_clients_statements(endpoint: Endpoint) -> None:
+    ask = "SELECT pid = pg_backend_pid() FROM pg_stat_activity WHERE application_name = 'bdc-gateway'"
+    with psycopg.connect(endpoint.dsn, user="boss", autocommit=True) as other:
+        other.execute("SELECT relname FROM pg_class")
+        assert endpoint.ask(ask) == [(True,)]
+
+
+def test_queries_of_catalogs_are_not_compiled(endpoint: Endpoint) -> None:
+    assert endpoint.ask("SELECT setting FROM pg_settings WHERE name = 'jit'") == [("off",)]
+
+
+def test_each_relation_is_found_by_its_name_and_no_other(endpoint: Endpoint) -> None:
+    asked = (
+        "SELECT count(*) > 400, count(*) FILTER (WHERE format('%I.%I', n.nspname, c.relname)::regclass::oid <> c.oid), "
+        "count(*) FILTER (WHERE c.oid::regclass::oid <> c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    )
+    for user in ("ann", "boss"):
+        assert endpoint.ask(asked, user=user) == [(True, 0, 0)]
+    named = "SELECT to_regclass(name) FROM unnest(%s::text[]) name"
+    names = ["public.customers", "public.customers_pkey", "customers", "dbo.secret"]
+    assert endpoint.ask(named, names) == [(None,)] * 4
+    assert endpoint.ask(named, names, user="boss") == [("customers",), ("customers_pkey",), ("customers",), ("secret",)]
+
+
 def test_who_asks_has_postgresqls_titles(endpoint: Endpoint) -> None:
     with psycopg.connect(endpoint.dsn, user="ann", autocommit=True) as client:
         found = client.execute("SELECT current_user, session_user, user, current_role, current_user AS me")
@@ -325,6 +432,8 @@ def test_a_table_that_was_made_just_now_is_there_and_one_that_is_named_has_its_c
     number = endpoint.ask("SELECT oid FROM pg_class WHERE relname LIKE 'later'")[0][0]
     endpoint.trino.tables["lake", "demo", "later"] = [("c", "integer", "YES", None)]
     assert endpoint.ask(f"SELECT attname FROM pg_attribute WHERE attrelid = '{number}'") == [("c",)]
+    endpoint.trino.tables["lake", "demo", "later"] = [("d", "integer", "YES", None)]
+    assert endpoint.ask("SELECT attname FROM pg_attribute WHERE attrelid = %b", Int8(number)) == [("d",)], "as DBeaver asks"
     del endpoint.trino.tables["lake", "demo", "later"]
     assert endpoint.ask(shown, "later") == []
     endpoint.master.execute("CREATE TABLE private.later (id integer)")

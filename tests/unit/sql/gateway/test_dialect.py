@@ -250,6 +250,18 @@ def test_queries_in_parentheses_are_queries() -> None:
     assert said("SELECT x.id FROM (((SELECT id FROM other) UNION SELECT id FROM other)) x").names == ("id",)
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        'SELECT TRUE AS "_" FROM "dbo"."facts" WHERE 1 <> 1 LIMIT 0',  # Metabase, whether a table may be read
+        'SELECT * FROM "facts" LIMIT 1',  # Django 5.2.19, inspectdb
+        'select "$Table"."id" as "id", "$Table"."name" as "name" from "dbo"."facts" "$Table" limit 1000',  # Power BI, a preview
+    ],
+)
+def test_tools_look_at_a_tables_rows(sql: str) -> None:
+    assert said(sql).names
+
+
 def test_quotients_of_numerics_are_left_to_the_gateway_where_it_sees_them() -> None:
     assert said("SELECT avg(id), id / 2, price / 3, avg(rate) FROM facts GROUP BY id, price").quotients == {0, 2}
     inner = said("SELECT x FROM (SELECT avg(id) AS x FROM facts) a")
