@@ -4,7 +4,7 @@ BIN := .venv/bin
 SCRIPTS = $(shell grep -rlIE '^\#!/.*\b(ba|da)?sh\b' .ci images examples findings)
 .SILENT:
 .NOTPARALLEL:
-.PHONY: venv lint unit e2e e2e-full reference test test-full demo bench kind clean
+.PHONY: venv lint unit e2e e2e-full reference test test-full test-section demo bench kind clean
 
 venv: .venv/ready
 
@@ -21,7 +21,7 @@ lint: .venv/ready
 
 unit: .venv/ready
 	.ci/packages
-	$(BIN)/pytest -q tests/unit tests/stacks
+	$(BIN)/pytest -q -n auto --maxprocesses 4 --dist worksteal tests/unit tests/stacks
 
 # As root: makes test hosts of namespaces, beside whatever cluster runs on this machine, and removes them.
 e2e: .venv/ready
@@ -39,6 +39,13 @@ test: lint reference unit e2e
 
 # Also what takes too long for each change: interruptions, faults, other substrates, the demonstration and the figures.
 test-full: lint reference unit e2e-full kind demo bench
+
+# One section of it: make test-section NAME. Without a name: which there are.
+test-section: .venv/ready
+	.ci/section $(word 2,$(MAKECMDGOALS))
+ifeq ($(firstword $(MAKECMDGOALS)),test-section)
+$(wordlist 2,2,$(MAKECMDGOALS)): ; @:
+endif
 
 # Where a Docker engine answers; says so where none does.
 kind: .venv/ready
