@@ -234,7 +234,7 @@ BEGINNINGS = {
         "SET application_name = 'DBeaver 25.1.5 - Main <postgres>'", "SHOW search_path", "SET search_path = demo,dbo,public",
     ],
     "Metabase 0.55.1": [
-        "SET extra_float_digits = 2", "SET application_name = 'Metabase v0.55.1 [f8f63fdf-d8f8-4573-86ea-4fe4a9548041]'",
+        "SET extra_float_digits = 2", "SET application_name = 'Metabase v0.55.1 [00000000-0000-0000-0000-000000000000]'",
         "SHOW TRANSACTION ISOLATION LEVEL", "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ UNCOMMITTED",
         "SET SESSION TIMEZONE TO 'Europe/Berlin';", "show timezone;", "SET ROLE NONE;",
     ],
