@@ -15,9 +15,9 @@ import pytest
 
 from bdc import images
 from bdc.config.names import IMAGES
-from tests.e2e.host import TestHost
+from tests.e2e.support.commands import KUBECTL
+from tests.e2e.support.host import TestHost
 
-KUBECTL = ("/var/lib/bdc/node/bin/kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf")
 WORKLOADS = "statefulsets,deployments,services,configmaps,serviceaccounts,roles,rolebindings"
 
 

@@ -11,9 +11,10 @@ import pytest
 
 from bdc import images
 from bdc.config.names import IMAGES
-from tests.bench.test_deploy import KUBECTL, say
-from tests.e2e.host import TestHost
-from tests.e2e.outside import PostgreSql
+from tests.bench.test_deploy import say
+from tests.e2e.support.commands import KUBECTL
+from tests.e2e.support.host import TestHost
+from tests.e2e.support.outside import PostgreSql
 
 ROWS = 10_000_000
 PASSWORD = "bench"

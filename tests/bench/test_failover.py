@@ -10,10 +10,11 @@ import pytest
 
 from bdc import images
 from bdc.config.names import IMAGES
-from tests.bench.test_deploy import KUBECTL, say
+from tests.bench.test_deploy import say
 from tests.bench.test_external import run
-from tests.e2e import failover
-from tests.e2e.host import TestHost
+from tests.e2e.support import failover
+from tests.e2e.support.commands import KUBECTL
+from tests.e2e.support.host import TestHost
 
 TIMES = 3
 

@@ -17,10 +17,11 @@ import pytest
 
 from bdc import images
 from bdc.config.names import IMAGES
-from tests.bench.test_deploy import KUBECTL, say
+from tests.bench.test_deploy import say
 from tests.bench.test_external import PASSWORD, ROWS, run, server
-from tests.e2e.host import TestHost
-from tests.e2e.outside import PostgreSql
+from tests.e2e.support.commands import KUBECTL
+from tests.e2e.support.host import TestHost
+from tests.e2e.support.outside import PostgreSql
 from tests.e2e.test_tpch import ROUNDED, TABLES, expected, same
 
 __all__ = ["server"]

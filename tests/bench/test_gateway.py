@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.bench.test_deploy import say
 from tests.bench.test_external import host, run
-from tests.e2e.host import TestHost
+from tests.e2e.support.host import TestHost
 
 __all__ = ["host"]
 PROGRAM = Path(__file__).parent / "gateway.py"

@@ -23,8 +23,9 @@ from bdc import images
 from bdc.config.names import IMAGES
 from bdc.config.paths import cache_dir
 from bdc.toolchain.golang import ensure_go, go_environment
-from tests.bench.test_deploy import KUBECTL, say
-from tests.e2e.host import TestHost
+from tests.bench.test_deploy import say
+from tests.e2e.support.commands import KUBECTL, KUBECTL_BDC
+from tests.e2e.support.host import TestHost
 
 PI = "local:///opt/spark/examples/src/main/python/pi.py"
 FIRST = "hdfs://bdc/tmp/first.py"
@@ -33,7 +34,6 @@ MANY, RIVALS, NODES = 1000, 10, 200
 KWOK = "v0.8.0"
 SPARK_SUBMIT = "/usr/local/lib/python3.13/dist-packages/pyspark/bin/spark-submit"
 HERE = Path(__file__).parent
-KUBECTL_BDC = (*KUBECTL, "-n", "bdc")
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ import pytest
 from bdc import images, toolchain
 from bdc.cluster.embedded.packages import install_packages
 from bdc.config.names import IMAGES
-from tests.e2e.deaths import deaths
-from tests.e2e.host import TestHost
+from tests.e2e.support.deaths import deaths
+from tests.e2e.support.host import TestHost
 
 TOOLS = {"nsenter": "util-linux", "unshare": "util-linux", "setpriv": "util-linux", "ip": "iproute2", "curl": "curl"}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.host import TestHost
-from tests.e2e.test_node import KUBEADM, NODE, ensure, kubectl, until
+from tests.e2e.support.host import TestHost
+from tests.e2e.support.node import KUBEADM, NODE, ensure, kubectl, until
 
 pytestmark = pytest.mark.full
 

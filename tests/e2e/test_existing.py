@@ -24,8 +24,9 @@ import yaml
 from bdc.config.names import IMAGES
 from bdc.config.paths import cache_dir
 from bdc.kube.rights import deployer_role
-from tests.e2e.host import TestHost
-from tests.e2e.test_node import ENSURE, KUBECTL
+from tests.e2e.support.commands import KUBECTL
+from tests.e2e.support.host import TestHost
+from tests.e2e.support.node import ENSURE
 from tests.registry import PASSWORD, RegistryServer, install
 
 pytestmark = pytest.mark.full

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.external.asked import rows, until
-from tests.e2e.host import TestHost
-from tests.e2e.outside import PostgreSql
-from tests.e2e.test_cluster import all_ready, bdc, kubectl
+from tests.e2e.support.commands import all_ready, bdc, kubectl
+from tests.e2e.support.host import TestHost
+from tests.e2e.support.outside import PostgreSql
 
 pytestmark = pytest.mark.full
 PASSWORD = "f4ults"

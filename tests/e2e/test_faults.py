@@ -6,7 +6,6 @@ The tests build on each other: those before there is a node, those with a node a
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,9 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.host import CHECKOUT, TestHost
+from tests.e2e.support.commands import KUBECTL, kubectl
+from tests.e2e.support.commands import process as bdc
+from tests.e2e.support.host import CHECKOUT, TestHost
 
-KUBECTL = ("/var/lib/bdc/node/bin/kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf")
 LISTEN = "import socket, time; s = socket.socket(); s.bind(('0.0.0.0', {port})); s.listen(); print('bound', flush=True); time.sleep(600)"
 
 
@@ -25,15 +25,6 @@ LISTEN = "import socket, time; s = socket.socket(); s.bind(('0.0.0.0', {port}));
 def host(prepared: None) -> Iterator[TestHost]:
     with TestHost("faults", 73) as made:
         yield made
-
-
-def bdc(host: TestHost, *arguments: str, code: int = 0, **more: Any) -> subprocess.CompletedProcess[str]:
-    """Run bdc in the host and check its exit code, and that nobody sees a traceback."""
-    done = host.run(["bdc", *arguments], **more)
-    said = f"bdc {' '.join(arguments)}: exit {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
-    assert done.returncode == code, said
-    assert "Traceback" not in done.stderr, said
-    return done
 
 
 def untouched(host: TestHost) -> bool:
@@ -221,12 +212,6 @@ def second_exit(host: TestHost, pod: str) -> float:
     status = json.loads(kubectl(host, "get", "pod", pod, "-n", "bdc", "-o", "json"))["status"]["containerStatuses"][0]
     ended = status["state"].get("terminated") or status["lastState"]["terminated"]
     return datetime.fromisoformat(ended["finishedAt"]).timestamp()
-
-
-def kubectl(host: TestHost, *arguments: str) -> str:
-    done = host.run([*KUBECTL, *arguments])
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def apply(host: TestHost, obj: dict[str, Any]) -> None:

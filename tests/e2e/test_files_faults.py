@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.external.asked import rows, until
-from tests.e2e.host import TestHost
-from tests.e2e.test_cluster import bdc, document, kubectl
+from tests.e2e.support.commands import bdc, document, kubectl
+from tests.e2e.support.host import TestHost
 
 pytestmark = pytest.mark.full
 TEXT = "FORMAT_TYPE = DELIMITEDTEXT, FORMAT_OPTIONS (FIELD_TERMINATOR = ',')"

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.host import TestHost
-from tests.e2e.test_cluster import all_ready, bdc, kubectl, password
+from tests.e2e.support.commands import all_ready, bdc, kubectl, password
+from tests.e2e.support.host import TestHost
 
 pytestmark = pytest.mark.full
 MIB = 1 << 20

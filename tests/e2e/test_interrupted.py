@@ -19,19 +19,19 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bdc.config.paths import cache_dir
 from bdc.images.oci_layout import Layout
 from bdc.toolchain.golang import REQUIREMENTS
-from tests.e2e.host import TestHost
-from tests.e2e.interruption import Running, command_line, family, kill_family, program, run_on_machine
+from tests.e2e.support.commands import kubectl
+from tests.e2e.support.commands import process as bdc
+from tests.e2e.support.host import TestHost
+from tests.e2e.support.interruption import Running, command_line, family, kill_family, program, run_on_machine
 
 pytestmark = pytest.mark.full
 
-KUBECTL = ("/var/lib/bdc/node/bin/kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf")
 HELD = re.compile(r"cluster bdc is being changed by root@bdce2e-intr pid (\d+) since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 BUILT = "pause"
 """The program that the first test builds: the smallest, in a cache that has all others."""
@@ -69,20 +69,6 @@ def building(host: TestHost, go_wheel: Path) -> dict[str, str]:
         "GOPROXY": "off",
         "GOCACHE": str(host.folder / "go-build"),
     }
-
-
-def bdc(host: TestHost, *arguments: str, code: int = 0, **more: Any) -> subprocess.CompletedProcess[str]:
-    """Run bdc in the host and check its exit code, and that nobody sees a traceback."""
-    done = host.run(["bdc", *arguments], **more)
-    assert done.returncode == code, f"bdc {' '.join(arguments)}: exit {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
-    assert "Traceback" not in done.stderr
-    return done
-
-
-def kubectl(host: TestHost, *arguments: str) -> str:
-    done = host.run([*KUBECTL, *arguments])
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def up(host: TestHost, env: dict[str, str] | None = None) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.host import TestHost
+from tests.e2e.support.host import TestHost
 
 PACKAGE = "conntrack"
 INSTALL = "from bdc.cluster.embedded.packages import install_packages; install_packages(lambda line: print(line, flush=True))"

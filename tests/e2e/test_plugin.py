@@ -21,16 +21,16 @@ from bdc.engine import Engine, EngineError, Event, choose_plugin
 from bdc.errors import BdcError
 from bdc.kube import ApiNotFoundError, Kube, connect
 from bdc.kube.lease import HeldError
-from tests.e2e.apiserver import ApiServer, api_server
-from tests.e2e.plugin_programs import PASSWORD, World
-from tests.e2e.podlife import pods_are
+from tests.e2e.support.apiserver import ApiServer, api_server
+from tests.e2e.support.plugin_programs import PASSWORD, World
+from tests.e2e.support.podlife import pods_are
 
 # After a program that failed, Pulumi's SDK leaves its event loop open (automation/_server.py closes it last, after what may raise).
 pytestmark = [
     pytest.mark.filterwarnings(f"ignore:Exception ignored in. <{what}:pytest.PytestUnraisableExceptionWarning")
     for what in ("socket.socket", "function BaseEventLoop.__del__")
 ]
-PROGRAM = Path(__file__).with_name("plugin_programs.py")
+PROGRAM = Path(__file__).parent / "support" / "plugin_programs.py"
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_an_official_plugin_on_path_is_used(kube: Kube, name: str, tmp_path: Pat
     script.write_text(f'#!/bin/sh\necho "$@" >>{started}\nexec {sys.executable} -m bdc.plugin "$@"\n')
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
-    monkeypatch.setenv("PYTHONPATH", str(PROGRAM.parents[2]))
+    monkeypatch.setenv("PYTHONPATH", str(PROGRAM.parents[3]))
     world = World(name)
     Engine(name, kube, programs=world.programs(), plugin=choose_plugin("builtin")).up()
     assert not started.exists()

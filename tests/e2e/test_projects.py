@@ -13,10 +13,10 @@ import pytest
 
 from bdc.config.paths import cache_dir
 from bdc.toolchain import ensure
-from tests.e2e.host import TestHost
+from tests.e2e.support.commands import KUBECTL, kubectl
+from tests.e2e.support.host import TestHost
 
 pytestmark = pytest.mark.full
-KUBECTL = ("/var/lib/bdc/node/bin/kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf")
 KINDS = "deployments,statefulsets,services,configmaps,secrets,serviceaccounts,roles,rolebindings,persistentvolumeclaims"
 STACKS = {"data": "bdc-data", "platform": "bdc"}
 
@@ -26,7 +26,7 @@ def host(prepared: None) -> Iterator[TestHost]:
     with TestHost("progs", 79) as made:
         (made.folder / "tools" / "pulumi").symlink_to(ensure("pulumi").path)
         language = made.folder / "tools" / "pulumi-language-python"
-        language.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name("language_host.py")} "$@"\n')
+        language.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).parent / "support" / "language_host.py"} "$@"\n')
         language.chmod(0o755)
         (made.folder / "passphrase").write_text("of the user's own\n")
         (made.folder / "backend").mkdir()
@@ -53,12 +53,6 @@ def pulumi(host: TestHost, project: str, *arguments: str, code: int = 0) -> str:
     done = host.run(command, env=env, timeout_seconds=900)
     assert done.returncode == code, f"pulumi {' '.join(arguments)}: exit {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
     return done.stdout + done.stderr
-
-
-def kubectl(host: TestHost, *arguments: str) -> str:
-    done = host.run([*KUBECTL, "-n", "bdc", *arguments])
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def objects(host: TestHost) -> dict[str, Any]:

@@ -9,18 +9,17 @@ import base64
 import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
-from tests.e2e.access import accepted
-from tests.e2e.host import TestHost
+from tests.e2e.clients.access import accepted
+from tests.e2e.support.commands import KUBECTL_BDC
+from tests.e2e.support.commands import process as bdc
+from tests.e2e.support.host import TestHost
 
 pytestmark = pytest.mark.full
-KUBECTL = ("/var/lib/bdc/node/bin/kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "-n", "bdc")
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +34,9 @@ def host(prepared: None) -> Iterator[TestHost]:
         yield made
 
 
-def bdc(host: TestHost, *arguments: str, code: int = 0, **more: Any) -> subprocess.CompletedProcess[str]:
-    done = host.run(["bdc", *arguments], **more)
-    assert done.returncode == code, f"bdc {' '.join(arguments)}: exit {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
-    return done
-
-
 def secret(host: TestHost, name: str) -> dict[str, str]:
     """A Secret's values; empty where there is none."""
-    done = host.run([*KUBECTL, "get", "secret", name, "-o", "json"])
+    done = host.run([*KUBECTL_BDC, "get", "secret", name, "-o", "json"])
     data = json.loads(done.stdout)["data"] if done.returncode == 0 else {}
     return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
@@ -109,7 +102,7 @@ def password_in_secret(host: TestHost) -> object:
 
 
 def generation_of_a_workload(host: TestHost) -> object:
-    return host.run([*KUBECTL, "get", "deployment", "spark-connect", "-o", "jsonpath={.metadata.generation}"]).stdout
+    return host.run([*KUBECTL_BDC, "get", "deployment", "spark-connect", "-o", "jsonpath={.metadata.generation}"]).stdout
 
 
 @pytest.mark.parametrize("again", ["up", "credentials rotate --all --yes"])
@@ -150,7 +143,7 @@ def test_a_secret_that_was_edited_by_hand(host: TestHost) -> None:
     """Pods follow it at the next up, as does the role."""
     old = pair(host)
     patch = json.dumps({"stringData": {"password": "written-by-hand"}})
-    assert host.run([*KUBECTL, "patch", "secret", "credentials", "--type=merge", "-p", patch]).returncode == 0
+    assert host.run([*KUBECTL_BDC, "patch", "secret", "credentials", "--type=merge", "-p", patch]).returncode == 0
     changed = {one["name"] for one in json.loads(bdc(host, "plan", "-o", "json").stdout)["resources"]}
     assert changed == {"federation-passwords", "master-setup", "httpfs", "spark-history", "reconciler"}
     bdc(host, "up", timeout_seconds=600)
@@ -172,6 +165,6 @@ def test_a_given_password(host: TestHost) -> None:
 
 def test_what_is_not_the_rotations_is_refused(host: TestHost) -> None:
     before = pair(host)
-    host.run([*KUBECTL, "delete", "configmap", "trino-catalogs"])
+    host.run([*KUBECTL_BDC, "delete", "configmap", "trino-catalogs"])
     assert "bdc up" in bdc(host, "credentials", "rotate", "--yes", code=1).stderr
     assert pair(host) == before

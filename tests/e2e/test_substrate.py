@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.host import TestHost
+from tests.e2e.support.host import TestHost
 
 pytestmark = pytest.mark.full
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.booted import BootedHost
-from tests.e2e.test_node import KUBECTL, NODE, ensure, kubectl, until
+from tests.e2e.support.booted import BootedHost
+from tests.e2e.support.commands import KUBECTL
+from tests.e2e.support.node import NODE, ensure, kubectl, until
 
 pytestmark = pytest.mark.full
 

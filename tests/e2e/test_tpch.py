@@ -16,8 +16,8 @@ import duckdb
 import duckdb_extension_tpch
 import pytest
 
-from tests.e2e.host import TestHost
-from tests.e2e.test_cluster import bdc
+from tests.e2e.support.commands import bdc
+from tests.e2e.support.host import TestHost
 
 pytestmark = pytest.mark.full
 

@@ -19,8 +19,9 @@ import pytest
 from bdc import toolchain
 from bdc.config.paths import cache_dir
 from bdc.toolchain.golang import ensure_go, go_environment
-from tests.e2e.host import TestHost
-from tests.e2e.test_node import KUBECTL, POD, ensure, kubectl, until
+from tests.e2e.support.commands import KUBECTL
+from tests.e2e.support.host import TestHost
+from tests.e2e.support.node import POD, ensure, kubectl, until
 
 pytestmark = pytest.mark.full
 CHECKOUT = Path(__file__).parents[2]

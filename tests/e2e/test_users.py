@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.host import TestHost
-from tests.e2e.test_cluster import KUBECTL, bdc, document, kubectl
+from tests.e2e.support.commands import KUBECTL_BDC, bdc, document, kubectl
+from tests.e2e.support.host import TestHost
 
 ANALYST = 1000
 POOLS = "spark:\n  pools:\n    etl: {max_cpu: 1, max_memory: 5Gi, connect: true}\n    other: {priority: 1}\n"
@@ -96,7 +96,7 @@ def test_an_analyst_submits_follows_and_queries(host: TestHost, ann: dict[str, A
 
 def test_sessions_with_the_pools_own_spark_connect(host: TestHost, ann: dict[str, Any]) -> None:
     """Through the cluster's door, as the pool; a server that is due starts anew, and serves again."""
-    pool = [*KUBECTL[:-1], "bdc-pool-etl"]
+    pool = [*KUBECTL_BDC[:-1], "bdc-pool-etl"]
     who = [{"current_user()": "bdc-pool-etl"}]
     assert json.loads(own(host, "spark", "sql", "SELECT current_user()", "-o", "json", timeout_seconds=300).stdout) == who
     due = "import os, signal; os.kill(int(open('/proc/1/task/1/children').read().split()[0]), signal.SIGUSR1)"
@@ -223,7 +223,7 @@ def test_a_role_of_somebody_elses_is_not_taken(host: TestHost, ann: dict[str, An
     ],
 )
 def test_her_rights(host: TestHost, ann: dict[str, Any], right: tuple[str, ...], there: bool) -> None:
-    done = host.run([*KUBECTL[:-2], "auth", "can-i", *right, "--as", "system:serviceaccount:bdc:user-ann"])
+    done = host.run([*KUBECTL_BDC[:-2], "auth", "can-i", *right, "--as", "system:serviceaccount:bdc:user-ann"])
     assert done.stdout.strip() == ("yes" if there else "no"), done.stderr
 
 
@@ -234,7 +234,7 @@ def test_bounds_hold_past_bdc(host: TestHost, ann: dict[str, Any]) -> None:
     manifest = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "sly"}, "spec": {"template": template}}
     file = host.folder / f"home-{ANALYST}" / "config" / "bdc" / "contexts" / "ann@bdc.yaml"
     assert file.stat().st_mode & 0o777 == 0o600
-    apply = [KUBECTL[0], "--kubeconfig", str(file)]
+    apply = [KUBECTL_BDC[0], "--kubeconfig", str(file)]
     done = host.run([*apply, "create", "-f", "-"], user=ANALYST, stdin=json.dumps(manifest))
     assert done.returncode != 0
     assert "begins when bdc's controller finds room" in done.stderr
@@ -256,7 +256,7 @@ def test_bounds_hold_past_bdc(host: TestHost, ann: dict[str, Any]) -> None:
     container["securityContext"] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     allowed = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}  # by the namespace's Pod Security Standard
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "sly"}, "spec": {"containers": [container], "securityContext": allowed}}
-    done = host.run([*KUBECTL[:-1], "bdc-pool-etl", "create", "-f", "-", "--as", account], stdin=json.dumps(pod))
+    done = host.run([*KUBECTL_BDC[:-1], "bdc-pool-etl", "create", "-f", "-", "--as", account], stdin=json.dumps(pod))
     assert "scheduling gate" in done.stderr, "a driver makes no executor past the gate"
 
 

@@ -14,8 +14,8 @@ import pytest
 from bdc.config.model import Config
 from bdc.config.paths import cache_dir
 from bdc.kube import connect
-from tests.e2e.apiserver import api_server
-from tests.e2e.host import TestHost
+from tests.e2e.support.apiserver import api_server
+from tests.e2e.support.host import TestHost
 
 CHECKOUT = Path(__file__).parents[2]
 

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.host import TestHost
-from tests.e2e.test_cluster import bdc
+from tests.e2e.support.commands import bdc
+from tests.e2e.support.host import TestHost
 
 SALES, WEB, ROTATED, DEPOT, STORE = "sales: p@ss w/o:rd", "we'b pw+1", "another: p@ss/word", "d3pot pw", "st0re/k3y+pw"
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e import gateway
+from tests.e2e.clients import gateway
 from tests.e2e.external.asked import DEPOT, SALES, STORE, WEB, block, rows
-from tests.e2e.host import TestHost
-from tests.e2e.outside import H2, MariaDb, MongoDb, PostgreSql, VersityGw, versitygw
-from tests.e2e.test_cluster import all_ready, bdc
+from tests.e2e.support.commands import all_ready, bdc
+from tests.e2e.support.host import TestHost
+from tests.e2e.support.outside import H2, MariaDb, MongoDb, PostgreSql, VersityGw, versitygw
 
 BEFORE = """\
 -- A script as such are written for SQL Server

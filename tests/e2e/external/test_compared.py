@@ -14,8 +14,8 @@ from tests.e2e.external.asked import rows
 from tests.e2e.external.compared import FOLDER, TEXTS, Cells, Table, answers
 from tests.e2e.external.differing import DIFFERENCES, PAGE, UNREADABLE, expected
 from tests.e2e.external.edges import KINDS, MASTER, SPARK, TRINO, Kind, cell
-from tests.e2e.host import TestHost
-from tests.e2e.test_cluster import bdc
+from tests.e2e.support.commands import bdc
+from tests.e2e.support.host import TestHost
 
 SPARKS = tuple(Table("spark", form) for form in ("delta", "parquet", "orc", "master"))
 ARROWS = (Table("pyarrow", "parquet"), Table("pyarrow", "orc"), Table("deltalake", "delta"))

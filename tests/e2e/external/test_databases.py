@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.external.asked import DEPOT, plain, plan, rows
-from tests.e2e.host import TestHost
-from tests.e2e.outside import H2, MongoDb, PostgreSql, java_servers
-from tests.e2e.test_cluster import bdc, document
+from tests.e2e.support.commands import bdc, document
+from tests.e2e.support.host import TestHost
+from tests.e2e.support.outside import H2, MongoDb, PostgreSql, java_servers
 
 
 def test_a_polybase_script_runs_unchanged(defined: str) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.e2e.external.asked import rows
-from tests.e2e.host import TestHost
-from tests.e2e.test_cluster import bdc
+from tests.e2e.support.commands import bdc
+from tests.e2e.support.host import TestHost
 
 WRITTEN = """
 CREATE SCHEMA IF NOT EXISTS both;

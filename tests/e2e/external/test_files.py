@@ -8,8 +8,8 @@ import time
 import pytest
 
 from tests.e2e.external.asked import block, plain, rows
-from tests.e2e.host import TestHost
-from tests.e2e.test_cluster import bdc, document
+from tests.e2e.support.commands import bdc, document
+from tests.e2e.support.host import TestHost
 
 KINDS = (
     "SELECT id, CAST(id AS int) i, CAST(id AS smallint) s, CAST(id / 3 AS float) f, id / 3 d, CAST(id / 7 AS decimal(20, 4)) dec, "

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e import gateway, sent
+from tests.e2e.clients import gateway, sent
 from tests.e2e.external.asked import rows
-from tests.e2e.host import TestHost
-from tests.e2e.outside import java_servers
-from tests.e2e.test_cluster import kubectl, password
+from tests.e2e.support.commands import kubectl, password
+from tests.e2e.support.host import TestHost
+from tests.e2e.support.outside import java_servers
 
 
 def client(host: TestHost, program: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:

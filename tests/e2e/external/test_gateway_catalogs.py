@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.external.asked import rows
 from tests.e2e.external.test_gateway import client, wait_for_foreign_table
-from tests.e2e.host import TestHost
+from tests.e2e.support.host import TestHost
 
 ASK = "import psycopg, sys\nfor row in psycopg.connect(sys.argv[1]).execute(sys.argv[2]): print(*row)"
 IDA = {"PGUSER": "ida", "PGPASSWORD": "ida and her pw"}

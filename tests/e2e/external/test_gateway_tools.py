@@ -7,8 +7,8 @@ from pathlib import Path
 import duckdb_extension_postgres_scanner
 
 from tests.e2e.external.test_gateway import client, wait_for_foreign_table
-from tests.e2e.host import TestHost
-from tests.e2e.test_cluster import password
+from tests.e2e.support.commands import password
+from tests.e2e.support.host import TestHost
 
 DUCKDB = """
 import duckdb, sys

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.external.asked import plain, rows
-from tests.e2e.host import TestHost
-from tests.e2e.outside import VersityGw
-from tests.e2e.test_cluster import bdc
+from tests.e2e.support.commands import bdc
+from tests.e2e.support.host import TestHost
+from tests.e2e.support.outside import VersityGw
 
 
 def test_files_of_an_object_store_are_tables_too(host: TestHost, store: VersityGw) -> None:

@@ -9,8 +9,8 @@ import duckdb
 import pytest
 
 from tests.e2e.external.asked import plain, rows
-from tests.e2e.host import TestHost
-from tests.e2e.test_cluster import bdc, document, kubectl
+from tests.e2e.support.commands import bdc, document, kubectl
+from tests.e2e.support.host import TestHost
 
 
 def test_the_data_pool_is_loaded_asked_and_exported(host: TestHost, bought: None) -> None:

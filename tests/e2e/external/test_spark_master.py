@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.external.asked import rows
-from tests.e2e.host import TestHost
-from tests.e2e.test_cluster import bdc
+from tests.e2e.support.commands import bdc
+from tests.e2e.support.host import TestHost
 
 # type, value there, type and text in Spark
 KEPT = (

@@ -11,8 +11,8 @@ from random import Random
 import pytest
 
 from tests.e2e.external.asked import block, plain, rows
-from tests.e2e.host import TestHost
-from tests.e2e.test_cluster import bdc, document
+from tests.e2e.support.commands import bdc, document
+from tests.e2e.support.host import TestHost
 
 
 def test_text_is_read_where_it_is(host: TestHost, clicks: Path) -> None:

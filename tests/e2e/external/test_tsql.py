@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from tests.e2e.external.asked import rows
-from tests.e2e.host import TestHost
-from tests.e2e.test_cluster import bdc
+from tests.e2e.support.commands import bdc
+from tests.e2e.support.host import TestHost
 
 # https://learn.microsoft.com/sql/t-sql/functions/functions; what is NULL is None, all else as it is shown.
 VALUES: dict[str, str | None] = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from tests.e2e.external.asked import rows, until
-from tests.e2e.host import TestHost
-from tests.e2e.outside import MariaDb
-from tests.e2e.test_cluster import all_ready, bdc, document, kubectl
+from tests.e2e.support.commands import all_ready, bdc, document, kubectl
+from tests.e2e.support.host import TestHost
+from tests.e2e.support.outside import MariaDb
 
 
 def test_a_new_coordinator_has_all_of_it_with_no_command(host: TestHost) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tests.e2e.external.asked import DEPOT, ROTATED, SALES, STORE, WEB, rows
-from tests.e2e.host import TestHost
-from tests.e2e.outside import PostgreSql
-from tests.e2e.test_cluster import KUBECTL, bdc, kubectl, password
+from tests.e2e.support.commands import KUBECTL_BDC, bdc, kubectl, password
+from tests.e2e.support.host import TestHost
+from tests.e2e.support.outside import PostgreSql
 
 
 def test_a_password_changes_while_all_runs(host: TestHost, sales: PostgreSql, store: object) -> None:
@@ -50,7 +50,7 @@ def leaks(host: TestHost) -> set[str]:
         "queries": host.run(["curl", "-sSk", "-u", user, f"https://{host.address}:31880/v1/query"]).stdout,
         "statements": json.dumps(rows(host, "SELECT query FROM system.runtime.queries")),
         "definitions": json.dumps([rows(host, f"SELECT * FROM polybase.{name}", "-e", "master") for name in ("credentials", "sources")]),
-        "catalogs": host.run([*KUBECTL, "exec", "deploy/trino-coordinator", "--", "sh", "-c", "cat /etc/trino/catalog/*"]).stdout,
+        "catalogs": host.run([*KUBECTL_BDC, "exec", "deploy/trino-coordinator", "--", "sh", "-c", "cat /etc/trino/catalog/*"]).stdout,
     }
     assert "ext_salesserver" in texts["statements"] + texts["catalogs"]
     assert all(texts.values()), [name for name, text in texts.items() if not text]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bdc.sql.gateway.dialect import Kind, Tables, Translated, bound, kind, names, parameters, read, translate
 from bdc.sql.gateway.errors import SqlError
-from tests.e2e.gateway import QUERIES
+from tests.e2e.clients.gateway import QUERIES
 
 TYPES = {
     "id": "integer", "small": "smallint", "big": "bigint", "price": "decimal(12,2)", "rate": "double", "share": "real", "ok": "boolean",

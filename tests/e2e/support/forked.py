@@ -4,7 +4,7 @@ The suite runs some hundred commands, and each would read modules for half a sec
 imported modules and nothing else; the program itself runs where a test is about processes: signals, other users, closed streams
 (`TestHost.popen` and `TestHost.run`).
 
-As a program (`python -m tests.e2e.forked SOCKET`, in the host's namespaces) this is the server. A request is one line of JSON with
+As a program (`python -m tests.e2e.support.forked SOCKET`, in the host's namespaces) this is the server. A request is one line of JSON with
 arguments and environment, and three descriptors; the answer is the exit code.
 """
 
@@ -77,7 +77,7 @@ class Forked:
                 if not begun:
                     self._socket.unlink(missing_ok=True)
                     self.close()
-                    self._server = self._start([sys.executable, "-m", "tests.e2e.forked", str(self._socket)])
+                    self._server = self._start([sys.executable, "-m", "tests.e2e.support.forked", str(self._socket)])
                     begun = True
                 if time.monotonic() > deadline:
                     raise

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.host import TestHost
+from tests.e2e.support.host import TestHost
 
 
 class Running:

@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import IO, Self
 
 from bdc.config.paths import cache_dir
-from tests.e2e.forked import Forked
+from tests.e2e.support.forked import Forked
 
 RUN = Path("/run/bdc-e2e")
 TURNS = Path("/run/lock/bdc-e2e")
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 _CGROUPS = Path("/sys/fs/cgroup")
 _PATH = f"{Path(sys.executable).parent}:{{tools}}:/usr/sbin:/usr/bin:/sbin:/bin"
 _HIDDEN_PROGRAMS = ("go", "mvn", "java", "javac", "docker", "podman", "nerdctl")

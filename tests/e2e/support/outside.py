@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bdc.config.paths import cache_dir
 from bdc.toolchain.golang import ensure_go, go_environment
-from tests.e2e.host import TestHost
+from tests.e2e.support.host import TestHost
 
 ACCOUNT = "nobody"
 SECONDS = 60
@@ -147,7 +147,7 @@ def versitygw() -> Path:
 @cache
 def java_servers() -> Path:
     """A folder with the jars of servers that are written in Java."""
-    folder = Path(__file__).parent / "servers"
+    folder = Path(__file__).parents[1] / "servers"
     subprocess.run(["mvn", "-B", "-q", "-f", str(folder / "pom.xml"), "package"], check=True)
     return folder / "target" / "dependency"
 

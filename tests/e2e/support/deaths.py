@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.e2e.host import TestHost
+from tests.e2e.support.commands import KUBECTL_BDC
+from tests.e2e.support.host import TestHost
 
-_KUBECTL = ("/var/lib/bdc/node/bin/kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "-n", "bdc")
 _LINES = 25
 
 
 def deaths(host: TestHost) -> str:
     """Each container that was started again or waits to be: its pod, how and when it ended, and its last lines; empty where none was."""
-    found = host.run([*_KUBECTL, "get", "pods", "-o", "json"])
+    found = host.run([*KUBECTL_BDC, "get", "pods", "-o", "json"])
     if found.returncode:
         return ""
     told = []
@@ -22,9 +22,9 @@ def deaths(host: TestHost) -> str:
         for status in pod["status"].get("containerStatuses", []):
             ended = status.get("lastState", {}).get("terminated")
             if ended:
-                log = host.run([*_KUBECTL, "logs", name, "-c", status["name"], "--previous", f"--tail={_LINES}"])
+                log = host.run([*KUBECTL_BDC, "logs", name, "-c", status["name"], "--previous", f"--tail={_LINES}"])
                 told.append(f"{_how(name, status, ended)}\n{log.stdout or log.stderr}")
-    events = host.run([*_KUBECTL, "get", "events", "--field-selector", "type=Warning", "--sort-by=.lastTimestamp"])
+    events = host.run([*KUBECTL_BDC, "get", "events", "--field-selector", "type=Warning", "--sort-by=.lastTimestamp"])
     return "\n".join([*told, "\n".join(events.stdout.splitlines()[-_LINES:])]) if told else ""
 
 

@@ -15,12 +15,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.host import TestHost
+from tests.e2e.support.commands import KUBECTL_BDC
+from tests.e2e.support.host import TestHost
 
 FOLLOWS_SECONDS = 60.0
 """How long a server may take until it follows again; at a load of fifty to seventy on two cores it took up to 54 s."""
 
-_KUBECTL = ("/var/lib/bdc/node/bin/kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "-n", "bdc")
 _SERVERS = "app.kubernetes.io/component=master"
 
 
@@ -32,7 +32,7 @@ class Writer:
         target = (
             f"host={host.address} port=31433 user=bdc dbname=bdc sslmode=verify-full sslrootcert={host.folder}/ca.crt connect_timeout=3"
         )
-        command: list[str | Path] = ["python", Path(__file__).with_name("acknowledged.py"), target, self._heard]
+        command: list[str | Path] = ["python", Path(__file__).parents[1] / "clients" / "acknowledged.py", target, self._heard]
         self._process = host.popen(command, env={"PW": password}, outside=True)
 
     def last(self) -> int:
@@ -101,7 +101,7 @@ def ask(host: TestHost, pod: str, statement: str) -> str:
     """What one server answers its superuser; an empty text where it doesn't."""
     psql = ("psql", "-X", "-A", "-t", "-U", "postgres", "-d", "bdc", "-c", statement)
     try:
-        done = host.run([*_KUBECTL, "exec", pod, "-c", "postgres", "--", *psql], timeout_seconds=20)
+        done = host.run([*KUBECTL_BDC, "exec", pod, "-c", "postgres", "--", *psql], timeout_seconds=20)
     except subprocess.TimeoutExpired:
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
@@ -144,13 +144,15 @@ def commits_wait(host: TestHost, wait: bool) -> None:
 
 
 def _kubectl(host: TestHost, *arguments: str) -> str:
-    done = host.run([*_KUBECTL, *arguments])
+    done = host.run([*KUBECTL_BDC, *arguments])
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def _members(host: TestHost) -> str:
     """What Patroni says, for a failure's text."""
-    said = [host.run([*_KUBECTL, "exec", leader(host), "-c", "postgres", "--", "patronictl", "-c", "/run/bdc/patroni.yml", "list"]).stdout]
-    said += [host.run([*_KUBECTL, "logs", pod, "--tail=15"]).stdout for pod in servers(host)]
+    said = [
+        host.run([*KUBECTL_BDC, "exec", leader(host), "-c", "postgres", "--", "patronictl", "-c", "/run/bdc/patroni.yml", "list"]).stdout
+    ]
+    said += [host.run([*KUBECTL_BDC, "logs", pod, "--tail=15"]).stdout for pod in servers(host)]
     return "\n".join(said)

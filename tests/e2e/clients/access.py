@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.e2e.host import TestHost
+from tests.e2e.support.host import TestHost
 
 _HTTPS = {
     "httpfs": "31870/webhdfs/v1/?op=LISTSTATUS",

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.e2e.host import CHECKOUT, TestHost
+from tests.e2e.support.host import CHECKOUT, TestHost
 
 SYSTEMD = "/lib/systemd/systemd"
 _TARGETS = ("basic", "sysinit", "multi-user", "network-online", "network", "shutdown", "sockets", "timers", "paths", "slices", "local-fs")
