@@ -24,7 +24,7 @@ WORKLOADS = "statefulsets,deployments,services,configmaps,serviceaccounts,roles,
 @pytest.fixture(scope="module")
 def host() -> Iterator[TestHost]:
     images.build(IMAGES)
-    with TestHost("bench", 61) as made:
+    with TestHost("bench") as made:
         yield made
 
 

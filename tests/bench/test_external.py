@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 @pytest.fixture(scope="module")
 def host() -> Iterator[TestHost]:
     images.build(IMAGES)
-    with TestHost("bench", 61) as made:
+    with TestHost("bench") as made:
         run(made, "bdc", "up", timeout_seconds=1500)
         yield made
 

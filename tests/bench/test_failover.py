@@ -37,7 +37,7 @@ def frozen(host: TestHost, writer: failover.Writer) -> None:
 @pytest.fixture(scope="module")
 def host() -> Iterator[TestHost]:
     images.build(IMAGES)
-    with TestHost("bench", 61) as made:
+    with TestHost("bench") as made:
         run(made, "bdc", "--set", "master.replicas=3", "--set", "master.synchronous=true", "up", timeout_seconds=1500)
         (made.folder / "ca.crt").write_text(run(made, "bdc", "credentials", "ca"))
         run(made, "bdc", "sql", "query", "-e", "master", "CREATE TABLE acknowledged (n integer PRIMARY KEY)")

@@ -45,7 +45,7 @@ WIDE = """CREATE UNLOGGED TABLE wide AS SELECT big.*, id % 1000 AS product, id %
 @pytest.fixture(scope="module")
 def host() -> Iterator[TestHost]:
     images.build(IMAGES)
-    with TestHost("bench", 61) as made:
+    with TestHost("bench") as made:
         run(made, "bdc", "--set", "federation.coordinator.memory_limit=4Gi", "up", timeout_seconds=1500)
         yield made
 

@@ -46,8 +46,7 @@ def prepared(node_ready: None) -> None:
 @pytest.fixture(scope="module")
 def host(request: pytest.FixtureRequest, node_ready: None) -> Iterator[TestHost]:
     """A test host for the tests of one module."""
-    number = 11 + sum(map(ord, request.module.__name__)) % 20
-    with TestHost(f"m{number}", number) as made:
+    with TestHost(request.module.__name__.rpartition("_")[2][:8]) as made:
         yield made
 
 

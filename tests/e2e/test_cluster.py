@@ -48,7 +48,7 @@ REPLICATED = ("--set", "master.replicas=3", "--set", "master.synchronous=true")
 
 @pytest.fixture(scope="module")
 def host(prepared: None) -> Iterator[TestHost]:
-    with TestHost("cluster", 60) as made:
+    with TestHost("cluster") as made:
         yield made
 
 

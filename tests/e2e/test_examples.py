@@ -26,7 +26,7 @@ POINTS = "".join(f"{at} 1:{x} 2:{x} 3:{x}\n" for at, x in enumerate((0.0, 0.1, 0
 
 @pytest.fixture(scope="module")
 def host(prepared: None) -> Iterator[TestHost]:
-    with TestHost("examples", 61) as made:
+    with TestHost("examples") as made:
         bdc(made, "up", timeout_seconds=1500)
         for path, text in {"text": TEXT, "numbers": NUMBERS, "links": LINKS, "data/mllib/sample_kmeans_data.txt": POINTS}.items():
             bdc(made, "hdfs", "mkdir", "-p", f"/user/bdc/{path}".rpartition("/")[0])

@@ -98,7 +98,7 @@ class World:
 @pytest.fixture(scope="module")
 def world(prepared: None) -> Iterator[World]:
     install()
-    with TestHost("exist", 75) as cluster, TestHost("exuser", 76, beside=cluster) as user:
+    with TestHost("exist") as cluster, TestHost("exuser", beside=cluster) as user:
         registry = RegistryServer(cluster.folder / "registry", cluster.outside_address, 5000)
         registry.start(lambda argv: cluster.popen(argv, outside=True))
         made = World(cluster, registry, user)

@@ -22,7 +22,7 @@ SETTINGS = ("--set", "federation.workers=1", "--set", "master.replicas=2")
 
 @pytest.fixture(scope="module")
 def host(prepared: None) -> Iterator[TestHost]:
-    with TestHost("exterr", 66) as made:
+    with TestHost("exterr") as made:
         bdc(made, *SETTINGS, "up", timeout_seconds=1500)
         server = PostgreSql(made, 5433, "faults", PASSWORD)
         server.start()

@@ -23,7 +23,7 @@ LISTEN = "import socket, time; s = socket.socket(); s.bind(('0.0.0.0', {port}));
 
 @pytest.fixture(scope="module")
 def host(prepared: None) -> Iterator[TestHost]:
-    with TestHost("faults", 73) as made:
+    with TestHost("faults") as made:
         yield made
 
 

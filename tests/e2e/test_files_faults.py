@@ -20,7 +20,7 @@ INSERT = "INSERT INTO dbo.items SELECT orderkey, linenumber, comment FROM tpch.t
 
 @pytest.fixture(scope="module")
 def host(prepared: None) -> Iterator[TestHost]:
-    with TestHost("filerr", 68) as made:
+    with TestHost("filerr") as made:
         bdc(made, "up", timeout_seconds=1500)
         rows(made, "CREATE EXTERNAL TABLE dbo.items (orderkey BIGINT, line INT, comment NVARCHAR(44)) WITH (DATA_SOURCE = SqlDataPool)")
         rows(made, f"CREATE EXTERNAL FILE FORMAT csv WITH ({TEXT})")

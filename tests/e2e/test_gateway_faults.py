@@ -18,7 +18,7 @@ CONNECT = "import psycopg, sys, threading, time\nc = psycopg.connect(sys.argv[1]
 
 @pytest.fixture(scope="module")
 def host(prepared: None) -> Iterator[TestHost]:
-    with TestHost("gwerr", 68) as made:
+    with TestHost("gwerr") as made:
         bdc(made, "--set", "federation.gateways=2", "up", timeout_seconds=1500)
         bdc(made, "credentials", "ca", str(made.folder / "ca.crt"))
         yield made

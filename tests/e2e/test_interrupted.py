@@ -39,7 +39,7 @@ BUILT = "pause"
 
 @pytest.fixture(scope="module")
 def host(prepared: None) -> Iterator[TestHost]:
-    with TestHost("intr", 71) as made:
+    with TestHost("intr") as made:
         yield made
 
 

@@ -53,7 +53,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def host(node_ready: None, repository: Path) -> Iterator[TestHost]:
     """A host that has its own copy of what apt changes, and lacks PACKAGE."""
-    with TestHost("progs", 79) as made:
+    with TestHost("progs") as made:
         shutil.copytree(repository, made.folder / "repository")  # apt reads as a user of its own, who can't enter pytest's folders
         (made.folder / "repository").chmod(0o755)
         layers = made.folder / "layers"

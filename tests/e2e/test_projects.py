@@ -23,7 +23,7 @@ STACKS = {"data": "bdc-data", "platform": "bdc"}
 
 @pytest.fixture(scope="module")
 def host(prepared: None) -> Iterator[TestHost]:
-    with TestHost("progs", 79) as made:
+    with TestHost("progs") as made:
         (made.folder / "tools" / "pulumi").symlink_to(ensure("pulumi").path)
         language = made.folder / "tools" / "pulumi-language-python"
         language.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).parent / "support" / "language_host.py"} "$@"\n')

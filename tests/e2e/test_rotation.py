@@ -24,7 +24,7 @@ pytestmark = pytest.mark.full
 
 @pytest.fixture(scope="module")
 def host(prepared: None) -> Iterator[TestHost]:
-    with TestHost("rotation", 78) as made:
+    with TestHost("rotation") as made:
         bdc(made, "up", timeout_seconds=1500)
         (made.folder / "ca.crt").write_text(bdc(made, "credentials", "ca").stdout)
         bdc(made, "sql", "query", "--engine", "master", "CREATE TABLE kept AS SELECT 7 AS n")

@@ -21,7 +21,7 @@ SUM = "sum 31996000"  # of 0 to 7999
 
 @pytest.fixture(scope="module")
 def host(prepared: None) -> Iterator[TestHost]:
-    with TestHost("sparkerr", 62) as made:
+    with TestHost("sparkerr") as made:
         bdc(made, "up", timeout_seconds=1500)
         yield made
 

@@ -18,7 +18,7 @@ UNITS = ("bdc-containerd.service", "kubelet.service")
 
 @pytest.fixture(scope="module")
 def host(node_ready: None) -> Iterator[BootedHost]:
-    with BootedHost("exsd", 77) as made:
+    with BootedHost("exsd") as made:
         made.boot()
         yield made
 

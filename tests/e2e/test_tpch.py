@@ -28,7 +28,7 @@ ROUNDED = 0.0051
 
 @pytest.fixture(scope="module")
 def host(prepared: None) -> Iterator[TestHost]:
-    with TestHost("tpch", 66) as made:
+    with TestHost("tpch") as made:
         bdc(made, "up", timeout_seconds=1500)
         yield made
 

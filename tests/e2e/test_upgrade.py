@@ -49,7 +49,7 @@ def older(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def host(node_ready: None, older: Path) -> Iterator[TestHost]:
-    with TestHost("progs", 79) as made:
+    with TestHost("progs") as made:
         cache = made.folder / "cache"  # the two would throw each other's archives of images away
         cache.mkdir()
         (cache / "programs").symlink_to(cache_dir() / "programs")

@@ -22,7 +22,7 @@ CAT = "from pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrC
 
 @pytest.fixture(scope="module")
 def host(prepared: None) -> Iterator[TestHost]:
-    with TestHost("users", 63) as made:
+    with TestHost("users") as made:
         (made.folder / "home" / "bdc.yaml").write_text(POOLS)
         bdc(made, "-f", str(made.folder / "home" / "bdc.yaml"), "up", timeout_seconds=1500)
         yield made

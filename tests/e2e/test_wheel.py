@@ -84,7 +84,7 @@ def test_it_completes_on_the_command_line(bdc: Path, tmp_path: Path) -> None:
 
 
 def test_plan_on_a_bare_host(bdc: Path, node_ready: None) -> None:
-    with TestHost("progs", 79) as host:
+    with TestHost("progs") as host:
         done = host.run(["sh", "-c", f"cd {host.folder}/home && exec {bdc} plan"], env={"PYTHONPATH": ""})
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("There is no Kubernetes yet")

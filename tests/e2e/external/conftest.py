@@ -35,7 +35,7 @@ CREATE STATISTICS OrdersStatistics ON dbo.Orders (CustomerId) WITH FULLSCAN;
 @pytest.fixture(scope="package")
 def host(prepared: None) -> Iterator[TestHost]:
     versitygw()  # a build of minutes where it was never built: not beside a cluster
-    with TestHost("external", 62) as made:
+    with TestHost("external") as made:
         bdc(made, "up", timeout_seconds=1500)
         all_ready(made)
         yield made

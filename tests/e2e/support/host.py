@@ -44,6 +44,8 @@ _OWN_FOLDERS = {
     "/run/netns": "tmpfs",
     "/run/bdc": "tmpfs",
 }
+_INDICES = range(1, 100)
+"""Numbers of hosts: parts of their addresses, and of those of their pods."""
 _SHARED = ("/var/lib/kubelet", "/run/netns")
 
 
@@ -72,11 +74,17 @@ class TestHost:
 
     __test__ = False  # pytest: not a test class
 
-    def __init__(self, name: str, index: int = 1, *, beside: TestHost | None = None) -> None:
+    def __init__(self, name: str, *, beside: TestHost | None = None) -> None:
         if not name.isalnum() or len(name) > 8:
             raise ValueError(f"{name}: up to eight letters and digits, as it becomes part of links' names")
         self.name = f"bdce2e-{name}"
-        self._numbers: _Numbers = _Numbers(beside._numbers.index, 4) if beside else _Numbers(index)
+        self._number: IO[str] | None = None
+        self._numbers: _Numbers
+        if beside:
+            self._numbers = _Numbers(beside._numbers.index, 4)
+        else:
+            index, self._number = _free_number()
+            self._numbers = _Numbers(index)
         self._link: str = f"e2{name}"
         self._bridge: str = beside._link if beside else self._link
         self.folder = RUN / self.name
@@ -94,6 +102,8 @@ class TestHost:
     def __exit__(self, *_: object) -> None:
         self.close()
         self._turn.close()
+        if self._number:
+            self._number.close()
 
     def run(
         self,
@@ -338,6 +348,20 @@ def _sh(*argv: str | Path) -> None:
     done = subprocess.run([str(part) for part in argv], capture_output=True, text=True, check=False, timeout=30)
     if done.returncode:
         raise RuntimeError(f"{' '.join(str(part) for part in argv)}: {done.stderr.strip()}")
+
+
+def _free_number() -> tuple[int, IO[str]]:
+    """A number whose addresses no host has, of this run or another one, nor what a killed run left; closing the file gives it back."""
+    TURNS.mkdir(parents=True, exist_ok=True)
+    taken = subprocess.run(["ip", "-o", "-4", "addr"], capture_output=True, text=True, check=True).stdout
+    for index in _INDICES:
+        file = (TURNS / f"number-{index}").open("w")
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if f" {_Numbers(index).gateway}/" not in taken:
+                return index, file
+        file.close()
+    raise RuntimeError(f"all numbers of test hosts are taken; {RUN} has what is left of them")
 
 
 def _turn(name: str) -> IO[str]:
