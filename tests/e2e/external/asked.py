@@ -23,8 +23,12 @@ def block(after: str) -> str:
 
 
 def rows(host: TestHost, sql: str, *options: str, code: int = 0) -> Any:
-    """A statement's rows, one mapping each."""
-    done = bdc(host, "-q", "sql", "query", "-o", "json", *options, sql, code=code)
+    """A statement's rows, one mapping each, or what is said of one that fails. In a session that stays open unless options say more."""
+    if options and options[0] != "-e":
+        done = bdc(host, "-q", "sql", "query", "-o", "json", *options, sql, code=code)
+    else:
+        done = host.sql(options[1] if options else "federation", sql)
+        assert done.returncode == code, f"{sql}: exit {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
     return json.loads(done.stdout) if code == 0 else done.stderr
 
 
@@ -36,7 +40,7 @@ def until(seconds: float, host: TestHost, sql: str) -> Any:
     """The rows of a statement, as soon as it works."""
     deadline = time.monotonic() + seconds
     while True:
-        done = host.bdc("-q", "sql", "query", "-o", "json", sql)
+        done = host.sql("federation", sql)
         if done.returncode == 0:
             return json.loads(done.stdout)
         assert time.monotonic() < deadline, done.stderr

@@ -22,6 +22,7 @@ from typing import IO, Self
 
 from bdc.config.paths import cache_dir
 from tests.e2e.support.forked import Forked
+from tests.e2e.support.sessions import Sessions
 
 RUN = Path("/run/bdc-e2e")
 TURNS = Path("/run/lock/bdc-e2e")
@@ -93,6 +94,7 @@ class TestHost:
         self.outside_address = self._numbers.outside
         self._turn = _turn(self.name)
         self._forked = Forked(self.popen, self.folder)
+        self._sessions = Sessions(self._fed)
         self.close()
         self._make()
 
@@ -133,6 +135,10 @@ class TestHost:
         """Run a command of bdc as root, by forked.py."""
         return self._forked.run(arguments, self.environment() | dict(env or {}), stdin, timeout_seconds)
 
+    def sql(self, engine: str, sql: str) -> subprocess.CompletedProcess[str]:
+        """A statement by `bdc -q sql query -o json`, in a session that stays open, by sessions.py."""
+        return self._sessions.ask(engine, sql)
+
     def popen(
         self, argv: Sequence[str | Path], *, user: int | None = None, env: Mapping[str, str] | None = None, outside: bool = False
     ) -> subprocess.Popen[str]:
@@ -143,6 +149,17 @@ class TestHost:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def _fed(self, argv: Sequence[str | Path]) -> subprocess.Popen[str]:
+        """Start a program that is told things on stdin; what it says on stderr is the tests'."""
+        return subprocess.Popen(
+            self._enter(argv, None, outside=False),
+            env=self.environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
@@ -181,6 +198,7 @@ class TestHost:
     def close(self) -> None:
         """Remove all of it, also what an earlier, killed run of this name left."""
         self._forked.close()
+        self._sessions.close()
         for _ in range(20):
             if not (found := self._all_processes()):
                 break
