@@ -1,17 +1,11 @@
-"""The Kubernetes API as the rest of bdc sees it: raw JSON for plain things, the official typed clients for the others.
-
-The typed clients are made at first use: the package behind them takes half a second to import.
-"""
+"""The Kubernetes API as the rest of bdc sees it: JSON over HTTP (docs/adr/0032)."""
 
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -130,40 +124,6 @@ class Kube:
         if dry_run:
             query["dryRun"] = "All"
         return self.request("PATCH", self.path(obj), obj, query=query, content_type="application/apply-patch+yaml")
-
-    @cached_property
-    def core(self) -> Any:
-        """The official CoreV1Api: pods, services, ..."""
-        return self._typed.CoreV1Api(self._typed_transport)
-
-    @cached_property
-    def apps(self) -> Any:
-        """The official AppsV1Api: deployments, stateful sets, ..."""
-        return self._typed.AppsV1Api(self._typed_transport)
-
-    @cached_property
-    def batch(self) -> Any:
-        """The official BatchV1Api: jobs."""
-        return self._typed.BatchV1Api(self._typed_transport)
-
-    @cached_property
-    def coordination(self) -> Any:
-        """The official CoordinationV1Api: leases."""
-        return self._typed.CoordinationV1Api(self._typed_transport)
-
-    @cached_property
-    def _typed(self) -> Any:
-        return import_module("kubernetes.client")
-
-    @cached_property
-    def _typed_transport(self) -> Any:
-        config, configuration = import_module("kubernetes.config"), self._typed.Configuration()
-        if self.access.files:
-            merged = os.pathsep.join(map(str, self.access.files))
-            config.load_kube_config(merged, context=self.access.context, client_configuration=configuration)
-        else:
-            config.load_incluster_config(client_configuration=configuration)
-        return self._typed.ApiClient(configuration)
 
     def close(self) -> None:
         """Close idle connections."""

@@ -10,6 +10,7 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 
 from bdc.errors import BdcError, UnhealthyError
+from bdc.kube import exec as exec_module
 from bdc.kube.exec import execute
 
 
@@ -37,9 +38,8 @@ class Session:
         self.closed = True
 
 
-class Kube:
-    class core:  # noqa: N801
-        connect_get_namespaced_pod_exec = None
+class Pods:
+    connect_get_namespaced_pod_exec = None
 
 
 def run(monkeypatch: pytest.MonkeyPatch, session: Session | Exception) -> str:
@@ -49,7 +49,8 @@ def run(monkeypatch: pytest.MonkeyPatch, session: Session | Exception) -> str:
         return session
 
     monkeypatch.setattr(kubernetes.stream, "stream", stream)
-    kube: Any = Kube()
+    monkeypatch.setattr(exec_module, "_pods", lambda _: Pods())
+    kube: Any = None
     return execute(kube, "bdc", "master-0", "postgres", ["psql", "-q"], stdin="SELECT 1;\n\\q\n")
 
 
@@ -73,7 +74,7 @@ def test_an_end_that_never_came(monkeypatch: pytest.MonkeyPatch) -> None:
         run(monkeypatch, Session(None))
 
 
-@pytest.mark.parametrize("error", [ApiException(status=0, reason="Handshake status 404"), ConnectionResetError("reset")])  # type: ignore[no-untyped-call]
+@pytest.mark.parametrize("error", [ApiException(status=0, reason="Handshake status 404"), ConnectionResetError("reset")])
 def test_a_pod_that_can_not_be_entered(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     with pytest.raises(UnhealthyError, match=r"can't be entered: (Handshake status 404|reset)"):
         run(monkeypatch, error)
@@ -94,6 +95,7 @@ def test_a_refused_handshake_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
         return Session(None)
 
     monkeypatch.setattr(kubernetes.stream, "stream", stream)
-    kube: Any = Kube()
+    monkeypatch.setattr(exec_module, "_pods", lambda _: Pods())
+    kube: Any = None
     with pytest.raises(UnhealthyError, match='the pod master-0 can\'t be entered: container "x" is not valid for pod master-0'):
         execute(kube, "bdc", "master-0", "x", ["psql"])
