@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bdc.config.load import Loaded
     from bdc.config.model import Config
     from bdc.kube import Kube
-    from bdc.kube.person import Person
+    from bdc.kube.user_context import Person
 
 ADMIN_CONF = Path("/etc/kubernetes/admin.conf")
 """The kubeconfig of the embedded node."""

@@ -95,7 +95,7 @@ def url(endpoint: Endpoint, host: str, port: int, user: str = "bdc", *, named: b
     `named`: whether the certificate names the host; where it doesn't, clients can check only whose it is. HttpFS is named as clients of
     WebHDFS take it, who add /webhdfs/v1 themselves.
     """
-    from bdc.kube.reached import bracketed
+    from bdc.kube.connection import bracketed
 
     place = f"{bracketed(host)}:{port}"
     if endpoint.scheme == "postgresql":

@@ -10,7 +10,7 @@ from typing import Any
 from bdc.cluster.substrate import Access
 from bdc.errors import BdcError, UsageError
 from bdc.kube import ApiError, Kube, UnreachableError, connect
-from bdc.kube.rights import denied, deployer_rights, deployer_role
+from bdc.kube.permissions import denied, deployer_rights, deployer_role
 
 _TIMEOUT_SECONDS = 10
 _NAMED = 4

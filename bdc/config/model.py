@@ -15,7 +15,7 @@ from bdc.config.measures import Cpu, CpuBound, Size
 from bdc.config.quantity import size
 
 FIXED: JsonDict = {"x-change": "fixed"}
-"""Marks a field that can't change once the cluster has volumes: `plan` and `up` refuse (bdc.lifecycle.deployed)."""
+"""Marks a field that can't change once the cluster has volumes: `plan` and `up` refuse (bdc.lifecycle.last_applied)."""
 
 GROWS: JsonDict = {"x-change": "grows"}
 """Marks a number that can be raised but not lowered."""

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from bdc.errors import BdcError
 from bdc.kube import connect
-from bdc.kube.reached import Credentials, Reached
+from bdc.kube.connection import Credentials, Reached
 from bdc.sql.external import upkeep
 from bdc.sql.external.rounds import Rounds, run
 from bdc.sql.external.store import Connection

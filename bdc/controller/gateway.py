@@ -20,7 +20,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from bdc.errors import BdcError
-from bdc.kube.reached import Credentials, Reached
+from bdc.kube.connection import Credentials, Reached
 from bdc.sql.gateway.asking import Services
 from bdc.sql.gateway.catalogs import Catalogs
 from bdc.sql.gateway.names import Names

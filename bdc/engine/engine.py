@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 
 from bdc.config.paths import state_dir
 from bdc.engine import passphrase
-from bdc.engine.choice import Plugin, choose
 from bdc.engine.events import Change, Event
+from bdc.engine.orphans import remove_namespace, sweep
 from bdc.engine.passphrase import Passphrase
-from bdc.engine.sweep import remove_namespace, sweep
+from bdc.engine.plugin_selection import Plugin, choose
 from bdc.kube import Kube
 from bdc.kube.lease import check_free, lock
-from bdc.kube.system import remove_if_unused
-from bdc.plugin.awaits import DEFAULT_TIMEOUT_SECONDS
+from bdc.kube.system_namespace import remove_if_unused
+from bdc.plugin.readiness import DEFAULT_TIMEOUT_SECONDS
 
 if TYPE_CHECKING:  # Pulumi's SDK takes a while to import
     from bdc.engine.run import Run

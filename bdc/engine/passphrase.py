@@ -11,7 +11,7 @@ import uuid
 from dataclasses import dataclass, field
 
 from bdc.kube import ApiNotFoundError, Kube
-from bdc.kube.system import LABELS, SYSTEM_NAMESPACE
+from bdc.kube.system_namespace import LABELS, SYSTEM_NAMESPACE
 
 
 @dataclass(frozen=True)

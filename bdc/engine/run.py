@@ -11,11 +11,11 @@ from pathlib import Path
 
 from bdc.config.paths import cache_dir
 from bdc.engine import passphrase
-from bdc.engine.choice import Plugin
-from bdc.engine.localstate import mend
 from bdc.engine.passphrase import Passphrase
+from bdc.engine.plugin_selection import Plugin
 from bdc.engine.program import Pulumi
 from bdc.engine.stack import Place, Stack
+from bdc.engine.state_repair import mend
 from bdc.engine.statecopy import StateCopy
 from bdc.errors import BdcError
 from bdc.kube import Kube

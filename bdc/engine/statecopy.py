@@ -15,7 +15,7 @@ from typing import Any
 
 from bdc.errors import BdcError
 from bdc.kube import ApiNotFoundError, Kube
-from bdc.kube.system import LABELS, SYSTEM_NAMESPACE
+from bdc.kube.system_namespace import LABELS, SYSTEM_NAMESPACE
 
 FORMAT = 1
 CHUNK_BYTES = 900_000

@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 from bdc.config.model import Config
 from bdc.errors import BdcError
 from bdc.kube import Kube
+from bdc.kube.connection import Reached
 from bdc.kube.endpoints import credentials, reach
-from bdc.kube.reached import Reached
 
 
 @dataclass(frozen=True)

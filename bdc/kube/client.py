@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from bdc.kube.errors import ApiNotFoundError, UnknownKindError
 from bdc.kube.kubeconfig import Access, load
-from bdc.kube.person import Person
 from bdc.kube.rest import Rest
+from bdc.kube.user_context import Person
 
 FIELD_MANAGER = "bdc"
 Query = Mapping[str, str | int | bool]

@@ -18,9 +18,9 @@ from bdc.config.model import Config
 from bdc.config.names import CA, CREDENTIALS, ENDPOINTS, ROTATION, Endpoint, pool_token, selector
 from bdc.errors import BdcError, NotFoundError, UnhealthyError
 from bdc.kube.client import Kube
+from bdc.kube.connection import Credentials, Reached
 from bdc.kube.errors import ApiNotFoundError
 from bdc.kube.portforward import forward
-from bdc.kube.reached import Credentials, Reached
 from bdc.kube.tls import authority_file
 
 ROLE = "bdc.dev/role"

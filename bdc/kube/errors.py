@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bdc.errors import BdcError, NotFoundError
-from bdc.kube.person import Person
+from bdc.kube.user_context import Person
 
 _FORBIDDEN = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]*)" in API group "(?P<group>[^"]*)"'

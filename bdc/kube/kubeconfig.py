@@ -19,7 +19,7 @@ import yaml
 
 from bdc.errors import BdcError, NotFoundError
 from bdc.kube.credentials import Credentials, ExecCredentials, FileToken, PlainCredentials
-from bdc.kube.person import EXTENSION, Person
+from bdc.kube.user_context import EXTENSION, Person
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 

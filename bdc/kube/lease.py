@@ -20,7 +20,7 @@ from typing import Any
 from bdc.errors import BdcError
 from bdc.kube.client import Kube
 from bdc.kube.errors import ApiError, ApiNotFoundError
-from bdc.kube.system import LABELS, SYSTEM_NAMESPACE, ensure_namespace
+from bdc.kube.system_namespace import LABELS, SYSTEM_NAMESPACE, ensure_namespace
 
 DURATION_SECONDS = 30
 RENEW_SECONDS = 5

@@ -1,7 +1,7 @@
 """Brings a cluster up, says what would change, takes it down, gives it new credentials."""
 
 from bdc.lifecycle.deploy import down, plan, rotate, up
-from bdc.lifecycle.effects import Plan, Restart
+from bdc.lifecycle.planning import Plan, Restart
 from bdc.lifecycle.projects import write_projects
 from bdc.lifecycle.renewal import restarts
 from bdc.lifecycle.report import Report, Step

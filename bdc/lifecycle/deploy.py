@@ -18,10 +18,10 @@ from bdc.config.names import IMAGES
 from bdc.engine import Change, Engine, choose_plugin, passphrase
 from bdc.errors import NotFoundError
 from bdc.kube import Kube, connect
-from bdc.lifecycle import preflight, pull_secret, trial
-from bdc.lifecycle.deployed import differences, refuse_fixed, remember
-from bdc.lifecycle.effects import Plan, plan_of
+from bdc.lifecycle import preflight, pull_secret, storage_probe
+from bdc.lifecycle.last_applied import differences, refuse_fixed, remember
 from bdc.lifecycle.master import hand_over
+from bdc.lifecycle.planning import Plan, plan_of
 from bdc.lifecycle.renewal import Endpoints, Restarts, Rotated, begin, carry_out
 from bdc.lifecycle.report import Report, running
 from bdc.lifecycle.rotation import Kind, revisions, unsettled
@@ -70,10 +70,10 @@ def up(config: Config, substrate: Substrate, report: Report, *, deadline_seconds
 def _try_storage(config: Config, substrate: Substrate, kube: Kube, report: Report, login: str | None) -> None:
     """Write to a volume of a storage class that isn't the substrate's own, before the first volumes are made."""
     chosen = storage_class(config, substrate)
-    if (chosen is None or chosen != substrate.storage_class) and trial.wanted(config, kube):
+    if (chosen is None or chosen != substrate.storage_class) and storage_probe.wanted(config, kube):
         with running(report, "volumes") as step:
-            trial.run(config, kube, chosen, images.references(config.images.registry)["proxy"], login=login, say=step.say)
-            step.result(f"StorageClass {chosen or 'by default'} is writable by {' and '.join(trial.USERS)}")
+            storage_probe.run(config, kube, chosen, images.references(config.images.registry)["proxy"], login=login, say=step.say)
+            step.result(f"StorageClass {chosen or 'by default'} is writable by {' and '.join(storage_probe.USERS)}")
 
 
 def plan(config: Config, substrate: Substrate, report: Report) -> Plan | None:

@@ -16,8 +16,8 @@ from bdc.config.quantity import cores, size
 from bdc.errors import NotFoundError, UnhealthyError
 from bdc.kube import Kube
 from bdc.lifecycle import disk
-from bdc.lifecycle.demand import Node, asks, check
-from bdc.lifecycle.deployed import refuse_fixed
+from bdc.lifecycle.capacity import Node, asks, check
+from bdc.lifecycle.last_applied import refuse_fixed
 
 _NODE_CPU, _NODE_MEMORY = 0.35, 900 * 2**20
 """What a new embedded node keeps for itself: requests of kube-system, and memory of its daemons."""

@@ -40,7 +40,7 @@ from bdc.errors import BdcError, DeadlineError, NotFoundError, UsageError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
 from bdc.kube.endpoints import addresses, certificate_authority, certified, connect_token, reach
 from bdc.kube.exec import execute
-from bdc.kube.person import EXTENSION, Person
+from bdc.kube.user_context import EXTENSION, Person
 from bdc.lifecycle.master import run_as_superuser
 
 if TYPE_CHECKING:

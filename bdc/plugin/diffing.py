@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bdc.plugin.codec import UNKNOWN
 from bdc.plugin.kinds import annotation, replaces
 from bdc.plugin.semantics import Difference, differences
-from bdc.plugin.wire import UNKNOWN
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from bdc.errors import BdcError
 from bdc.kube import Kube, connect
-from bdc.plugin.objects import Writer
+from bdc.plugin.apply import Writer
+from bdc.plugin.codec import UNKNOWN, plain, to_python
 from bdc.plugin.reporting import EngineLog
-from bdc.plugin.wire import UNKNOWN, plain, to_python
 
 Request = Any  # the generated protobuf modules have no usable types
 

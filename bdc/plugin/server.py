@@ -13,13 +13,13 @@ from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from bdc.errors import BdcError
 from bdc.kube import ApiError, ApiNotFoundError, UnknownKindError
-from bdc.plugin import objects
-from bdc.plugin.awaits import NotLiveError, Waiter
-from bdc.plugin.check import complete
+from bdc.plugin import apply
+from bdc.plugin.codec import conceal, has_unknown, plain, to_python, to_struct
+from bdc.plugin.defaults import complete
 from bdc.plugin.diffing import compare
 from bdc.plugin.kinds import annotation, kind_of, object_id
 from bdc.plugin.lifecycle import Lifecycle, Request
-from bdc.plugin.wire import conceal, has_unknown, plain, to_python, to_struct
+from bdc.plugin.readiness import NotLiveError, Waiter
 from bdc.plugin.wording import write
 
 _INVISIBLE_IN_PREVIEW = (403, 404, 409)
@@ -61,9 +61,9 @@ class Provider(Lifecycle):
     def Diff(self, request: Request, _context: Context) -> Any:  # noqa: N802
         """Say what would change."""
         old_state = to_python(request.olds)
-        old = plain(to_python(request.old_inputs)) or objects.body(old_state.get("__inputs", {}))
+        old = plain(to_python(request.old_inputs)) or apply.body(old_state.get("__inputs", {}))
         new = plain(to_python(request.news))
-        verdict = compare(request.type, old, new, objects.body(old_state), request.ignoreChanges)
+        verdict = compare(request.type, old, new, apply.body(old_state), request.ignoreChanges)
         kinds = provider_pb2.PropertyDiff.Kind
         return provider_pb2.DiffResponse(
             changes=provider_pb2.DiffResponse.DIFF_SOME if verdict.changed else provider_pb2.DiffResponse.DIFF_NONE,
@@ -81,28 +81,28 @@ class Provider(Lifecycle):
     def Create(self, request: Request, context: Context) -> Any:  # noqa: N802
         """Make the object and wait until it is ready; in a preview, ask the server what it would be."""
         inputs = to_python(request.properties)
-        obj, manager = plain(inputs), objects.field_manager(request.urn)
+        obj, manager = plain(inputs), apply.field_manager(request.urn)
         if request.preview:
             return provider_pb2.CreateResponse(properties=to_struct(self._preview_create(obj, inputs, manager)))
         live = self._writer().create(obj, manager, dry_run=False)
         live = self._settled(live, inputs, manager, request, context)
-        return provider_pb2.CreateResponse(id=object_id(live), properties=to_struct(objects.state(live, inputs, manager)))
+        return provider_pb2.CreateResponse(id=object_id(live), properties=to_struct(apply.state(live, inputs, manager)))
 
-    def _preview_create(self, obj: objects.Object, inputs: objects.Object, manager: str) -> objects.Object:
+    def _preview_create(self, obj: apply.Object, inputs: apply.Object, manager: str) -> apply.Object:
         if has_unknown(obj) or self._kube is None:
-            return objects.previewed(obj, inputs)
+            return apply.previewed(obj, inputs)
         try:
-            return objects.previewed(self._writer().create(obj, manager, dry_run=True), inputs)
+            return apply.previewed(self._writer().create(obj, manager, dry_run=True), inputs)
         except UnknownKindError:
-            return objects.previewed(obj, inputs)
+            return apply.previewed(obj, inputs)
         except ApiError as error:
             if error.code in _INVISIBLE_IN_PREVIEW:  # its namespace is not there yet, or it replaces the one that is
-                return objects.previewed(obj, inputs)
+                return apply.previewed(obj, inputs)
             if error.reason == "Invalid" and self._is_there(obj):  # it replaces one that can't change, such as a Job
-                return objects.previewed(obj, inputs)
+                return apply.previewed(obj, inputs)
             raise
 
-    def _is_there(self, obj: objects.Object) -> bool:
+    def _is_there(self, obj: apply.Object) -> bool:
         try:
             return bool(self._connected().get(obj))
         except ApiNotFoundError:
@@ -113,18 +113,18 @@ class Provider(Lifecycle):
         """Change the object and wait until it is ready; in a preview, ask the server what it would be."""
         inputs, old_state = to_python(request.news), to_python(request.olds)
         obj = plain(inputs)
-        manager = plain(old_state).get("__fieldManager") or objects.field_manager(request.urn)
+        manager = plain(old_state).get("__fieldManager") or apply.field_manager(request.urn)
         if request.preview:
             return provider_pb2.UpdateResponse(properties=to_struct(self._preview_update(obj, inputs, manager)))
         live = self._writer().update(obj, manager, dry_run=False)
         live = self._settled(live, inputs, manager, request, context)
-        return provider_pb2.UpdateResponse(properties=to_struct(objects.state(live, inputs, manager)))
+        return provider_pb2.UpdateResponse(properties=to_struct(apply.state(live, inputs, manager)))
 
-    def _preview_update(self, obj: objects.Object, inputs: objects.Object, manager: str) -> objects.Object:
+    def _preview_update(self, obj: apply.Object, inputs: apply.Object, manager: str) -> apply.Object:
         if has_unknown(obj) or self._kube is None:
             return inputs
         try:
-            return objects.state(self._writer().update(obj, manager, dry_run=True), inputs, manager)
+            return apply.state(self._writer().update(obj, manager, dry_run=True), inputs, manager)
         except ApiError as error:
             if error.code in _INVISIBLE_IN_PREVIEW:
                 return inputs
@@ -134,7 +134,7 @@ class Provider(Lifecycle):
     def Read(self, request: Request, context: Context) -> Any:  # noqa: N802
         """The object as it is now; an answer without id when it is gone."""
         old_state, inputs = to_python(request.properties), to_python(request.inputs)
-        known, declared = objects.body(old_state), objects.body(inputs)
+        known, declared = apply.body(old_state), apply.body(inputs)
         if not known.get("kind"):  # an import, or .get(): only the id is known
             api_version, kind = kind_of(request.type)
             namespace, _, name = request.id.rpartition("/")
@@ -143,15 +143,15 @@ class Provider(Lifecycle):
             live = self._connected().get(known)
         except (ApiNotFoundError, UnknownKindError):
             return provider_pb2.ReadResponse()
-        seen = objects.observed(live, declared) if declared else objects.as_inputs(live)
+        seen = apply.observed(live, declared) if declared else apply.as_inputs(live)
         wrapped = conceal(seen, inputs)
-        manager = plain(old_state).get("__fieldManager") or objects.field_manager(request.urn)
+        manager = plain(old_state).get("__fieldManager") or apply.field_manager(request.urn)
         if declared and (missing := Waiter(self._connected(), self._stopped).missing(live, declared)):
             # Else a run after a failed one would see nothing to do, and call a part ready that isn't.
             return self._unsettled(live, wrapped, manager, f"{live['kind']} {object_id(live)} is not ready: {missing}", context)
         return provider_pb2.ReadResponse(
             id=request.id or object_id(live),
-            properties=to_struct(objects.state(live, wrapped, manager)),
+            properties=to_struct(apply.state(live, wrapped, manager)),
             inputs=to_struct(wrapped),
         )
 
@@ -159,8 +159,8 @@ class Provider(Lifecycle):
     def Delete(self, request: Request, _context: Context) -> Any:  # noqa: N802
         """Delete the object and what it owns, and wait until it is gone."""
         old_state = to_python(request.properties)
-        obj, kube = objects.body(old_state), self._connected()
-        declared = objects.body(old_state.get("__inputs") or {})
+        obj, kube = apply.body(old_state), self._connected()
+        declared = apply.body(old_state.get("__inputs") or {})
         policy = annotation(declared, "deletionPropagationPolicy").capitalize() or "Foreground"
         options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": policy}
         try:
@@ -172,7 +172,7 @@ class Provider(Lifecycle):
             Waiter(kube, self._stopped).until_gone(obj, seconds)
         return empty_pb2.Empty()
 
-    def _settled(self, live: objects.Object, inputs: objects.Object, manager: str, request: Request, context: Context) -> objects.Object:
+    def _settled(self, live: apply.Object, inputs: apply.Object, manager: str, request: Request, context: Context) -> apply.Object:
         """The object once ready; else the call fails, yet tells the engine what it made, so that nothing is lost."""
         try:
             return Waiter(self._connected(), self._stopped).until_ready(
@@ -185,10 +185,10 @@ class Provider(Lifecycle):
         return self._unsettled(failed, inputs, manager, message, context)
 
     @staticmethod
-    def _unsettled(obj: objects.Object, inputs: objects.Object, manager: str, message: str, context: Context) -> NoReturn:
+    def _unsettled(obj: apply.Object, inputs: apply.Object, manager: str, message: str, context: Context) -> NoReturn:
         """Fail the call with what there is in the details, as the protocol has it for an object that isn't ready."""
         detail = provider_pb2.ErrorResourceInitFailed(id=object_id(obj), reasons=[message])
-        detail.properties.CopyFrom(to_struct(objects.state(obj, inputs, manager)))
+        detail.properties.CopyFrom(to_struct(apply.state(obj, inputs, manager)))
         detail.inputs.CopyFrom(to_struct(inputs))
         packed = any_pb2.Any()
         packed.Pack(detail)

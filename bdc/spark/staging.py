@@ -23,7 +23,7 @@ from urllib.parse import quote, urlsplit
 
 from bdc.config.names import NAMESERVICE
 from bdc.errors import BdcError, UsageError
-from bdc.kube.person import Person
+from bdc.kube.user_context import Person
 from bdc.spark.application import Application
 from bdc.spark.settings import Uris
 

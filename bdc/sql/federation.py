@@ -20,7 +20,7 @@ import trino.client
 import trino.exceptions
 
 from bdc.errors import BdcError, UnhealthyError
-from bdc.kube.reached import Credentials, Reached
+from bdc.kube.connection import Credentials, Reached
 from bdc.kube.tls import session
 from bdc.sql.errors import QueryError, with_cause
 from bdc.sql.result import Column, Result, Row, Value

@@ -12,7 +12,7 @@ from psycopg.generators import execute
 from psycopg.types.string import TextLoader
 
 from bdc.errors import BdcError, UnhealthyError
-from bdc.kube.reached import Credentials, Reached
+from bdc.kube.connection import Credentials, Reached
 from bdc.sql.errors import QueryError
 from bdc.sql.result import Column, Result, Row
 

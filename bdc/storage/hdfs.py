@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from bdc.errors import BdcError, NotFoundError, UsageError
-from bdc.kube.reached import Credentials, Reached
+from bdc.kube.connection import Credentials, Reached
 from bdc.storage import paths
 from bdc.storage.errors import PathExistsError
 from bdc.storage.files import Status

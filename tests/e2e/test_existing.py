@@ -23,7 +23,7 @@ import yaml
 
 from bdc.config.names import IMAGES
 from bdc.config.paths import cache_dir
-from bdc.kube.rights import deployer_role
+from bdc.kube.permissions import deployer_role
 from tests.e2e.support.commands import KUBECTL
 from tests.e2e.support.host import TestHost
 from tests.e2e.support.node import ENSURE

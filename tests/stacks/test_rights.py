@@ -7,7 +7,7 @@ import pytest
 from bdc.config.load import load
 from bdc.config.model import Config
 from bdc.health.checks.kubernetes import RIGHTS
-from bdc.kube.rights import deployer_rights
+from bdc.kube.permissions import deployer_rights
 from bdc_stacks import data, platform
 from tests.stacks.recording import declared, site
 

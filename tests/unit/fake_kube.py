@@ -10,7 +10,7 @@ from typing import Any
 
 from bdc.errors import BdcError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
-from bdc.kube.person import Person
+from bdc.kube.user_context import Person
 
 Json = dict[str, Any]
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bdc.cluster.embedded.layout import API_PORT, KUBERNETES_DIR
-from bdc.kube.reached import bracketed
+from bdc.kube.connection import bracketed
 from bdc.kube.tls import session
 
 _NAMES = {"containerd": "bdc-containerd", "kubelet": "kubelet"}

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from bdc.cluster.embedded.layout import ADMIN_KUBECONFIG
 from bdc.health.finding import Check, Finding, Ground, fail, named, ok, warn
-from bdc.kube.rights import denied
+from bdc.kube.permissions import denied
 
 MINIMUM = (1, 29)
 """Oldest minor version: Jobs with podReplacementPolicy, on by default since 1.29."""

@@ -12,7 +12,7 @@ from bdc.errors import BdcError
 from bdc.health.finding import Check, Finding, Ground, ok, warn
 from bdc.kube import ApiError, ApiNotFoundError
 from bdc.kube.diagnose import diagnose_pod
-from bdc.kube.system import SYSTEM_NAMESPACE
+from bdc.kube.system_namespace import SYSTEM_NAMESPACE
 
 PROBE = "bdc.dev/probe"
 """Label of the pod that tries."""

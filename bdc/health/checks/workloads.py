@@ -9,7 +9,7 @@ from bdc.health.finding import Check, Finding, Ground, fail, named, ok, warn
 from bdc.health.snapshot import Json, is_ready
 from bdc.kube.diagnose import diagnose_pod
 from bdc.kube.lease import DURATION_SECONDS
-from bdc.kube.system import SYSTEM_NAMESPACE
+from bdc.kube.system_namespace import SYSTEM_NAMESPACE
 
 RECENT = timedelta(minutes=15)
 RESTARTED = timedelta(hours=1)

@@ -21,7 +21,7 @@ from psycopg.pq import DiagnosticField as Field
 from psycopg.pq import ExecStatus
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from bdc.kube.reached import Credentials, Reached
+from bdc.kube.connection import Credentials, Reached
 from bdc.sql.gateway.errors import CANNOT_CONNECT_NOW, SqlError
 from bdc.sql.gateway.login import Verifier, verifier
 from bdc.sql.gateway.seen import Snapshot

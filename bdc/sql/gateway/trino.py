@@ -15,7 +15,7 @@ from urllib.parse import quote
 import aiohttp
 import orjson
 
-from bdc.kube.reached import Credentials
+from bdc.kube.connection import Credentials
 from bdc.sql.errors import with_cause
 from bdc.sql.gateway.errors import (
     CANNOT_CONNECT_NOW,

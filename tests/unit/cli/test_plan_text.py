@@ -5,7 +5,7 @@ from __future__ import annotations
 from bdc.cli.plan_text import data, text
 from bdc.engine import Change
 from bdc.lifecycle import Plan, Restart
-from bdc.lifecycle.deployed import Difference
+from bdc.lifecycle.last_applied import Difference
 
 UPDATE = Change("update", "StatefulSet", "master", "master", ("spec.replicas", "spec.template.a", "spec.template.b", "spec.template.c"))
 CREATE = Change("create", "PersistentVolumeClaim", "data-master-1", "data", ())

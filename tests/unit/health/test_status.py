@@ -225,7 +225,7 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FakeTrino]]:
 
     from pydantic import SecretStr
 
-    from bdc.kube.reached import Credentials, Reached
+    from bdc.kube.connection import Credentials, Reached
 
     class Handler(FakeTrino):
         protocol_version = "HTTP/1.1"

@@ -10,7 +10,7 @@ import yaml
 from bdc.errors import BdcError, NotFoundError
 from bdc.kube import contexts
 from bdc.kube.kubeconfig import load
-from bdc.kube.person import EXTENSION, Person
+from bdc.kube.user_context import EXTENSION, Person
 
 PERSON = Person("bdc", "ann", "s3cret", "PEM", {"trino": ("10.0.0.1",)}, True, ("etl",))
 

@@ -14,7 +14,7 @@ from bdc.errors import BdcError, NotFoundError, UnhealthyError, UsageError
 from bdc.kube import ApiError
 from bdc.kube.credentials import PlainCredentials
 from bdc.kube.kubeconfig import Access
-from bdc.kube.person import EXTENSION, Person
+from bdc.kube.user_context import EXTENSION, Person
 from bdc.lifecycle import master, users
 from bdc_stacks import identity
 from tests.unit.fake_kube import FakeKube, Json

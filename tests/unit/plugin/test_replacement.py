@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from bdc.errors import UsageError
-from bdc.plugin.check import complete
+from bdc.plugin.codec import UNKNOWN, secret
+from bdc.plugin.defaults import complete
 from bdc.plugin.diffing import compare
 from bdc.plugin.kinds import kind_of
-from bdc.plugin.wire import UNKNOWN, secret
 
 STATEFUL_SET = "kubernetes:apps/v1:StatefulSet"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"

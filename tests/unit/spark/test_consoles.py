@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bdc.errors import NotFoundError, UnhealthyError, UsageError
-from bdc.kube.person import Person
+from bdc.kube.user_context import Person
 from bdc.spark import console
 from bdc.spark.consoles import Console, Mode, manifest
 from bdc.spark.pools import Pool

@@ -13,7 +13,7 @@ import pytest
 from bdc.controller import run
 from bdc.errors import NotFoundError, UnreachableError, UsageError
 from bdc.images.spec import images
-from bdc.kube.person import Person
+from bdc.kube.user_context import Person
 from bdc.settings import Settings
 from bdc.spark import Application, Client, Executors, Schedule, State, queueing
 from bdc.spark.pools import chosen, holding, places

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from bdc.kube.reached import Credentials, Reached
+from bdc.kube.connection import Credentials, Reached
 from bdc_stacks import identity
 from tests.unit.sql.fake_trino import FakeTrino, serve
 

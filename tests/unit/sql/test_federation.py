@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from bdc.errors import BdcError, UnhealthyError
-from bdc.kube.reached import Credentials, Reached
+from bdc.kube.connection import Credentials, Reached
 from bdc.sql.errors import QueryError
 from bdc.sql.federation import Federation, converter
 from tests.unit.sql.fake_trino import FakeTrino, Script, of, signature

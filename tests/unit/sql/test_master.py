@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from bdc.errors import BdcError, UnhealthyError
-from bdc.kube.reached import Credentials, Reached
+from bdc.kube.connection import Credentials, Reached
 from bdc.sql.errors import QueryError
 from bdc.sql.master import Master
 from bdc_stacks import identity

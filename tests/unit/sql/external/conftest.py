@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bdc.config.names import COMPONENT, EXTERNAL_CREDENTIALS, INSTANCE
-from bdc.kube.reached import Credentials, Reached
+from bdc.kube.connection import Credentials, Reached
 from bdc.sql.external.ddl import External
 from bdc.sql.external.store import Connection
 from bdc.sql.master import open_connection

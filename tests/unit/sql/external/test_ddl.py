@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from bdc.errors import BdcError, NotFoundError, UnhealthyError, UsageError
-from bdc.kube.reached import Credentials, Reached
+from bdc.kube.connection import Credentials, Reached
 from bdc.sql.external.changes import table_name
 from bdc.sql.external.ddl import External
 from bdc.sql.master import open_connection

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from bdc.errors import UnhealthyError
-from bdc.kube.reached import Credentials, Reached
+from bdc.kube.connection import Credentials, Reached
 from bdc.sql.external import rounds as loop
 from bdc.sql.external.reconcile import Found
 from bdc.sql.external.rounds import Rounds, run

@@ -18,7 +18,7 @@ from psycopg import sql
 from psycopg.types.numeric import Int8
 from pydantic import SecretStr
 
-from bdc.kube.reached import Credentials, Reached
+from bdc.kube.connection import Credentials, Reached
 from bdc.sql.gateway import shadows
 from bdc.sql.gateway.asking import Services
 from bdc.sql.gateway.catalogs import Catalogs

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from bdc.kube.reached import Credentials, Reached
+from bdc.kube.connection import Credentials, Reached
 from bdc.sql.gateway.dialect import read, translate, without_tables
 from bdc.sql.gateway.oids import NAMES
 from bdc.sql.gateway.parameters import example, literal

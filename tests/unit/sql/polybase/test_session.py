@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bdc.errors import UnhealthyError, UsageError
-from bdc.kube.reached import Credentials, Reached
+from bdc.kube.connection import Credentials, Reached
 from bdc.sql.connection import Dialect
 from bdc.sql.errors import QueryError
 from bdc.sql.federation import Federation

@@ -9,7 +9,7 @@ import pytest
 from bdc.config.model import Config
 from bdc.config.names import INSTANCE
 from bdc.errors import DeadlineError, UnhealthyError
-from bdc.lifecycle import trial
+from bdc.lifecycle import storage_probe
 from bdc_stacks import master, storage
 from tests.unit.fake_kube import FakeKube, Json
 
@@ -41,11 +41,11 @@ REGISTRY = Config.model_validate({"images": {"registry": "registry.example.org",
 
 
 def run(kube: FakeKube, config: Config | None = None, storage_class: str | None = "fast", login: str | None = None) -> None:
-    trial.run(config or Config(), kube, storage_class, "image:1", login=login, say=lambda _: None, sleep=lambda _: None)
+    storage_probe.run(config or Config(), kube, storage_class, "image:1", login=login, say=lambda _: None, sleep=lambda _: None)
 
 
 def test_the_users_are_those_of_the_pods() -> None:
-    assert trial.USERS == {"HDFS": storage.UID, "PostgreSQL": master.UID}
+    assert storage_probe.USERS == {"HDFS": storage.UID, "PostgreSQL": master.UID}
 
 
 def test_it_is_tried_as_each_user_and_nothing_stays() -> None:
@@ -59,8 +59,8 @@ def test_it_is_tried_as_each_user_and_nothing_stays() -> None:
 
 def test_what_a_killed_trial_left_is_removed_first() -> None:
     kube = Cluster("Succeeded")
-    kube.put(f"{SYSTEM}/pods/bdc-trial-old", {"metadata": {"labels": {trial.TRIAL: "bdc"}}})
-    kube.put(f"{SYSTEM}/pods/bdc-trial-others", {"metadata": {"labels": {trial.TRIAL: "other"}}})
+    kube.put(f"{SYSTEM}/pods/bdc-trial-old", {"metadata": {"labels": {storage_probe.TRIAL: "bdc"}}})
+    kube.put(f"{SYSTEM}/pods/bdc-trial-others", {"metadata": {"labels": {storage_probe.TRIAL: "other"}}})
     run(kube)
     assert kube.left == [f"{SYSTEM}/pods/bdc-trial-others"]
 
@@ -74,7 +74,7 @@ def test_a_volume_that_can_not_be_written_names_the_user() -> None:
 
 
 def test_no_volume_in_time_says_what_the_provisioner_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "DEADLINE_SECONDS", 0.0)
+    monkeypatch.setattr(storage_probe, "DEADLINE_SECONDS", 0.0)
     kube = Cluster("Pending", claim="Pending")
     kube.put(f"{SYSTEM}/events/e", {"type": "Warning", "reason": "ProvisioningFailed", "message": "quota exceeded"})
     with pytest.raises(DeadlineError, match=r"gives no volume in 0 s: ProvisioningFailed: quota exceeded"):
@@ -101,6 +101,6 @@ def test_a_pull_secret_that_is_not_made_yet_is_lent() -> None:
 
 def test_it_is_wanted_only_before_there_are_volumes() -> None:
     kube = FakeKube()
-    assert trial.wanted(Config(), kube)
+    assert storage_probe.wanted(Config(), kube)
     kube.put("/api/v1/namespaces/bdc/persistentvolumeclaims/data-master-0", {"metadata": {"labels": {INSTANCE: "bdc"}}})
-    assert not trial.wanted(Config(), kube)
+    assert not storage_probe.wanted(Config(), kube)

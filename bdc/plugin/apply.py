@@ -13,9 +13,9 @@ from typing import Any
 
 from bdc.errors import BdcError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
+from bdc.plugin.codec import UNKNOWN, conceal, plain
 from bdc.plugin.kinds import annotation, object_id
 from bdc.plugin.semantics import prune, without_surplus
-from bdc.plugin.wire import UNKNOWN, conceal, plain
 
 _SERVER_SET = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "uid", "selfLink")
 _TRIES = 5

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bdc.engine.localstate import mend
+from bdc.engine.state_repair import mend
 
 WHOLE = {
     "backend/.pulumi/meta.yaml": "version: 1\n",

@@ -9,7 +9,7 @@ import pytest
 from bdc.config.model import Config
 from bdc.config.names import COMPONENT, INSTANCE
 from bdc.errors import UsageError
-from bdc.lifecycle.deployed import Difference, differences, fixed, refuse_fixed, remember
+from bdc.lifecycle.last_applied import Difference, differences, fixed, refuse_fixed, remember
 from tests.unit.fake_kube import FakeKube, Json
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bdc.engine.choice import EXECUTABLE, SDK, Plugin, choose
+from bdc.engine.plugin_selection import EXECUTABLE, SDK, Plugin, choose
 from bdc.errors import NotFoundError
 
 CHECKOUT = Path(__file__).parents[3]

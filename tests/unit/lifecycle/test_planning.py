@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bdc.config.model import Config
 from bdc.engine import Change
-from bdc.lifecycle.effects import Restart, restarts
+from bdc.lifecycle.planning import Restart, restarts
 
 
 def change(kind: str, name: str, *paths: str, op: str = "update") -> Change:

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bdc.plugin.wire import OUTPUT, SIGNATURE, UNKNOWN, conceal, contains_secret, has_unknown, plain, secret, to_python, to_struct
+from bdc.plugin.codec import OUTPUT, SIGNATURE, UNKNOWN, conceal, contains_secret, has_unknown, plain, secret, to_python, to_struct
 
 scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)

@@ -7,7 +7,7 @@ import pytest
 from bdc.config.load import load
 from bdc.config.model import Config
 from bdc.errors import UnhealthyError
-from bdc.lifecycle.demand import Ask, Node, asks, check, total
+from bdc.lifecycle.capacity import Ask, Node, asks, check, total
 
 GIB = 2**30
 

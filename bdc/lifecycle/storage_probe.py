@@ -22,7 +22,7 @@ from bdc.errors import BdcError, DeadlineError, UnhealthyError
 from bdc.kube import ApiNotFoundError, Kube
 from bdc.kube.diagnose import diagnose_pod, events_of, warnings_of
 from bdc.kube.lease import lock
-from bdc.kube.system import SYSTEM_NAMESPACE
+from bdc.kube.system_namespace import SYSTEM_NAMESPACE
 
 USERS = {"HDFS": 10001, "PostgreSQL": 999}
 """User and group ids that pods with volumes run as (bdc_stacks.storage.UID, bdc_stacks.master.UID)."""

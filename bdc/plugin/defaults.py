@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from bdc.errors import UsageError
+from bdc.plugin.codec import UNKNOWN, plain
 from bdc.plugin.kinds import CLUSTER_SCOPED, annotation, kind_of
-from bdc.plugin.wire import UNKNOWN, plain
 
 
 def complete(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bdc.errors import DeadlineError, UsageError
-from bdc.plugin.awaits import NotLiveError, Waiter
 from bdc.plugin.conditions import waited_for
+from bdc.plugin.readiness import NotLiveError, Waiter
 from bdc.plugin.wording import INTERRUPTED, read
 from tests.unit.kube.fake import KINDS, FakeKube
 

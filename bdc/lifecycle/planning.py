@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bdc.config.model import Config
 from bdc.config.names import WORKLOADS
 from bdc.engine import Change
-from bdc.lifecycle.deployed import Difference
+from bdc.lifecycle.last_applied import Difference
 
 _TEMPLATE = "spec.template"
 
