@@ -50,7 +50,7 @@ def plan(ctx: typer.Context, registry: RegistryOption = None, output: FormatOpti
     """
     from bdc.cli import plan_text
     from bdc.cli.live import view
-    from bdc.lifecycle import planning as run
+    from bdc.lifecycle import plan as run
 
     chosen = settings(ctx, registry=registry)
     with view(Format.table, True, "") as report:

@@ -142,7 +142,7 @@ def list_tables(ctx: typer.Context, output: FormatOption = Format.table) -> None
 @tables.command("show")
 def show_table(ctx: typer.Context, table: TableArgument, output: FormatOption = Format.table) -> None:
     """A table's definition, as the statements that make it and say who may read it."""
-    from bdc.sql.external.changes import EVERYBODY
+    from bdc.sql.external.definition_writes import EVERYBODY
     from bdc.sql.external.pool import is_pool
     from bdc.sql.polybase.statements import Column, CreateTable, DataType, ObjectName, SetReaders
 
@@ -172,7 +172,7 @@ def create_table(
     no_input: NoInputOption = False,
 ) -> None:
     """Make an external table of an object with all its columns: shows the statement, asks, and runs it."""
-    from bdc.sql.external.places import split_name
+    from bdc.sql.external.locations import split_name
 
     last = [PurePosixPath(object_name).stem] if "/" in object_name else split_name(object_name)
     if not last or not last[-1]:
@@ -260,7 +260,7 @@ def _drop(ctx: typer.Context, kind: DropKind, name: str, *, yes: bool, no_input:
 
 
 def _find(definitions: Definitions, name: str) -> Table:
-    from bdc.sql.external.changes import table_name
+    from bdc.sql.external.definition_writes import table_name
 
     schema, table = table_name(_name(name))
     for one in definitions.tables:
@@ -270,7 +270,7 @@ def _find(definitions: Definitions, name: str) -> Table:
 
 
 def _name(text: str) -> ObjectName:
-    from bdc.sql.external.places import split_name
+    from bdc.sql.external.locations import split_name
     from bdc.sql.polybase.statements import ObjectName
 
     parts = split_name(text)

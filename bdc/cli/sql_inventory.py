@@ -56,7 +56,7 @@ def describe(
 
 
 def _parts(name: str) -> list[str]:
-    from bdc.sql.external.places import split_name
+    from bdc.sql.external.locations import split_name
 
     if not (parts := split_name(name)):
         raise UsageError(f"{name!r} is no name", 'such as lake.demo.flights; a part may stand in [brackets] or "quotes"')

@@ -17,9 +17,9 @@ from pydantic import SecretStr
 from bdc.errors import BdcError
 from bdc.kube import connect
 from bdc.kube.connection import Credentials, Reached
-from bdc.sql.external import upkeep
-from bdc.sql.external.rounds import Rounds, run
-from bdc.sql.external.store import Connection
+from bdc.sql.external import maintenance
+from bdc.sql.external.definition_store import Connection
+from bdc.sql.external.loop import Rounds, run
 from bdc.sql.federation import Federation
 from bdc.sql.master import open_connection
 
@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
     def open_master() -> Connection:
         return open_connection(_reached(chosen, "master", 5432), master)
 
-    threading.Thread(target=upkeep.run, args=(upkeep.Upkeep(open_trino), open_master, stopped.wait), daemon=True).start()
+    threading.Thread(target=maintenance.run, args=(maintenance.Upkeep(open_trino), open_master, stopped.wait), daemon=True).start()
     try:
         run(Rounds(connect(), chosen.namespace, open_trino), open_master, stopped.is_set, chosen.beat)
     except BdcError as error:

@@ -24,9 +24,9 @@ from bdc.health.trino import query
 from bdc.kube import Kube
 from bdc.kube.endpoints import ROLE
 from bdc.kube.exec import execute
-from bdc.spark.consoles import CONSOLE
-from bdc.spark.inspect import list_all, listing, pods_path
 from bdc.spark.pools import places
+from bdc.spark.queries import list_all, listing, pods_path
+from bdc.spark.sessions import CONSOLE
 
 _SECONDS = 10.0
 _SESSIONS = """SELECT usename || CASE WHEN application_name <> '' THEN ' (' || application_name || ')' ELSE '' END

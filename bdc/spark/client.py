@@ -17,21 +17,21 @@ from typing import TYPE_CHECKING
 
 from bdc.errors import BdcError
 from bdc.settings import Settings
+from bdc.spark.actions import delete, kill
 from bdc.spark.application import Application, Schedule
-from bdc.spark.control import delete, kill
 from bdc.spark.environments import Environment, Source, build, environments, find
 from bdc.spark.environments import delete as delete_environment
 from bdc.spark.events import Ended, Event
 from bdc.spark.failure import Cause
 from bdc.spark.following import follow, why
 from bdc.spark.history import HistoryEntry, history
-from bdc.spark.inspect import cron_job_path, get, job_path, listing, read_log
-from bdc.spark.pages import forwarded_ui
 from bdc.spark.pools import PoolStatus, holding, named, places, pool_status, pools
+from bdc.spark.queries import cron_job_path, get, job_path, listing, read_log
 from bdc.spark.schedules import ScheduleStatus, delete_schedule, pause, resume, run_now, schedules
 from bdc.spark.staging import FOLDER, Staging, own_folder
 from bdc.spark.state import State, Status
 from bdc.spark.submission import Submitted, submit
+from bdc.spark.ui import forwarded_ui
 
 if TYPE_CHECKING:
     from bdc.storage import Hdfs

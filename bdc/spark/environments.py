@@ -26,8 +26,8 @@ from bdc.kube import ApiError, ApiNotFoundError, Kube
 from bdc.kube.diagnose import diagnose_pod
 from bdc.kube.podlog import PodLog
 from bdc.spark.defaults import builder_image, defaults_of
-from bdc.spark.inspect import job_path, list_all, pods_path
 from bdc.spark.labels import JOB
+from bdc.spark.queries import job_path, list_all, pods_path
 from bdc.spark.settings import ENVIRONMENT, IMAGE
 
 FOLDER = "/spark/environments"

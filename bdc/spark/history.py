@@ -13,7 +13,7 @@ from typing import Any
 from bdc.config.names import COMPONENT, INSTANCE
 from bdc.errors import NotFoundError, UnhealthyError, UsageError
 from bdc.kube import ApiError, Kube
-from bdc.spark.inspect import list_all, pods_path
+from bdc.spark.queries import list_all, pods_path
 
 PORT = 18080
 _COMPONENT = "spark-history"

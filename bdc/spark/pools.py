@@ -14,7 +14,7 @@ from bdc.errors import NotFoundError, UsageError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
 from bdc.spark.admission import UNBOUNDED, bounds, queue, runs, taken
 from bdc.spark.defaults import defaults_of
-from bdc.spark.inspect import job_path
+from bdc.spark.queries import job_path
 from bdc.spark.queueing import unfinished
 
 DEFAULT = "default"

@@ -15,8 +15,8 @@ from bdc.config.names import APPLICATION, POOL_GATE
 from bdc.kube import ApiError, ApiNotFoundError, Kube
 from bdc.spark.admission import UNBOUNDED, Amount, admissible, bounds, ended, gated, openable, queue, runs, waits
 from bdc.spark.defaults import defaults_of
-from bdc.spark.inspect import job_path, list_all, pods_path
 from bdc.spark.labels import ADMISSION, ADMITTED, ENDED, QUEUE, QUEUED, TIMEOUT
+from bdc.spark.queries import job_path, list_all, pods_path
 from bdc.spark.state import moment
 
 _MERGE = "application/merge-patch+json"

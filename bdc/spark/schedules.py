@@ -12,8 +12,8 @@ from bdc.errors import NotFoundError, UsageError
 from bdc.kube import ApiNotFoundError, Kube
 from bdc.spark.admission import bounds
 from bdc.spark.defaults import defaults_of
-from bdc.spark.inspect import cron_job_path, job_path, list_all
 from bdc.spark.labels import RELEASED, SCHEDULE, SOURCE
+from bdc.spark.queries import cron_job_path, job_path, list_all
 from bdc.spark.queueing import admit
 from bdc.spark.state import moment
 

@@ -22,10 +22,10 @@ from bdc.spark.application import Application, Schedule, check_schedule_name, un
 from bdc.spark.defaults import defaults_of
 from bdc.spark.environments import Environment
 from bdc.spark.feasible import check_room, check_secrets
-from bdc.spark.inspect import cron_job_path, job_path
 from bdc.spark.labels import DIGEST, KILLED, RELEASED
-from bdc.spark.objects import Plan, cron_job, job, settings
+from bdc.spark.manifests import Plan, cron_job, job, settings
 from bdc.spark.pools import chosen
+from bdc.spark.queries import cron_job_path, job_path
 from bdc.spark.queueing import admit
 from bdc.spark.settings import HDFS_USER, Uris, driver, properties
 from bdc.spark.sizing import begins_with, fitted

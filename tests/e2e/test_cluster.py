@@ -31,14 +31,14 @@ PARTS = ["storage", "master", "metastore", "federation", "spark"]
 LATE = """
 import contextlib, sys, time
 from bdc.cli.main import main
-from bdc.spark import consoles
-at_once = consoles.attach
+from bdc.spark import sessions
+at_once = sessions.attach
 @contextlib.contextmanager
 def late(*arguments, **options):
     time.sleep(5)
     with at_once(*arguments, **options) as attachment:
         yield attachment
-consoles.attach = late
+sessions.attach = late
 sys.exit(main())
 """
 """bdc that attaches to a session five seconds after its pod has begun."""

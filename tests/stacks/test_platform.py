@@ -11,7 +11,7 @@ from bdc.config.load import load
 from bdc.config.model import Config
 from bdc.config.names import ENDPOINTS, WORKLOADS
 from bdc.spark import parse_settings
-from bdc.spark.objects import LAUNCHER_ONLY
+from bdc.spark.manifests import LAUNCHER_ONLY
 from bdc_stacks import data, platform
 from tests.stacks.recording import Json, declared, network, site, templates
 

@@ -13,18 +13,18 @@ from typing import Any
 from bdc.errors import NotFoundError, UsageError
 from bdc.kube import Kube
 from bdc.sql.errors import QueryError
-from bdc.sql.external import changes, passwords, pool, text
+from bdc.sql.external import definition_writes, delimited_text, passwords, pool
 from bdc.sql.external.catalogs import Place, identifier
-from bdc.sql.external.changes import EVERYBODY
 from bdc.sql.external.columns import suggestion
+from bdc.sql.external.definition_store import Connection, changing, read, reading, record, troubles
+from bdc.sql.external.definition_writes import EVERYBODY
 from bdc.sql.external.definitions import Definitions, Rejects, Source, Troubles
 from bdc.sql.external.files import FORMATS, STORAGE_POOL, folder, listing
-from bdc.sql.external.objects import Engine, object_columns, open_catalog, silent
-from bdc.sql.external.places import address, catalog, check, check_identity, is_database, place, split_name, written_name
+from bdc.sql.external.introspection import Engine, object_columns, open_catalog, silent
+from bdc.sql.external.locations import address, catalog, check, check_identity, is_database, place, split_name, written_name
+from bdc.sql.external.object_stores import is_store
 from bdc.sql.external.pool import DATA_POOL, LAKE, PREFIX, is_pool
 from bdc.sql.external.reconcile import Found, make_own_catalog, reconcile
-from bdc.sql.external.store import Connection, changing, read, reading, record, troubles
-from bdc.sql.external.stores import is_store
 from bdc.sql.external.tables import Tables
 from bdc.sql.polybase import statements
 from bdc.sql.polybase.statements import (
@@ -213,7 +213,7 @@ class External:
         check_identity(statement.identity)
         with changing(self._connection):
             key = passwords.keep(self._kube, self._cluster, statement.secret) if statement.secret is not None else None
-            changes.set_credential(self._connection, statement, key)
+            definition_writes.set_credential(self._connection, statement, key)
             definitions = read(self._connection)
             users = [name for name, one in definitions.sources.items() if one.credential and one.credential.key == key]
             self._match(definitions, _tables_of(definitions, users))
@@ -225,7 +225,7 @@ class External:
             self._say(f"{statement.name} is there already, as in every cluster")
             return Result([], command="CREATE EXTERNAL DATA SOURCE")
         with changing(self._connection):
-            source = changes.set_source(self._connection, statement)
+            source = definition_writes.set_source(self._connection, statement)
             check(source)
             make_own_catalog(self._engine, source)  # what Trino refuses is refused before anything is taken away
             definitions = read(self._connection)
@@ -247,16 +247,16 @@ class External:
 
     def _format(self, statement: CreateFormat) -> Result:
         with changing(self._connection):
-            form = changes.create_format(self._connection, statement)
-            if form.format_type in text.FORMATS:
-                dict(text.options(form, Rejects(), str))  # what can't be is said now, not at each table
+            form = definition_writes.create_format(self._connection, statement)
+            if form.format_type in delimited_text.FORMATS:
+                dict(delimited_text.options(form, Rejects(), str))  # what can't be is said now, not at each table
         return Result([], command="CREATE EXTERNAL FILE FORMAT")
 
     def _drop(self, statement: Drop) -> Result:
         if statement.kind != "STATISTICS":
             with changing(self._connection):
                 before = read(self._connection)
-                if changes.drop(self._connection, statement.kind, statement.name, if_exists=statement.if_exists):
+                if definition_writes.drop(self._connection, statement.kind, statement.name, if_exists=statement.if_exists):
                     left = read(self._connection)
                     reconcile(left, self._engine, only=())
                     for table in before.tables:
@@ -275,7 +275,7 @@ class External:
             self._say(f"the lake's {location} stays: the data pool didn't make it")
 
     def _statistics(self, statement: CreateStatistics) -> Result:
-        table = ".".join(changes.table_name(statement.table))
+        table = ".".join(definition_writes.table_name(statement.table))
         definitions = self.definitions()
         found = definitions.named(table)
         if found is None:
@@ -289,7 +289,7 @@ class External:
 
     def _readers(self, statement: SetReaders) -> Result:
         with changing(self._connection):
-            table = changes.set_readers(self._connection, statement)
+            table = definition_writes.set_readers(self._connection, statement)
             definitions = read(self._connection)
             made = definitions.named(table)
             if statement.verb == "REVOKE" and made and is_pool(definitions.of(made)):

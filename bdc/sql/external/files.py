@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bdc.errors import UsageError
-from bdc.sql.external import text
+from bdc.sql.external import delimited_text
 from bdc.sql.external.catalogs import Place, identifier, literal, named
 from bdc.sql.external.definitions import Rejects, Source
-from bdc.sql.external.stores import path, store
+from bdc.sql.external.object_stores import path, store
 from bdc.sql.polybase.statements import CreateFormat, FormatType
 
 STORAGE_POOL = "SqlStoragePool"
@@ -26,7 +26,7 @@ STORAGE_POOL = "SqlStoragePool"
 FORMATS: tuple[FormatType, ...] = ("DELTA", "PARQUET", "ORC")
 """The FORMAT_TYPEs that know their columns, in the order in which a folder is tried for them."""
 
-_CONNECTORS = {"DELTA": "delta_files", "PARQUET": "files", "ORC": "files", **dict.fromkeys(text.FORMATS, "text_files")}
+_CONNECTORS = {"DELTA": "delta_files", "PARQUET": "files", "ORC": "files", **dict.fromkeys(delimited_text.FORMATS, "text_files")}
 
 _HIVE = {
     "hive.recursive-directories": "true", "hive.timestamp-precision": "MICROSECONDS", "hive.orc.use-column-names": "true",
@@ -69,9 +69,9 @@ def folder(source: Source, location: str, form: CreateFormat, rejects: Rejects |
     if connector == "files":
         properties |= _HIVE | ({"hive.fs.new-directory-permissions": "0755"} if "fs.hadoop.enabled" in at.properties else {})
     made = Folder(named(source.name, connector, properties), form.format_type.lower(), encoded(whole), at.root + whole)
-    if form.format_type not in text.FORMATS:
+    if form.format_type not in delimited_text.FORMATS:
         return made
-    return replace(made, options=dict(text.options(form, rejects or Rejects(), lambda one: path(source, one))))
+    return replace(made, options=dict(delimited_text.options(form, rejects or Rejects(), lambda one: path(source, one))))
 
 
 def encoded(plain: str) -> str:

@@ -13,8 +13,8 @@ import psycopg
 from psycopg import sql
 
 from bdc.errors import BdcError
+from bdc.sql.external.definition_store import Connection
 from bdc.sql.external.definitions import Definitions, Table
-from bdc.sql.external.store import Connection
 from bdc.sql.polybase.types import trino_type_of
 
 SERVER = "federation"

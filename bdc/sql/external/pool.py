@@ -11,7 +11,7 @@ import re
 from bdc.errors import UsageError
 from bdc.sql.external.catalogs import Catalog, Place, identifier, literal
 from bdc.sql.external.definitions import Source
-from bdc.sql.external.objects import Engine
+from bdc.sql.external.introspection import Engine
 from bdc.sql.polybase.statements import Column
 from bdc.sql.polybase.types import trino_type
 

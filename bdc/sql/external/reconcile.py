@@ -18,8 +18,8 @@ from bdc.sql.external.columns import Bytes, byte_columns, selected
 from bdc.sql.external.connectors import GENERIC
 from bdc.sql.external.definitions import Definitions, Source, Table
 from bdc.sql.external.files import BYTE, Folder
-from bdc.sql.external.objects import Engine, object_relation
-from bdc.sql.external.places import check, own_catalog, place
+from bdc.sql.external.introspection import Engine, object_relation
+from bdc.sql.external.locations import check, own_catalog, place
 from bdc.sql.polybase.types import trino_type_of
 from bdc.sql.result import Row
 

@@ -10,15 +10,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from bdc.errors import BdcError, NotFoundError, UsageError
-from bdc.sql.external import changes, exports, pool
+from bdc.sql.external import ctas, definition_writes, pool
 from bdc.sql.external.catalogs import Place, literal
 from bdc.sql.external.columns import byte_columns
+from bdc.sql.external.definition_store import Connection, changing, read, reading, trying
 from bdc.sql.external.definitions import Table
-from bdc.sql.external.objects import Engine, object_relation, open_catalog
-from bdc.sql.external.places import place, written_name
+from bdc.sql.external.introspection import Engine, object_relation, open_catalog
+from bdc.sql.external.locations import place, written_name
 from bdc.sql.external.pool import DATA_POOL, is_pool
 from bdc.sql.external.reconcile import reconcile, table_types, told_types
-from bdc.sql.external.store import Connection, changing, read, reading, trying
 from bdc.sql.polybase.statements import CreateTable
 from bdc.sql.polybase.types import trino_type
 
@@ -62,12 +62,12 @@ class Tables:
     def _filled(self, statement: CreateTable) -> tuple[CreateTable, int]:
         """Write the rows of its query where its table is to be; the statement that defines it then, and how many there are."""
         query = statement.query or ""
-        found = exports.described(self._engine, query)
-        whole = replace(statement, columns=exports.columns(statement.columns, found), query=None)
+        found = ctas.described(self._engine, query)
+        whole = replace(statement, columns=ctas.columns(statement.columns, found), query=None)
         with trying(self._connection):  # what can't be is said before a row is written
             table, where = self._begun(whole)
-            exports.check(self._engine, table.source, where, table.location)
-        return whole, exports.write(self._engine, where, statement.columns, found, query)
+            ctas.check(self._engine, table.source, where, table.location)
+        return whole, ctas.write(self._engine, where, statement.columns, found, query)
 
     def _begun(self, statement: CreateTable, *, filled: bool = False) -> tuple[Table, Place]:
         """Write its definition, as a part of the caller's transaction, and say where it is. `filled`: whether its rows are there."""
@@ -78,7 +78,7 @@ class Tables:
         if statement.distribution and not pooled:
             raise UsageError("DISTRIBUTION is for tables of the data pool", f"WITH (DATA_SOURCE = {DATA_POOL}, DISTRIBUTION = ...)")
         if pooled:
-            location = ".".join(map(written_name, changes.table_name(statement.name)))
+            location = ".".join(map(written_name, definition_writes.table_name(statement.name)))
             statement = replace(statement, location=location)
         if not statement.columns or not statement.location:
             raise UsageError(
@@ -89,7 +89,7 @@ class Tables:
                 trino_type(column.type)
             except ValueError as error:
                 raise UsageError(f"the column {column.name}: {error}") from error
-        made = changes.create_table(self._connection, statement)
+        made = definition_writes.create_table(self._connection, statement)
         if not (pooled and filled):
             self._free(made.schema, made.name)
         definitions = read(self._connection)
@@ -116,12 +116,12 @@ class Tables:
         Raises NotFoundError without such a table, UsageError where its source or format can't be written.
         """
         relation, found, types = self._target(schema, table, verb)
-        return relation + exports.assigned(self._engine, relation, types, rest, _bytes(found))
+        return relation + ctas.assigned(self._engine, relation, types, rest, _bytes(found))
 
     def inserted(self, schema: str, table: str, columns: Sequence[str], query: str) -> str:
         """The statement that inserts a query's rows into an external table, or into some columns of it. Raises as `changed`."""
         relation, found, types = self._target(schema, table, "INSERT")
-        return exports.insert(self._engine, relation, types, columns, query, _bytes(found))
+        return ctas.insert(self._engine, relation, types, columns, query, _bytes(found))
 
     def _target(self, schema: str, table: str, verb: str) -> tuple[str, Table, dict[str, str]]:
         """What stands for a table, its definition, and Trino's types of its columns by their names."""

@@ -15,7 +15,7 @@ from lark import Lark, Token
 from lark.exceptions import UnexpectedToken
 from lark.lexer import Lexer
 
-from bdc.sql.polybase.build import Build, MisfitError
+from bdc.sql.polybase.ast_builder import Build, MisfitError
 from bdc.sql.polybase.errors import SqlSyntaxError
 from bdc.sql.polybase.lexer import Lines, Word, words
 from bdc.sql.polybase.statements import Ddl, Guarded, Placed, Plain, Pushdown, Statement

@@ -11,7 +11,7 @@ from typing import Protocol, Self
 from bdc.errors import BdcError, UnhealthyError, UsageError
 from bdc.sql.connection import Dialect
 from bdc.sql.errors import QueryError
-from bdc.sql.external.plans import Operator, operators, stayed
+from bdc.sql.external.explain import Operator, operators, stayed
 from bdc.sql.federation import Federation
 from bdc.sql.polybase import kept
 from bdc.sql.polybase.dialects import is_tsql, may_differ

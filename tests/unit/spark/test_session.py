@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from bdc.spark import console
-from bdc.spark.consoles import Console
+from bdc.spark.sessions import Console
 from bdc.sql.spark import Spark
 from tests.unit.fake_kube import FakeKube
 
@@ -118,7 +118,7 @@ def node(kube: FakeKube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         one.containers[-1].attach()
         yield one.containers[-1]
 
-    monkeypatch.setattr("bdc.spark.consoles.attach", late)
+    monkeypatch.setattr("bdc.spark.sessions.attach", late)
     yield one
     for container in one.containers:
         container.close()

@@ -12,7 +12,7 @@ import pytest
 from bdc.config.names import COMPONENT, EXTERNAL_CREDENTIALS, INSTANCE
 from bdc.kube.connection import Credentials, Reached
 from bdc.sql.external.ddl import External
-from bdc.sql.external.store import Connection
+from bdc.sql.external.definition_store import Connection
 from bdc.sql.master import open_connection
 from bdc.sql.polybase import parse
 from bdc.sql.polybase.statements import Guarded, Plain

@@ -7,8 +7,8 @@ import pytest
 
 from bdc.errors import BdcError, NotFoundError, UnhealthyError, UsageError
 from bdc.kube.connection import Credentials, Reached
-from bdc.sql.external.changes import table_name
 from bdc.sql.external.ddl import External
+from bdc.sql.external.definition_writes import table_name
 from bdc.sql.master import open_connection
 from bdc.sql.polybase.statements import DropMasterKey, ObjectName, Use
 from tests.unit.sql.external.conftest import BASES, CLUSTER, CREDENTIAL, SECRET, SOURCE, STORY, TABLE, Cluster, Desk

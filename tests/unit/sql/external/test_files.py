@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from bdc.errors import BdcError, NotFoundError, UsageError
 from bdc.sql.external.definitions import Source
 from bdc.sql.external.files import encoded, folder, readable
+from bdc.sql.external.loop import Rounds
 from bdc.sql.external.reconcile import Found
-from bdc.sql.external.rounds import Rounds
 from bdc.sql.polybase.statements import CreateFormat, ObjectName
 from bdc.sql.result import Column
 from tests.unit.sql.external.conftest import SOURCE, STORY, Desk
 from tests.unit.sql.external.fake_engine import FakeSource
-from tests.unit.sql.external.test_rounds import clock, rounds
+from tests.unit.sql.external.test_loop import clock, rounds
 
 ORC = CreateFormat("o", "ORC")
 __all__ = ["clock", "rounds"]

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from bdc.sql.external.definition_store import Connection
 from bdc.sql.external.definitions import ColumnDefinition, Definitions, Table
 from bdc.sql.external.foreign import SERVER, match, postgresql_type
-from bdc.sql.external.store import Connection
 
 
 @pytest.mark.parametrize(

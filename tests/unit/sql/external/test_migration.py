@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from bdc.sql.external.store import CHANNEL, Connection
+from bdc.sql.external.definition_store import CHANNEL, Connection
 from tests.unit.sql.external.conftest import BASES, Desk
 
 VIEWS = {

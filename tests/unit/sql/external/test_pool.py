@@ -7,16 +7,16 @@ import pytest
 from bdc.errors import BdcError, UnhealthyError, UsageError
 from bdc.sql.errors import QueryError
 from bdc.sql.external.definitions import Credential, Source
-from bdc.sql.external.places import check
+from bdc.sql.external.locations import check
+from bdc.sql.external.loop import Rounds
+from bdc.sql.external.maintenance import Upkeep
 from bdc.sql.external.reconcile import Found
-from bdc.sql.external.rounds import Rounds
-from bdc.sql.external.upkeep import Upkeep
 from bdc.sql.result import Column, Result
 from tests.unit.sql.external.conftest import SOURCE as SALES
 from tests.unit.sql.external.conftest import Desk
 from tests.unit.sql.external.fake_engine import FakeSource
 from tests.unit.sql.external.test_files import pool, store
-from tests.unit.sql.external.test_rounds import clock, rounds
+from tests.unit.sql.external.test_loop import clock, rounds
 
 __all__ = ["clock", "pool", "rounds", "store"]
 SOURCE = "CREATE EXTERNAL DATA SOURCE SqlDataPool WITH (LOCATION = 'sqldatapool://controller-svc/default')"

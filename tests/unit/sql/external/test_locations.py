@@ -11,7 +11,7 @@ from bdc.errors import UsageError
 from bdc.sql.external.catalogs import PREFIX, Catalog
 from bdc.sql.external.connectors import CONNECTORS, GENERIC, POSTGRESQL
 from bdc.sql.external.definitions import Credential, Source
-from bdc.sql.external.places import address, catalog, check, place, split_name
+from bdc.sql.external.locations import address, catalog, check, place, split_name
 
 ANNA = Credential("reader", "anna", "k1")
 LOCATIONS = {

@@ -11,8 +11,8 @@ import pytest
 from bdc.errors import NotFoundError, UnhealthyError, UsageError
 from bdc.kube.user_context import Person
 from bdc.spark import console
-from bdc.spark.consoles import Console, Mode, manifest
 from bdc.spark.pools import Pool
+from bdc.spark.sessions import Console, Mode, manifest
 from tests.unit.fake_kube import FakeKube
 
 PODS = "/api/v1/namespaces/bdc/pods"
@@ -49,7 +49,7 @@ def starting(kube: FakeKube, monkeypatch: pytest.MonkeyPatch) -> Starting:
     def attached(*_: object, **__: object) -> Iterator[Silent]:
         yield Silent()
 
-    monkeypatch.setattr("bdc.spark.consoles.attach", attached)
+    monkeypatch.setattr("bdc.spark.sessions.attach", attached)
     return fake
 
 

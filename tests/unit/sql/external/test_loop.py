@@ -12,10 +12,10 @@ import pytest
 
 from bdc.errors import UnhealthyError
 from bdc.kube.connection import Credentials, Reached
-from bdc.sql.external import rounds as loop
+from bdc.sql.external import loop as loop
+from bdc.sql.external.definition_store import Connection
+from bdc.sql.external.loop import Rounds, run
 from bdc.sql.external.reconcile import Found
-from bdc.sql.external.rounds import Rounds, run
-from bdc.sql.external.store import Connection
 from bdc.sql.master import open_connection
 from tests.unit.sql.external.conftest import CLUSTER, CREDENTIAL, DATABASE, SOURCE, STORY, TABLE, Desk
 from tests.unit.sql.external.fake_engine import FakeSource, FakeView
@@ -248,7 +248,7 @@ def runs(desk: Desk, migrated: Reached, access: Credentials, tmp_path: Path, mon
 def nothing(_: Connection) -> None: ...
 
 
-def test_rounds_go_on_after_a_broken_connection(runs: Runs, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_loop_go_on_after_a_broken_connection(runs: Runs, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     desk.run(*STORY)
 
     def cut(connection: Connection) -> None:
@@ -272,7 +272,7 @@ def test_a_trouble_is_said_once(runs: Runs, desk: Desk, sales: FakeSource, capsy
     assert said.startswith("dbo.orders: the source Sales doesn't answer")
 
 
-def test_rounds_go_on_while_trino_doesnt_answer(runs: Runs, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_loop_go_on_while_trino_doesnt_answer(runs: Runs, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     desk.run(*STORY)
     desk.engine.restart()
 

@@ -17,8 +17,8 @@ from bdc.sql.external.catalogs import Catalog, Place, named
 from bdc.sql.external.connectors import CONNECTORS, GENERIC, ODBC, Connector
 from bdc.sql.external.definitions import Rejects, Source
 from bdc.sql.external.files import folder
+from bdc.sql.external.object_stores import PREFIXES, is_store, store
 from bdc.sql.external.pool import is_pool
-from bdc.sql.external.stores import PREFIXES, is_store, store
 from bdc.sql.polybase.statements import CreateFormat
 
 _JDBC_PUSHDOWN = ("join-pushdown.enabled", "aggregation-pushdown.enabled", "topn-pushdown.enabled")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bdc.errors import NotFoundError, UsageError
+from bdc.sql.external.definition_store import Connection, read
 from bdc.sql.external.definitions import ColumnDefinition, Source, Table
-from bdc.sql.external.store import Connection, read
 from bdc.sql.polybase.statements import CreateFormat, CreateTable, DropKind, ObjectName, SetCredential, SetReaders, SetSource
 
 DEFAULT_SCHEMA = "dbo"

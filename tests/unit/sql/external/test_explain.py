@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from bdc.sql.external.plans import TRINO, Operator, operators, stayed
+from bdc.sql.external.explain import TRINO, Operator, operators, stayed
 
 Node = dict[str, Any]
 

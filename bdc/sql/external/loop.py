@@ -17,11 +17,11 @@ import psycopg
 from bdc.errors import BdcError
 from bdc.kube import Kube
 from bdc.sql.external import foreign, passwords
+from bdc.sql.external.definition_store import CHANNEL, Connection, changing, read, record
 from bdc.sql.external.definitions import Definitions
-from bdc.sql.external.objects import Engine
-from bdc.sql.external.places import is_database
+from bdc.sql.external.introspection import Engine
+from bdc.sql.external.locations import is_database
 from bdc.sql.external.reconcile import Found, reconcile
-from bdc.sql.external.store import CHANNEL, Connection, changing, read, record
 
 _ROUND_SECONDS, _RETRY_SECONDS, _PAUSE_SECONDS = 6.0, 45.0, 1.0
 """Between rounds; until a table that failed is tried again; between looks at whether it is time to end."""

@@ -34,9 +34,9 @@ from bdc.kube.attach import Attachment, attach
 from bdc.kube.diagnose import diagnose_pod
 from bdc.spark.admission import bounds
 from bdc.spark.defaults import defaults_of
-from bdc.spark.inspect import pods_path
-from bdc.spark.objects import CONTAINER_SECURITY, POD_SECURITY
+from bdc.spark.manifests import CONTAINER_SECURITY, POD_SECURITY
 from bdc.spark.pools import Pool, check_open, named, pools
+from bdc.spark.queries import pods_path
 from bdc.spark.settings import IMAGE
 
 CONSOLE = "spark-console"

@@ -5,7 +5,7 @@ import pytest
 from bdc.errors import UsageError
 from bdc.sql.external.definitions import Credential, Source
 from bdc.sql.external.files import folder, listing
-from bdc.sql.external.stores import is_store, store
+from bdc.sql.external.object_stores import is_store, store
 from bdc.sql.polybase.statements import CreateFormat
 
 ORC = CreateFormat("o", "ORC")

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 
 from bdc.errors import UsageError
 from bdc.sql.errors import QueryError
-from bdc.sql.external import pool, text
+from bdc.sql.external import delimited_text, pool
 from bdc.sql.external.catalogs import Place, identifier, literal
 from bdc.sql.external.columns import INTEGERS, suggestion, within_byte
 from bdc.sql.external.files import Folder, readable
-from bdc.sql.external.objects import Engine, NoObjectError, NoTableError, object_columns, open_catalog
+from bdc.sql.external.introspection import Engine, NoObjectError, NoTableError, object_columns, open_catalog
 from bdc.sql.polybase.assignments import assignments
 from bdc.sql.polybase.statements import Column
 from bdc.sql.polybase.types import parse_type, trino_type
@@ -65,7 +65,7 @@ def check(engine: Engine, source: str, where: Place, location: str) -> None:
         if where.catalog.made:
             raise UsageError(f"tables of databases are only read, and {source} is one", "DATA_SOURCE = SqlDataPool, or one with files")
         return
-    if where.schema.upper() in text.FORMATS:
+    if where.schema.upper() in delimited_text.FORMATS:
         return  # whose connector looks when it begins
     open_catalog(engine, where.catalog)
     try:
@@ -202,7 +202,7 @@ def _kind(where: Place, name: str, kind: str) -> str:
         raise UsageError(f"the column {name}: {error}", f"CAST({name} AS ...) AS {name}") from error
     if not isinstance(where, Folder) or where.schema == "delta":
         return found
-    if where.schema.upper() in text.FORMATS:
+    if where.schema.upper() in delimited_text.FORMATS:
         if kind.startswith(_NESTED):
             raise UsageError(f"the column {name}: text has no values of {kind}", f"json_format(CAST({name} AS json)) AS {name}")
         return kind

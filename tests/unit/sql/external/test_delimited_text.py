@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from bdc.errors import UsageError
 from bdc.sql.external.definitions import Rejects
-from bdc.sql.external.rounds import Rounds
-from bdc.sql.external.text import characters, options, pattern
+from bdc.sql.external.delimited_text import characters, options, pattern
+from bdc.sql.external.loop import Rounds
 from bdc.sql.polybase.statements import CreateFormat
 from tests.unit.sql.external.conftest import Desk
 from tests.unit.sql.external.test_files import pool, relation, store
-from tests.unit.sql.external.test_rounds import clock, rounds
+from tests.unit.sql.external.test_loop import clock, rounds
 
 __all__ = ["clock", "pool", "rounds", "store"]
 CSV = CreateFormat("csv", "DELIMITEDTEXT")

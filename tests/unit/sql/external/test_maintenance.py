@@ -7,13 +7,13 @@ import pytest
 
 from bdc.errors import UnhealthyError
 from bdc.sql.errors import QueryError
-from bdc.sql.external import upkeep as loop
-from bdc.sql.external.store import Connection
-from bdc.sql.external.upkeep import Upkeep, run
+from bdc.sql.external import maintenance as loop
+from bdc.sql.external.definition_store import Connection
+from bdc.sql.external.maintenance import Upkeep, run
 from bdc.sql.result import Column, Result, Row
 from tests.unit.sql.external.conftest import STORY, Desk
+from tests.unit.sql.external.test_loop import Clock, clock
 from tests.unit.sql.external.test_pool import lake, pool, store
-from tests.unit.sql.external.test_rounds import Clock, clock
 
 __all__ = ["clock", "lake", "pool", "store"]
 TABLE = "CREATE EXTERNAL TABLE {} (id INT) WITH (DATA_SOURCE = SqlDataPool)"

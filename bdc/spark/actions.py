@@ -12,8 +12,8 @@ from typing import Any
 
 from bdc.errors import UsageError
 from bdc.kube import ApiNotFoundError, Kube
-from bdc.spark.inspect import get, get_job, job_path, missing
 from bdc.spark.labels import KILLED
+from bdc.spark.queries import get, get_job, job_path, missing
 from bdc.spark.queueing import never_begins
 from bdc.spark.state import Status
 

@@ -16,10 +16,10 @@ import psycopg
 
 from bdc.errors import BdcError
 from bdc.sql.external.catalogs import Place, identifier, literal
-from bdc.sql.external.objects import Engine
-from bdc.sql.external.places import place
+from bdc.sql.external.definition_store import Connection, read, reading
+from bdc.sql.external.introspection import Engine
+from bdc.sql.external.locations import place
 from bdc.sql.external.pool import is_pool
-from bdc.sql.external.store import Connection, read, reading
 from bdc.sql.result import Value
 
 REST_SECONDS, _DAY_SECONDS = 60, 24 * 60 * 60.0
