@@ -193,7 +193,7 @@ class TrinoFederation(pulumi.ComponentResource):
             RECONCILER,
             site.images["bdc"],
             self._config.reconciler,
-            args=["bdc.controller.federation", "--beat", _BEAT, "--ca", f"{pods.TLS_PATH}/ca.crt", site.namespace],
+            args=["bdc.services.reconciler", "--beat", _BEAT, "--ca", f"{pods.TLS_PATH}/ca.crt", site.namespace],
             env=pods.env(
                 {"MASTER_USER": "trino"},
                 {

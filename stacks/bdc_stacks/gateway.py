@@ -53,7 +53,7 @@ class Gateway:
             NAME,
             site.images["bdc"],
             config.gateway,
-            args=["bdc.controller.gateway", "--tls", pods.TLS_PATH, "--peers", f"{PEERS}.{site.namespace}.svc", site.namespace],
+            args=["bdc.services.pgwire", "--tls", pods.TLS_PATH, "--peers", f"{PEERS}.{site.namespace}.svc", site.namespace],
             env=pods.env(
                 {"GATEWAY_USER": GATEWAY_ROLE}, {"GATEWAY_PASSWORD": (role_secret(GATEWAY_ROLE), "password")}, POD_IP="status.podIP"
             ),

@@ -82,7 +82,7 @@ class SparkPools(pulumi.ComponentResource):
             CONTROLLER,
             site.images["bdc"],
             config.controller,
-            args=["bdc.controller", "--beat", _BEAT, *namespaces],
+            args=["bdc.services.admission", "--beat", _BEAT, *namespaces],
             volumeMounts=[beat_mount],
             readinessProbe=pods.beats(_BEAT, 5),
             livenessProbe=pods.beats(_BEAT, 30),

@@ -2,11 +2,11 @@
  * Who asks the federation, and what may be sent there.
  *
  * A role is itself at the SQL gateway: its password there is HMAC-SHA256 of its name with a secret that only this server's pods and the
- * gateway have (bdc.sql.gateway.login.token). So there is one user mapping, for PUBLIC, without options, and a new role needs none. There is
+ * gateway have (bdc.sql.pgwire.login.token). So there is one user mapping, for PUBLIC, without options, and a new role needs none. There is
  * one server, so a session's connections are kept by the role.
  *
  * What may be sent: built-in functions, operators and types that the SQL gateway translates with the same meaning for all
- * their arguments (bdc/sql/gateway/dialect). postgres_fdw sends whatever is built in, since its other side is a PostgreSQL; here the rest is
+ * their arguments (bdc/sql/pgwire/dialect). postgres_fdw sends whatever is built in, since its other side is a PostgreSQL; here the rest is
  * computed in the master, over the rows that the federation gives.
  */
 #include "postgres.h"

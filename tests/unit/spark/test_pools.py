@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from bdc.controller import run
 from bdc.errors import NotFoundError, UnreachableError, UsageError
 from bdc.images.spec import images
 from bdc.kube.user_context import Person
+from bdc.services.admission_loop import run
 from bdc.settings import Settings
 from bdc.spark import Application, Client, Executors, Schedule, State, queueing
 from bdc.spark.pools import chosen, holding, places
@@ -253,7 +253,7 @@ def test_the_controller_goes_on_when_the_api_is_away(kube: FakeKube, tmp_path: P
     assert capsys.readouterr().err.count("connection refused") == 1
 
 
-@pytest.mark.parametrize("module", ["bdc.controller.__main__", "bdc.controller.federation"])
+@pytest.mark.parametrize("module", ["bdc.services.admission", "bdc.services.reconciler"])
 def test_the_controllers_are_whole_in_their_image(tmp_path: Path, module: str) -> None:
     """The image has the files that are listed, and the libraries of its requirements.txt; the pools' controller starts without those."""
     [spec] = [spec for spec in images() if spec.name == "bdc"]
@@ -261,7 +261,7 @@ def test_the_controllers_are_whole_in_their_image(tmp_path: Path, module: str) -
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(path.read_bytes())
     absent = ["jinja2", "typer", "rich", "kubernetes", "pulumi", "httpx", "aiohttp", "hdfs", "sqlglot", "cryptography"]
-    if module == "bdc.controller.__main__":
+    if module == "bdc.services.admission":
         absent += ["pydantic", "requests", "psycopg", "trino"]
     code = f"""
 import sys
