@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bdc.config.load import Loaded
     from bdc.config.model import Config
     from bdc.kube import Kube
-    from bdc.kube.user_context import Person
+    from bdc.kube.user_context import UserContext
 
 ADMIN_CONF = Path("/etc/kubernetes/admin.conf")
 """The kubeconfig of the embedded node."""
@@ -125,7 +125,7 @@ class Settings:
                 "what you may do: bdc spark, bdc hdfs, bdc sql; another cluster: bdc context use, or --kubeconfig",
             )
 
-    def _person_of(self, path: Path) -> Person | None:
+    def _person_of(self, path: Path) -> UserContext | None:
         """The ordinary user whose kubeconfig this is; one that can't be read is somebody else's matter."""
         from bdc.kube.kubeconfig import load
 

@@ -106,11 +106,11 @@ def doctor(
 
     Exits with 5 when something doesn't work; warnings alone exit with 0.
     """
-    from bdc.health import Ground, Level, examine
+    from bdc.health import CheckContext, Level, examine
 
     options = administrator(ctx)
     results = []
-    for result in examine(Ground(options.kube(), options.config)):
+    for result in examine(CheckContext(options.kube(), options.config)):
         results.append(result)
         if output is Format.table and (everything or result.finding.level is not Level.OK):
             sys.stdout.write(_report(result))

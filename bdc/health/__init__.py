@@ -1,14 +1,14 @@
 """How a running cluster is: its parts and whether their engines answer (`status`), what is wrong and what to do (`doctor`), logs, and
 whom it serves (`in_use`).
 
-from bdc.health import Ground, examine, status
+from bdc.health import CheckContext, examine, status
 
 for part in status(kube, config).parts:
     print(part.name, part.state, part.detail)
 """
 
 from bdc.health.doctor import CHECKS, examine
-from bdc.health.finding import Check, Finding, Ground, Level, Result
+from bdc.health.finding import Check, CheckContext, Finding, Level, Result
 from bdc.health.logs import LogLine, Wanted, logs, sources
 from bdc.health.part import ClusterStatus, PartState, PartStatus, Probe
 from bdc.health.status import status
@@ -17,9 +17,9 @@ from bdc.health.use import Use, in_use
 __all__ = [
     "CHECKS",
     "Check",
+    "CheckContext",
     "ClusterStatus",
     "Finding",
-    "Ground",
     "Level",
     "LogLine",
     "PartState",

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from bdc.errors import BdcError, NotFoundError
 from bdc.health.checks import access, engines, kubernetes, network, nodes, workloads
-from bdc.health.finding import Check, Finding, Ground, Level, Result, fail, warn
+from bdc.health.finding import Check, CheckContext, Finding, Level, Result, fail, warn
 from bdc.kube import ApiError, UnreachableError
 
 CHECKS: tuple[Check, ...] = (*kubernetes.CHECKS, *nodes.CHECKS, *workloads.CHECKS, *engines.CHECKS, *access.CHECKS, *network.CHECKS)
@@ -16,7 +16,7 @@ CHECKS: tuple[Check, ...] = (*kubernetes.CHECKS, *nodes.CHECKS, *workloads.CHECK
 _THREADS = 8
 
 
-def examine(ground: Ground, checks: Sequence[Check] = CHECKS) -> Iterator[Result]:
+def examine(ground: CheckContext, checks: Sequence[Check] = CHECKS) -> Iterator[Result]:
     """Run the checks, many at a time, and yield what they found in their order; only the first when there is no Kubernetes."""
     first, *others = checks
     found = run(first, ground)
@@ -28,7 +28,7 @@ def examine(ground: Ground, checks: Sequence[Check] = CHECKS) -> Iterator[Result
             yield Result(check, finding)
 
 
-def run(check: Check, ground: Ground) -> Finding:
+def run(check: Check, ground: CheckContext) -> Finding:
     """Run one check; whatever it raises is a finding."""
     try:
         return check.run(ground)

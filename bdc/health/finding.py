@@ -1,6 +1,6 @@
 """What `bdc doctor` is made of: checks, and what they find.
 
-A check is a small function over a `Ground`; it returns one `Finding`. It changes nothing; one makes a pod for some seconds. A check that
+A check is a small function over a `CheckContext`; it returns one `Finding`. It changes nothing; one makes a pod for some seconds. One that
 may not look (403) or can't (an engine that isn't there) is a warning that says so: one broken thing must not hide the others.
 """
 
@@ -41,7 +41,7 @@ class Check:
 
     id: str
     title: str
-    run: Callable[[Ground], Finding]
+    run: Callable[[CheckContext], Finding]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Result:
     finding: Finding
 
 
-class Ground:
+class CheckContext:
     """What checks look at: the Kubernetes API and the configuration; the cluster's snapshot is taken once."""
 
     def __init__(self, kube: Kube, config: Config, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:

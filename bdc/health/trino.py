@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from bdc.config.model import Config
 from bdc.errors import BdcError
 from bdc.kube import Kube
-from bdc.kube.connection import Reached
+from bdc.kube.connection import EndpointConnection
 from bdc.kube.endpoints import credentials, reach
 
 
@@ -90,7 +90,7 @@ def _send(
 class _Connection(http.client.HTTPSConnection):
     """HTTPS whose certificate is checked against a name that isn't the address."""
 
-    def __init__(self, reached: Reached, timeout_seconds: float) -> None:
+    def __init__(self, reached: EndpointConnection, timeout_seconds: float) -> None:
         super().__init__(reached.host, reached.port, timeout=timeout_seconds)
         self._seconds, self._name = timeout_seconds, reached.server_name
         self._tls = ssl.create_default_context(cafile=str(reached.ca_file))

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from bdc.kube.errors import ApiNotFoundError, UnknownKindError
 from bdc.kube.kubeconfig import Access, load
 from bdc.kube.rest import Rest
-from bdc.kube.user_context import Person
+from bdc.kube.user_context import UserContext
 
 FIELD_MANAGER = "bdc"
 Query = Mapping[str, str | int | bool]
@@ -38,7 +38,7 @@ class Kube:
         self._lock = threading.Lock()
 
     @property
-    def person(self) -> Person | None:
+    def person(self) -> UserContext | None:
         """Who we are, where the kubeconfig is that of a cluster's ordinary user."""
         return self.access.person
 

@@ -19,7 +19,7 @@ class Credentials:
 
 
 @dataclass(frozen=True)
-class Reached:
+class EndpointConnection:
     """An endpoint that can be connected to now. `server_name` is what its certificate is checked against."""
 
     host: str

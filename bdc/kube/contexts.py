@@ -19,7 +19,7 @@ import yaml
 from bdc.config.paths import config_dir
 from bdc.errors import BdcError, NotFoundError, UsageError
 from bdc.kube.kubeconfig import load
-from bdc.kube.user_context import Person
+from bdc.kube.user_context import UserContext
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.@]{0,126}[a-z0-9])?")
 _HINT = "it is the file that bdc context export writes"
@@ -30,7 +30,7 @@ class Context:
     """A context that is here; `current` is the one that is used."""
 
     name: str
-    person: Person
+    person: UserContext
     server: str
     path: Path
     current: bool

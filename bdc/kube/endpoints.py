@@ -18,7 +18,7 @@ from bdc.config.model import Config
 from bdc.config.names import CA, CREDENTIALS, ENDPOINTS, ROTATION, Endpoint, pool_token, selector
 from bdc.errors import BdcError, NotFoundError, UnhealthyError
 from bdc.kube.client import Kube
-from bdc.kube.connection import Credentials, Reached
+from bdc.kube.connection import Credentials, EndpointConnection
 from bdc.kube.errors import ApiNotFoundError
 from bdc.kube.portforward import forward
 from bdc.kube.tls import authority_file
@@ -96,13 +96,13 @@ def addresses(kube: Kube, config: Config, name: str | None = None) -> list[str]:
 
 
 @contextmanager
-def reach(kube: Kube, config: Config, name: str) -> Iterator[Reached]:
+def reach(kube: Kube, config: Config, name: str) -> Iterator[EndpointConnection]:
     """Make an endpoint connectable: at its own address when that answers within 2 s, else by a forwarded port."""
     wanted = endpoint(name)
     with authority_file(certificate_authority(kube, config.name)) as ca_file:
         for address in addresses(kube, config, name):
             if _answers(address, wanted.port):
-                yield Reached(address, wanted.port, server_name(kube, config, name, address), ca_file)
+                yield EndpointConnection(address, wanted.port, server_name(kube, config, name, address), ca_file)
                 return
         if kube.person:  # whom the API server lets into no pod of the cluster's own
             tried = ", ".join(addresses(kube, config, name)) or "nothing: it was not exposed"
@@ -110,7 +110,7 @@ def reach(kube: Kube, config: Config, name: str) -> Iterator[Reached]:
                 f"nobody answers at {wanted.title} ({tried})", "if the cluster has moved, ask for a new file of its context"
             )
         with forwarded(kube, config, name) as (host, port):
-            yield Reached(host, port, "localhost", ca_file, forwarded=True)
+            yield EndpointConnection(host, port, "localhost", ca_file, forwarded=True)
 
 
 @contextmanager

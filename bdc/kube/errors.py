@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bdc.errors import BdcError, NotFoundError
-from bdc.kube.user_context import Person
+from bdc.kube.user_context import UserContext
 
 _FORBIDDEN = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]*)" in API group "(?P<group>[^"]*)"'
@@ -43,7 +43,7 @@ class UnknownKindError(BdcError):
         super().__init__(f"the cluster has no kind {kind} in {api_version}", "install its CustomResourceDefinition, or update the cluster")
 
 
-def api_error(code: int, status: Mapping[str, Any], server: str, person: Person | None = None) -> ApiError:
+def api_error(code: int, status: Mapping[str, Any], server: str, person: UserContext | None = None) -> ApiError:
     """The error for an HTTP status >= 400 with the `Status` object that came with it; `person`: the ordinary user that we are."""
     reason = str(status.get("reason") or "")
     message = str(status.get("message") or reason or f"HTTP status {code}")

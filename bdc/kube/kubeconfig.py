@@ -19,7 +19,7 @@ import yaml
 
 from bdc.errors import BdcError, NotFoundError
 from bdc.kube.credentials import Credentials, ExecCredentials, FileToken, PlainCredentials
-from bdc.kube.user_context import EXTENSION, Person
+from bdc.kube.user_context import EXTENSION, UserContext
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
@@ -37,7 +37,7 @@ class Access:
     namespace: str = "default"
     files: tuple[Path, ...] = ()
     context: str | None = None
-    person: Person | None = None
+    person: UserContext | None = None
     """Who an ordinary user of a bdc cluster is there; None for everybody else."""
 
 
@@ -140,9 +140,9 @@ def _credentials(user: Mapping[str, Any], folder: Path, server: str) -> Credenti
     return PlainCredentials(header, (certificate, key) if certificate and key else None)
 
 
-def _person(context: Mapping[str, Any]) -> Person | None:
+def _person(context: Mapping[str, Any]) -> UserContext | None:
     found = [one.get("extension") for one in context.get("extensions") or [] if one.get("name") == EXTENSION]
-    return Person.parse(found[0]) if found else None
+    return UserContext.parse(found[0]) if found else None
 
 
 def _pem(entry: Mapping[str, Any], key: str, folder: Path) -> str | None:

@@ -16,7 +16,7 @@ EXTENSION = "bdc.dev/user"
 
 
 @dataclass(frozen=True)
-class Person:
+class UserContext:
     """Who somebody is at the endpoints of a cluster, where each of these answers, and the Spark pools that are open to them.
 
     `ca` is PEM. `named`: the endpoints' certificate names the addresses, which it doesn't for a cloud's load balancers.

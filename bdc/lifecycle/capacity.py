@@ -13,7 +13,7 @@ _DOOR = (0.01, 24 * 2**20)
 
 
 @dataclass(frozen=True)
-class Ask:
+class PodRequest:
     """Requests of one kind of pod; `memory` in bytes, each for one pod."""
 
     name: str
@@ -34,12 +34,12 @@ class Node:
     free_memory: int
 
 
-def asks(config: Config) -> list[Ask]:
+def asks(config: Config) -> list[PodRequest]:
     """Every pod that `up` makes, and one Spark application with one executor."""
     return list(_asks(config))
 
 
-def _asks(config: Config) -> Iterator[Ask]:
+def _asks(config: Config) -> Iterator[PodRequest]:
     storage, spark = config.storage, config.spark
     yield _ask("NameNode", "storage", storage.namenodes, storage.namenode)
     yield _ask("DataNode", "storage", storage.datanodes, storage.datanode)
@@ -58,21 +58,21 @@ def _asks(config: Config) -> Iterator[Ask]:
     if spark.pools:
         yield _ask("controller", "spark", 1, spark.controller)
     heap = size(spark.driver_memory) + size(spark.memory_overhead)
-    yield Ask("Spark driver", "spark", 1, cores(spark.cpu), heap)
-    yield Ask("Spark executor", "spark", 1, cores(spark.cpu), size(spark.executor_memory) + size(spark.memory_overhead))
+    yield PodRequest("Spark driver", "spark", 1, cores(spark.cpu), heap)
+    yield PodRequest("Spark executor", "spark", 1, cores(spark.cpu), size(spark.executor_memory) + size(spark.memory_overhead))
 
 
-def _ask(name: str, part: str, replicas: int, of: Resources, *, door: bool = False) -> Ask:
+def _ask(name: str, part: str, replicas: int, of: Resources, *, door: bool = False) -> PodRequest:
     extra_cpu, extra_memory = _DOOR if door else (0.0, 0)
-    return Ask(name, part, replicas, cores(of.cpu) + extra_cpu, size(of.memory) + extra_memory)
+    return PodRequest(name, part, replicas, cores(of.cpu) + extra_cpu, size(of.memory) + extra_memory)
 
 
-def total(asked: Sequence[Ask]) -> tuple[float, int]:
+def total(asked: Sequence[PodRequest]) -> tuple[float, int]:
     """Sum of CPU (cores) and memory (bytes)."""
     return sum(ask.cpu * ask.replicas for ask in asked), sum(ask.memory * ask.replicas for ask in asked)
 
 
-def check(asked: Sequence[Ask], nodes: Sequence[Node]) -> str:
+def check(asked: Sequence[PodRequest], nodes: Sequence[Node]) -> str:
     """One line that says it fits. Raises UnhealthyError with what is missing and which setting to lower.
 
     Pods are placed largest first, each on the node with most free memory, as the scheduler's default spreads them; what does not
@@ -92,7 +92,7 @@ def check(asked: Sequence[Ask], nodes: Sequence[Node]) -> str:
     return f"CPU {cpu:.2f} of {have_cpu:.2f} · memory {human_of(memory, have_memory)}"
 
 
-def _too_little(ask: Ask, asked: Sequence[Ask], nodes: Sequence[Node]) -> UnhealthyError:
+def _too_little(ask: PodRequest, asked: Sequence[PodRequest], nodes: Sequence[Node]) -> UnhealthyError:
     cpu, memory = total(asked)
     have_cpu, have_memory = sum(node.free_cpu for node in nodes), sum(node.free_memory for node in nodes)
     largest = max(asked, key=lambda one: one.memory * one.replicas)

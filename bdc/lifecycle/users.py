@@ -40,7 +40,7 @@ from bdc.errors import BdcError, DeadlineError, NotFoundError, UsageError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
 from bdc.kube.endpoints import addresses, certificate_authority, certified, connect_token, reach
 from bdc.kube.exec import execute
-from bdc.kube.user_context import EXTENSION, Person
+from bdc.kube.user_context import EXTENSION, UserContext
 from bdc.lifecycle.master import run_as_superuser
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def grant(
     for pool in open_to:
         with suppress(NotFoundError):
             tokens[pool] = connect_token(kube, cluster, pool).get_secret_value()
-    person = Person(cluster, name, password, certificate_authority(kube, cluster), where, certified(config), tuple(open_to), tokens)
+    person = UserContext(cluster, name, password, certificate_authority(kube, cluster), where, certified(config), tuple(open_to), tokens)
     text = document(kube, person, token)
     say("waiting until HttpFS and Trino know the password")
     _await(kube, config, person)
@@ -159,7 +159,7 @@ def revoke(kube: Kube, config: Config, name: str) -> None:
     kube.request("DELETE", account)  # last: while it is there, an interrupted revoke can be done again
 
 
-def document(kube: Kube, person: Person, token: str) -> str:
+def document(kube: Kube, person: UserContext, token: str) -> str:
     """A kubeconfig with which bdc, and kubectl, are this user. Its namespace is that of the first pool, if any is open to them."""
     import base64
 
@@ -316,7 +316,7 @@ def _known(kube: Kube, cluster: str, secret: dict[str, Any], name: str, lines: M
                 kube.request("PATCH", f"/api/v1/namespaces/{cluster}/pods/{pod['metadata']['name']}", note, content_type=_MERGE)
 
 
-def _await(kube: Kube, config: Config, person: Person) -> None:
+def _await(kube: Kube, config: Config, person: UserContext) -> None:
     """Until the endpoints take the password. Raises DeadlineError."""
     from bdc.kube.tls import session
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from bdc.errors import BdcError
-from bdc.kube.connection import Credentials, Reached
+from bdc.kube.connection import Credentials, EndpointConnection
 from bdc.sql.pgwire.catalogs import Catalogs
 from bdc.sql.pgwire.execution import Services
 from bdc.sql.pgwire.names import Names
@@ -54,7 +54,7 @@ async def _run(chosen: argparse.Namespace) -> None:
     ca_file = chosen.tls / "ca.crt"
     trino = Trino(f"https://trino.{chosen.namespace}.svc:8443", account, str(ca_file))
     master = f"master.{chosen.namespace}.svc"
-    catalogs = Catalogs(Reached(master, 5432, master, ca_file), account)
+    catalogs = Catalogs(EndpointConnection(master, 5432, master, ca_file), account)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(chosen.tls / "tls.crt", chosen.tls / "tls.key")

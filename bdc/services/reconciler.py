@@ -16,10 +16,10 @@ from pydantic import SecretStr
 
 from bdc.errors import BdcError
 from bdc.kube import connect
-from bdc.kube.connection import Credentials, Reached
+from bdc.kube.connection import Credentials, EndpointConnection
 from bdc.sql.external import maintenance
 from bdc.sql.external.definition_store import Connection
-from bdc.sql.external.loop import Rounds, run
+from bdc.sql.external.loop import ReconcileLoop, run
 from bdc.sql.federation import Federation
 from bdc.sql.master import open_connection
 
@@ -47,16 +47,16 @@ def main(arguments: list[str]) -> int:
 
     threading.Thread(target=maintenance.run, args=(maintenance.Upkeep(open_trino), open_master, stopped.wait), daemon=True).start()
     try:
-        run(Rounds(connect(), chosen.namespace, open_trino), open_master, stopped.is_set, chosen.beat)
+        run(ReconcileLoop(connect(), chosen.namespace, open_trino), open_master, stopped.is_set, chosen.beat)
     except BdcError as error:
         sys.stderr.write(f"error: {error.message}\n")
         return error.exit_code
     return 0
 
 
-def _reached(chosen: argparse.Namespace, service: str, port: int) -> Reached:
+def _reached(chosen: argparse.Namespace, service: str, port: int) -> EndpointConnection:
     host = f"{service}.{chosen.namespace}.svc"
-    return Reached(host, port, host, chosen.ca)
+    return EndpointConnection(host, port, host, chosen.ca)
 
 
 def _login(user: str, password: str) -> Credentials:

@@ -22,7 +22,7 @@ from bdc.spark.history import HistoryEntry, history
 from bdc.spark.pools import PoolStatus
 from bdc.spark.queries import get, listing, read_log
 from bdc.spark.schedules import ScheduleStatus
-from bdc.spark.sessions import Console, console
+from bdc.spark.sessions import SessionPod, console
 from bdc.spark.settings import parse as parse_settings
 from bdc.spark.staging import Files, Staging
 from bdc.spark.state import State, Status
@@ -34,7 +34,6 @@ __all__ = [
     "Cause",
     "Client",
     "Concurrency",
-    "Console",
     "Ended",
     "Environment",
     "Event",
@@ -47,6 +46,7 @@ __all__ = [
     "Schedule",
     "ScheduleStatus",
     "SecretVariable",
+    "SessionPod",
     "StageProgress",
     "Staging",
     "State",

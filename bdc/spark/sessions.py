@@ -55,7 +55,7 @@ _CA_PATH = "/etc/bdc/ca"
 
 
 @dataclass
-class Console:
+class SessionPod:
     """A session's pod, attached to."""
 
     kube: Kube
@@ -83,7 +83,7 @@ def console(
     pool: str | None = None,
     memory: str = "1Gi",
     on_progress: Callable[[str], None] | None = None,
-) -> Iterator[Console]:
+) -> Iterator[SessionPod]:
     """A pod in which a session with Spark Connect runs, the cluster's or a pool's; it goes at the end. `memory` is its limit.
 
     An ordinary user's is that of a pool. Raises NotFoundError when there is no such cluster or pool, UsageError when the pool has no Spark
@@ -101,7 +101,7 @@ def console(
         with attach(kube, place.namespace, name, _CONTAINER, tty=mode == "shell") as attachment:
             if mode != "shell":  # a terminal's first size says the same
                 attachment.send(GREETING)
-            yield Console(kube, place.namespace, name, attachment)
+            yield SessionPod(kube, place.namespace, name, attachment)
     finally:
         with contextlib.suppress(BdcError):
             kube.request("DELETE", f"{pods}/{name}", query={"gracePeriodSeconds": 1})

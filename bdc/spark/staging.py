@@ -23,7 +23,7 @@ from urllib.parse import quote, urlsplit
 
 from bdc.config.names import NAMESERVICE
 from bdc.errors import BdcError, UsageError
-from bdc.kube.user_context import Person
+from bdc.kube.user_context import UserContext
 from bdc.spark.application import Application
 from bdc.spark.settings import Uris
 
@@ -114,7 +114,7 @@ class Staging:
                 raise
 
 
-def own_folder(person: Person) -> str:
+def own_folder(person: UserContext) -> str:
     """Where the files of an ordinary user's applications are."""
     return f"/user/{person.name}/.spark/staging"
 

@@ -20,7 +20,7 @@ import trino.client
 import trino.exceptions
 
 from bdc.errors import BdcError, UnhealthyError
-from bdc.kube.connection import Credentials, Reached
+from bdc.kube.connection import Credentials, EndpointConnection
 from bdc.kube.tls import session
 from bdc.sql.errors import QueryError, with_cause
 from bdc.sql.result import Column, Result, Row, Value
@@ -37,7 +37,7 @@ class Federation:
 
     def __init__(
         self,
-        reached: Reached,
+        reached: EndpointConnection,
         credentials: Credentials,
         catalog: str | None = None,
         schema: str | None = None,

@@ -12,7 +12,7 @@ from psycopg.generators import execute
 from psycopg.types.string import TextLoader
 
 from bdc.errors import BdcError, UnhealthyError
-from bdc.kube.connection import Credentials, Reached
+from bdc.kube.connection import Credentials, EndpointConnection
 from bdc.sql.errors import QueryError
 from bdc.sql.result import Column, Result, Row
 
@@ -24,7 +24,7 @@ _TEXT_TYPES = (
 )  # fmt: skip
 
 
-def open_connection(reached: Reached, credentials: Credentials, database: str = DATABASE) -> psycopg.Connection[Any]:
+def open_connection(reached: EndpointConnection, credentials: Credentials, database: str = DATABASE) -> psycopg.Connection[Any]:
     """A connection to the master, in autocommit. Raises BdcError, UnhealthyError."""
     try:
         return psycopg.connect(
@@ -48,7 +48,11 @@ class Master:
     """A session with PostgreSQL; every statement is a transaction of its own until BEGIN says otherwise."""
 
     def __init__(
-        self, reached: Reached, credentials: Credentials, on_notice: Callable[[str], None] | None = None, database: str = DATABASE
+        self,
+        reached: EndpointConnection,
+        credentials: Credentials,
+        on_notice: Callable[[str], None] | None = None,
+        database: str = DATABASE,
     ) -> None:
         self._connection = open_connection(reached, credentials, database)
         for name in _TEXT_TYPES:

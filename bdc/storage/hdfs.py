@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from bdc.errors import BdcError, NotFoundError, UsageError
-from bdc.kube.connection import Credentials, Reached
+from bdc.kube.connection import Credentials, EndpointConnection
 from bdc.storage import paths
 from bdc.storage.errors import PathExistsError
 from bdc.storage.files import Status
@@ -37,7 +37,7 @@ class Hdfs(Streams):
     """
 
     @classmethod
-    def at(cls, reached: Reached, credentials: Credentials) -> Self:
+    def at(cls, reached: EndpointConnection, credentials: Credentials) -> Self:
         """The file system behind a reached HttpFS."""
         return cls(
             f"https://{reached.netloc}",

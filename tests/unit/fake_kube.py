@@ -10,7 +10,7 @@ from typing import Any
 
 from bdc.errors import BdcError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
-from bdc.kube.user_context import Person
+from bdc.kube.user_context import UserContext
 
 Json = dict[str, Any]
 
@@ -19,7 +19,7 @@ class FakeKube(Kube):
     """Objects by path. `fail(method, path, error)` makes requests fail; `logs` and `pages` answer `text` and `proxy`."""
 
     def __init__(self) -> None:
-        self.known_person: Person | None = None
+        self.known_person: UserContext | None = None
         self.objects: dict[str, Json] = {}
         self.calls: list[tuple[str, str]] = []
         self.bodies: list[Any] = []
@@ -29,7 +29,7 @@ class FakeKube(Kube):
         self._uids = itertools.count(1)
 
     @property
-    def person(self) -> Person | None:
+    def person(self) -> UserContext | None:
         return self.known_person
 
     @property

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bdc.config.names import CA, ENDPOINTS
-from bdc.health.finding import Check, Finding, Ground, fail, named, ok, warn
+from bdc.health.finding import Check, CheckContext, Finding, fail, named, ok, warn
 from bdc.kube.endpoints import addresses, certificate_authority, rotating, server_name
 from bdc.kube.tls import probe
 
@@ -19,7 +19,7 @@ SOON = timedelta(days=30)
 AUTHORITY = "certificate authority"
 
 
-def endpoints(ground: Ground) -> Finding:
+def endpoints(ground: CheckContext) -> Finding:
     """All endpoints answer from this machine with TLS."""
     if ground.config.network.expose == "none":
         return ok("not exposed; bdc connect leads to them")
@@ -40,7 +40,7 @@ def endpoints(ground: Ground) -> Finding:
     return ok(f"all {len(ENDPOINTS)} answer from here")
 
 
-def ports(ground: Ground) -> Finding:
+def ports(ground: CheckContext) -> Finding:
     """No other namespace has taken an endpoint's node port."""
     if ground.config.network.expose != "nodeport":
         return ok("no node port is used")
@@ -56,7 +56,7 @@ def ports(ground: Ground) -> Finding:
     return ok(f"none of {len(ours)} is taken by others")
 
 
-def expiry(ground: Ground) -> Finding:
+def expiry(ground: CheckContext) -> Finding:
     """No certificate ends soon."""
     ends = {AUTHORITY: _certificate(certificate_authority(ground.kube, ground.cluster)).not_valid_after_utc}
     ends |= {name: certificate.not_valid_after_utc for name, certificate in _servers(ground).items()}
@@ -70,7 +70,7 @@ def expiry(ground: Ground) -> Finding:
     return ok(f"the first to end is {first}, {when:%Y-%m-%d}")
 
 
-def authority(ground: Ground) -> Finding:
+def authority(ground: CheckContext) -> Finding:
     """The endpoints' certificate is signed by the authority that clients get."""
     issuer = _certificate(certificate_authority(ground.kube, ground.cluster))
     strangers = [name for name, certificate in _servers(ground).items() if not _issued(certificate, issuer)]
@@ -82,14 +82,14 @@ def authority(ground: Ground) -> Finding:
     return ok("signs what the endpoints show")
 
 
-def rotation(ground: Ground) -> Finding:
+def rotation(ground: CheckContext) -> Finding:
     """No rotation of the credentials was interrupted."""
     if rotating(ground.kube, ground.cluster):
         return warn("a rotation was begun and is not finished: some endpoints may take the old ones still", "finish it: bdc up")
     return ok("all endpoints take the same")
 
 
-def _servers(ground: Ground) -> dict[str, Certificate]:
+def _servers(ground: CheckContext) -> dict[str, Certificate]:
     secrets = ground.namespaced("api/v1", "secrets")
     found = {one["metadata"]["name"]: (one.get("data") or {}).get("tls.crt") for one in secrets}
     return {name: _certificate(base64.b64decode(text).decode()) for name, text in found.items() if text}

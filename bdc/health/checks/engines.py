@@ -7,7 +7,7 @@ from typing import Any
 
 from bdc.config.quantity import human
 from bdc.errors import BdcError
-from bdc.health.finding import Check, Finding, Ground, fail, named, ok, warn
+from bdc.health.finding import Check, CheckContext, Finding, fail, named, ok, warn
 from bdc.health.probes import SECONDS, ask, namenode
 from bdc.health.replication import Replication, replication
 from bdc.health.snapshot import ready_pod
@@ -18,7 +18,7 @@ _EXTERNAL = """SELECT 'source', name, error FROM master.sys.external_data_source
 UNION ALL SELECT 'table', schema_name || '.' || name, error FROM master.sys.external_tables ORDER BY 1, 2"""
 
 
-def safe_mode(ground: Ground) -> Finding:
+def safe_mode(ground: CheckContext) -> Finding:
     """HDFS can be written."""
     info = _namenode(ground)
     if info["Safemode"]:
@@ -28,7 +28,7 @@ def safe_mode(ground: Ground) -> Finding:
     return ok("off")
 
 
-def blocks(ground: Ground) -> Finding:
+def blocks(ground: CheckContext) -> Finding:
     """No block is lost or has too few copies."""
     info = _namenode(ground)
     if missing := info["NumberOfMissingBlocks"]:
@@ -41,7 +41,7 @@ def blocks(ground: Ground) -> Finding:
     return ok(f"{info['BlocksTotal']} blocks, none missing")
 
 
-def datanodes(ground: Ground) -> Finding:
+def datanodes(ground: CheckContext) -> Finding:
     """All DataNodes report, and have room."""
     info = _namenode(ground)
     live, wanted = info["NumLiveDataNodes"], ground.snapshot.workload("datanode").wanted
@@ -56,7 +56,7 @@ def datanodes(ground: Ground) -> Finding:
     return ok(said)
 
 
-def leader(ground: Ground) -> Finding:
+def leader(ground: CheckContext) -> Finding:
     """The master has a leader."""
     found = _replication(ground)
     if found.leader is None:
@@ -64,7 +64,7 @@ def leader(ground: Ground) -> Finding:
     return ok(found.leader.name)
 
 
-def replicas(ground: Ground) -> Finding:
+def replicas(ground: CheckContext) -> Finding:
     """All of the master's replicas follow its leader and keep up, and commits wait for whom they should."""
     found = _replication(ground)
     if faults := found.faults(ground.snapshot.workload("master").wanted):
@@ -73,17 +73,17 @@ def replicas(ground: Ground) -> Finding:
     return ok(f"{len(found.replicas)} streaming{waits}" if found.replicas else "none wanted: one server")
 
 
-def metastore(ground: Ground) -> Finding:
+def metastore(ground: CheckContext) -> Finding:
     """The metastore lists its databases."""
     return _answers(ground, "metastore")
 
 
-def federation(ground: Ground) -> Finding:
+def federation(ground: CheckContext) -> Finding:
     """Trino runs a query."""
     return _answers(ground, "federation")
 
 
-def external(ground: Ground) -> Finding:
+def external(ground: CheckContext) -> Finding:
     """The federation has all external data sources and tables that are defined."""
     rows = query(ground.kube, ground.config, _EXTERNAL, SECONDS)
     if broken := [(kind, name, error) for kind, name, error in rows if error]:
@@ -95,25 +95,25 @@ def external(ground: Ground) -> Finding:
     return ok(f"{tables} table{'' if tables == 1 else 's'}, {sources} source{'' if sources == 1 else 's'}" if rows else "none")
 
 
-def history(ground: Ground) -> Finding:
+def history(ground: CheckContext) -> Finding:
     """The history server reads the event logs."""
     return _answers(ground, "spark")
 
 
-def _answers(ground: Ground, part: str) -> Finding:
+def _answers(ground: CheckContext, part: str) -> Finding:
     probe = ask(part, ground.kube, ground.config, ground.snapshot)
     return ok(probe.detail) if probe.ok else fail(probe.detail, f"bdc logs {part}")
 
 
-def _namenode(ground: Ground) -> dict[str, Any]:
+def _namenode(ground: CheckContext) -> dict[str, Any]:
     return namenode(ground.kube, ground.cluster, _pod(ground, "namenode"))
 
 
-def _replication(ground: Ground) -> Replication:
+def _replication(ground: CheckContext) -> Replication:
     return replication(ground.kube, ground.cluster, _pod(ground, "master"), SECONDS)
 
 
-def _pod(ground: Ground, workload: str) -> str:
+def _pod(ground: CheckContext, workload: str) -> str:
     observed = ground.snapshot.workload(workload)
     if name := ready_pod(observed):
         return name

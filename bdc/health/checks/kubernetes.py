@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from bdc.cluster.embedded.layout import ADMIN_KUBECONFIG
-from bdc.health.finding import Check, Finding, Ground, fail, named, ok, warn
+from bdc.health.finding import Check, CheckContext, Finding, fail, named, ok, warn
 from bdc.kube.permissions import denied
 
 MINIMUM = (1, 29)
@@ -30,7 +30,7 @@ RIGHTS = (
 """What up, spark submit and status do: verb, API group, resource."""
 
 
-def api(ground: Ground) -> Finding:
+def api(ground: CheckContext) -> Finding:
     """The API server answers."""
     begun = time.monotonic()
     ground.kube.request("GET", "/version", timeout=10)
@@ -40,7 +40,7 @@ def api(ground: Ground) -> Finding:
     return ok(f"{ground.kube.server} answers in {seconds * 1000:.0f} ms")
 
 
-def version(ground: Ground) -> Finding:
+def version(ground: CheckContext) -> Finding:
     """Kubernetes is new enough."""
     found = ground.kube.request("GET", "/version")
     parts = [re.match(r"\d+", str(found[key])) for key in ("major", "minor")]
@@ -50,7 +50,7 @@ def version(ground: Ground) -> Finding:
     return ok(str(found["gitVersion"]))
 
 
-def certificates(ground: Ground) -> Finding:
+def certificates(ground: CheckContext) -> Finding:
     """The certificates of the API server, and of the kubeconfig, last."""
     from cryptography.x509 import load_pem_x509_certificate  # 0.1 s that status doesn't pay
 
@@ -81,7 +81,7 @@ def _shown(server: str) -> str | None:
         return None
 
 
-def rights(ground: Ground) -> Finding:
+def rights(ground: CheckContext) -> Finding:
     """We may do what bdc does."""
     missing = [f"{verb} {resource}" for verb, _, resource in denied(ground.kube, RIGHTS, ground.cluster)]
     if missing:
@@ -91,7 +91,7 @@ def rights(ground: Ground) -> Finding:
     return ok(f"all that bdc needs in namespace {ground.cluster}")
 
 
-def clock(ground: Ground) -> Finding:
+def clock(ground: CheckContext) -> Finding:
     """Our clock and the node's agree: tokens, certificates and --since depend on it. Told from the nodes' leases, renewed every 10 s."""
     leases = ground.items("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases")
     renewed = [datetime.fromisoformat(lease["spec"]["renewTime"]).timestamp() for lease in leases if lease["spec"].get("renewTime")]
@@ -105,7 +105,7 @@ def clock(ground: Ground) -> Finding:
     return ok("this machine's and the cluster's agree")
 
 
-def storage_class(ground: Ground) -> Finding:
+def storage_class(ground: CheckContext) -> Finding:
     """Volumes can be made."""
     classes = ground.items("/apis/storage.k8s.io/v1/storageclasses")
     names = [one["metadata"]["name"] for one in classes]

@@ -9,7 +9,7 @@ from typing import Any
 
 from bdc.config.names import INSTANCE, MANAGED_BY
 from bdc.errors import BdcError
-from bdc.health.finding import Check, Finding, Ground, ok, warn
+from bdc.health.finding import Check, CheckContext, Finding, ok, warn
 from bdc.kube import ApiError, ApiNotFoundError
 from bdc.kube.diagnose import diagnose_pod
 from bdc.kube.system_namespace import SYSTEM_NAMESPACE
@@ -28,7 +28,7 @@ if try "$FORBIDDEN" 9870; then echo reached; else echo 'kept out'; fi >/dev/term
 """
 
 
-def enforced(ground: Ground) -> Finding:
+def enforced(ground: CheckContext) -> Finding:
     """Pods of other namespaces don't get past the closed endpoints."""
     if not ground.config.network.policies:
         return ok("there are none: network.policies is off")
@@ -43,7 +43,7 @@ def enforced(ground: Ground) -> Finding:
     )
 
 
-def _try(ground: Ground) -> str:
+def _try(ground: CheckContext) -> str:
     pods = f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/pods"
     addresses = [_pod_address(ground, workload) for workload in ("httpfs", "namenode")]
     if None in addresses:
@@ -59,7 +59,7 @@ def _try(ground: Ground) -> str:
             ground.kube.request("DELETE", f"{pods}/{name}", {"gracePeriodSeconds": 0})
 
 
-def _wait(ground: Ground, path: str) -> str:
+def _wait(ground: CheckContext, path: str) -> str:
     until = time.monotonic() + _SECONDS
     while True:
         pod = ground.kube.request("GET", path)
@@ -74,19 +74,19 @@ def _wait(ground: Ground, path: str) -> str:
         time.sleep(_POLL_SECONDS)
 
 
-def _pod_address(ground: Ground, workload: str) -> str | None:
+def _pod_address(ground: CheckContext, workload: str) -> str | None:
     labels = f"{INSTANCE}={ground.cluster},app.kubernetes.io/component={workload}"
     found = ground.namespaced("api/v1", "pods", labelSelector=labels)
     return next((pod["status"]["podIP"] for pod in found if pod.get("status", {}).get("podIP")), None)
 
 
-def _image(ground: Ground) -> str:
+def _image(ground: CheckContext) -> str:
     """The door's image: it is small, has bash, and is on the node of HttpFS."""
     deployment = ground.kube.request("GET", f"/apis/apps/v1/namespaces/{ground.cluster}/deployments/httpfs")
     return next(str(one["image"]) for one in deployment["spec"]["template"]["spec"]["containers"] if one["name"] == "door")
 
 
-def _sweep(ground: Ground, pods: str) -> None:
+def _sweep(ground: CheckContext, pods: str) -> None:
     """Remove what a doctor that was killed left."""
     for pod in ground.items(pods, labelSelector=f"{PROBE}={ground.cluster}"):
         with suppress(ApiNotFoundError, ApiError):

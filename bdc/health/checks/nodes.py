@@ -11,7 +11,7 @@ from bdc.config.paths import NODE_DIR
 from bdc.config.quantity import human
 from bdc.errors import BdcError
 from bdc.health.amount import amount
-from bdc.health.finding import Check, Finding, Ground, fail, named, ok, warn
+from bdc.health.finding import Check, CheckContext, Finding, fail, named, ok, warn
 from bdc.health.snapshot import Json
 from bdc.kube.portforward import forward
 
@@ -23,7 +23,7 @@ MEMORY_LEFT_BYTES = 512 * 2**20
 DNS_NAME = "kubernetes.default.svc.cluster.local"
 
 
-def ready(ground: Ground) -> Finding:
+def ready(ground: CheckContext) -> Finding:
     """All nodes are ready."""
     nodes = _nodes(ground)
     broken = [f"{_name(node)} ({_condition(node, 'Ready').get('message') or 'not ready'})" for node in nodes if not _is(node, "Ready")]
@@ -35,7 +35,7 @@ def ready(ground: Ground) -> Finding:
     return ok(f"{len(nodes)} ready")
 
 
-def pressure(ground: Ground) -> Finding:
+def pressure(ground: CheckContext) -> Finding:
     """No node is short of memory, disk or processes."""
     short = [f"{_name(node)}: {kind}" for node in _nodes(ground) for kind in _PRESSURES if _is(node, kind)]
     if short:
@@ -43,7 +43,7 @@ def pressure(ground: Ground) -> Finding:
     return ok("none is short of memory, disk or processes")
 
 
-def memory(ground: Ground) -> Finding:
+def memory(ground: CheckContext) -> Finding:
     """A node has memory left to ask for."""
     asked: dict[str, float] = {}
     for pod in ground.items("/api/v1/pods"):
@@ -59,7 +59,7 @@ def memory(ground: Ground) -> Finding:
     return ok(said)
 
 
-def disk(_: Ground, folder: Path = NODE_DIR) -> Finding:
+def disk(_: CheckContext, folder: Path = NODE_DIR) -> Finding:
     """This host's disk, where the embedded node keeps its volumes, has room."""
     if not folder.is_dir():
         return ok("this host is not a node of bdc")
@@ -72,7 +72,7 @@ def disk(_: Ground, folder: Path = NODE_DIR) -> Finding:
     return ok(said)
 
 
-def dns(ground: Ground) -> Finding:
+def dns(ground: CheckContext) -> Finding:
     """A cluster DNS server resolves a name that every cluster has, asked over TCP through the Kubernetes API."""
     labels = {"k8s-app": "kube-dns"}
     if not ground.items("/api/v1/namespaces/kube-system/pods", labelSelector="k8s-app=kube-dns"):
@@ -102,7 +102,7 @@ def ask(connection: socket.socket, name: str) -> int:
     return int(count) if ident == 0xBDC and flags & 0x000F == 0 else 0
 
 
-def _nodes(ground: Ground) -> list[Json]:
+def _nodes(ground: CheckContext) -> list[Json]:
     return list(ground.items("/api/v1/nodes"))
 
 

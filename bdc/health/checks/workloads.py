@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bdc.config.names import COMPONENT, INSTANCE
-from bdc.health.finding import Check, Finding, Ground, fail, named, ok, warn
+from bdc.health.finding import Check, CheckContext, Finding, fail, named, ok, warn
 from bdc.health.snapshot import Json, is_ready
 from bdc.kube.diagnose import diagnose_pod
 from bdc.kube.lease import DURATION_SECONDS
@@ -18,7 +18,7 @@ _JOB_ENDED = ("BackoffLimitExceeded", "DeadlineExceeded")
 _IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 
 
-def present(ground: Ground) -> Finding:
+def present(ground: CheckContext) -> Finding:
     """All workloads were made."""
     workloads = [one for part in ("storage", "master", "metastore", "federation", "spark") for one in ground.snapshot.of(part)]
     missing = [one.workload.title for one in workloads if one.obj is None]
@@ -32,7 +32,7 @@ def present(ground: Ground) -> Finding:
     return ok(f"{len(workloads)} workloads with all replicas ready")
 
 
-def pods(ground: Ground) -> Finding:
+def pods(ground: CheckContext) -> Finding:
     """No pod of the cluster itself is stuck: crashing, unschedulable, without its volume. A user's failed application is no fault of it."""
     own = [pod for pod in ground.snapshot.pods if pod["metadata"]["labels"].get(COMPONENT) not in _APPLICATION or not _ended(pod)]
     for pod in own:
@@ -42,7 +42,7 @@ def pods(ground: Ground) -> Finding:
     return ok(f"none of {len(own)} is stuck")
 
 
-def jobs(ground: Ground) -> Finding:
+def jobs(ground: CheckContext) -> Finding:
     """The Jobs that set the cluster up have not failed, nor has an application lately."""
     failed: dict[str, tuple[Json, datetime]] = {}
     for job in ground.namespaced("apis/batch/v1", "jobs", labelSelector=f"{INSTANCE}={ground.cluster}"):
@@ -58,7 +58,7 @@ def jobs(ground: Ground) -> Finding:
     return ok("none failed in the last hour")
 
 
-def images(ground: Ground) -> Finding:
+def images(ground: CheckContext) -> Finding:
     """All images could be had."""
     broken = sorted(
         {
@@ -76,7 +76,7 @@ def images(ground: Ground) -> Finding:
     return ok(f"all {len(used)} in use are there")
 
 
-def restarts(ground: Ground) -> Finding:
+def restarts(ground: CheckContext) -> Finding:
     """Nothing has crashed lately."""
     recent = []
     for pod in ground.snapshot.pods:
@@ -91,7 +91,7 @@ def restarts(ground: Ground) -> Finding:
     return ok("none in the last hour")
 
 
-def volumes(ground: Ground) -> Finding:
+def volumes(ground: CheckContext) -> Finding:
     """All volume claims are bound."""
     claims = ground.namespaced("api/v1", "persistentvolumeclaims")
     loose = [f"{one['metadata']['name']} ({one['status'].get('phase')})" for one in claims if one["status"].get("phase") != "Bound"]
@@ -100,7 +100,7 @@ def volumes(ground: Ground) -> Finding:
     return ok(f"{len(claims)} bound")
 
 
-def budgets(ground: Ground) -> Finding:
+def budgets(ground: CheckContext) -> Finding:
     """PodDisruptionBudgets protect what is there, and let a node be drained."""
     found = ground.namespaced("apis/policy/v1", "poddisruptionbudgets")
     ill = [one["metadata"]["name"] for one in found if one["status"].get("currentHealthy", 0) < one["status"].get("desiredHealthy", 0)]
@@ -112,7 +112,7 @@ def budgets(ground: Ground) -> Finding:
     return ok(f"{len(found)} kept" if found else "none needed: every workload has one replica")
 
 
-def terminating(ground: Ground) -> Finding:
+def terminating(ground: CheckContext) -> Finding:
     """No pod has been going for longer than it may."""
     slow = []
     for pod in ground.snapshot.pods:
@@ -125,7 +125,7 @@ def terminating(ground: Ground) -> Finding:
     return ok("all pods that were told to go have gone")
 
 
-def events(ground: Ground) -> Finding:
+def events(ground: CheckContext) -> Finding:
     """Kubernetes has given no warning lately, but for pods that have become ready since or are gone."""
     settled = {pod["metadata"]["name"] for pod in ground.snapshot.pods if is_ready(pod) or pod["status"].get("phase") == "Succeeded"}
     there = {pod["metadata"]["name"] for pod in ground.snapshot.pods}
@@ -148,7 +148,7 @@ def _past(event: Json, there: set[str], settled: set[str]) -> bool:
     return about.get("kind") == "Pod" and (about.get("name") not in there or about.get("name") in settled)
 
 
-def lock(ground: Ground) -> Finding:
+def lock(ground: CheckContext) -> Finding:
     """Nobody is changing the cluster."""
     for lease in ground.items(f"/apis/coordination.k8s.io/v1/namespaces/{SYSTEM_NAMESPACE}/leases"):
         spec = lease["spec"]

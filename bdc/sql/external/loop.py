@@ -28,7 +28,7 @@ _ROUND_SECONDS, _RETRY_SECONDS, _PAUSE_SECONDS = 6.0, 45.0, 1.0
 
 
 @dataclass
-class Rounds:
+class ReconcileLoop:
     """One round after another; what failed lately isn't tried in each, as asking a source that is down takes long."""
 
     kube: Kube
@@ -64,8 +64,8 @@ def _nothing(definitions: Definitions) -> bool:
     return not definitions.tables and not any(map(is_database, definitions.sources.values()))
 
 
-def run(rounds: Rounds, open_master: Callable[[], Connection], stopped: Callable[[], bool], beat: Path) -> None:
-    """Rounds until it is time to end; `beat` is touched after each, so that a probe sees one that hangs."""
+def run(rounds: ReconcileLoop, open_master: Callable[[], Connection], stopped: Callable[[], bool], beat: Path) -> None:
+    """Run rounds until it is time to end; `beat` is touched after each, so that a probe sees one that hangs."""
     connection: Connection | None = None
     said = ""
     while not stopped():

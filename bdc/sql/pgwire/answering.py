@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bdc.sql.pgwire import commands, rows, wire
 from bdc.sql.pgwire.connection import Connection
 from bdc.sql.pgwire.errors import NOT_SUPPORTED, SqlError
-from bdc.sql.pgwire.execution import Asking, Portal, Prepared
+from bdc.sql.pgwire.execution import Executor, Portal, Prepared
 from bdc.sql.pgwire.held import Held
 from bdc.sql.pgwire.results import Catalogued, Column, Result, format_of
 from bdc.sql.pgwire.settings import Settings
@@ -21,7 +21,7 @@ _CHUNK = 5000
 class Answering:
     """Runs the statements of one session."""
 
-    def __init__(self, connection: Connection, asking: Asking, held: Held, settings: Settings, transaction: Transaction) -> None:
+    def __init__(self, connection: Connection, asking: Executor, held: Held, settings: Settings, transaction: Transaction) -> None:
         self._connection, self._asking, self._held = connection, asking, held
         self._settings, self._transaction = settings, transaction
 
@@ -30,7 +30,7 @@ class Answering:
         command = portal.prepared.command
         self._transaction.allows(command)
         match command:
-            case commands.Ask() | commands.Show() | commands.Explain():
+            case commands.Query() | commands.Show() | commands.Explain():
                 if portal.result is None:
                     portal.result = await self._asking.begin(portal)
                 self._apply(portal.result)
@@ -81,7 +81,7 @@ class Answering:
                     self._held.statement(command.name)
                 self._held.forget(command.name)
                 return "DEALLOCATE ALL" if command.name is None else "DEALLOCATE"
-            case commands.Done():
+            case commands.NoOp():
                 return await self._discard(command)
         raise SqlError("this statement isn't supported", NOT_SUPPORTED)
 
@@ -117,7 +117,7 @@ class Answering:
         await self._held.close([command.name])
         return "CLOSE CURSOR"
 
-    async def _discard(self, command: commands.Done) -> str:
+    async def _discard(self, command: commands.NoOp) -> str:
         if command.tag == "DISCARD ALL":
             if self._transaction.status != "I":
                 raise SqlError("DISCARD ALL cannot run inside a transaction block", "25001")
@@ -140,7 +140,7 @@ class Answering:
         if self._transaction.status == "I" and not command.hold:
             raise SqlError("DECLARE CURSOR can only be used in transaction blocks", "25P01", "BEGIN, or WITH HOLD")
         self._held.check_portal(command.name)
-        prepared = Prepared(commands.Ask(command.sql), portal.prepared.types, portal.prepared.asked)
+        prepared = Prepared(commands.Query(command.sql), portal.prepared.types, portal.prepared.asked)
         cursor = Portal(prepared, portal.values, portal.formats, (1,) if command.binary else (), hold=command.hold)
         cursor.result = await self._asking.begin(cursor)  # errors of the query are those of DECLARE
         self._apply(cursor.result)

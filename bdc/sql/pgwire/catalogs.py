@@ -21,7 +21,7 @@ from psycopg.pq import DiagnosticField as Field
 from psycopg.pq import ExecStatus
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from bdc.kube.connection import Credentials, Reached
+from bdc.kube.connection import Credentials, EndpointConnection
 from bdc.sql.master import DATABASE
 from bdc.sql.pgwire.errors import CANNOT_CONNECT_NOW, SqlError
 from bdc.sql.pgwire.login import Verifier, verifier
@@ -56,7 +56,7 @@ class Answer:
 class Catalogs:
     """Connections to the master as the gateway's role."""
 
-    def __init__(self, reached: Reached, account: Credentials) -> None:
+    def __init__(self, reached: EndpointConnection, account: Credentials) -> None:
         self._logins = self._made(reached, account, most=2, wait_seconds=_LOGIN_SECONDS)
         self._pool = self._made(reached, account, most=4, wait_seconds=_WAIT_SECONDS)
         self._asked: dict[str, asyncio.Task[Role | None]] = {}
@@ -65,7 +65,7 @@ class Catalogs:
 
     @staticmethod
     def _made(
-        reached: Reached, account: Credentials, *, most: int, wait_seconds: float
+        reached: EndpointConnection, account: Credentials, *, most: int, wait_seconds: float
     ) -> AsyncConnectionPool[psycopg.AsyncConnection[Any]]:
         """Some connections: who logs in doesn't wait for queries."""
         return AsyncConnectionPool(

@@ -91,7 +91,7 @@ class Deallocate:
 
 
 @dataclass(frozen=True)
-class Done:
+class NoOp:
     """What has nothing to do here: DISCARD, UNLISTEN, LISTEN."""
 
     tag: str
@@ -114,13 +114,13 @@ class Explain:
 
 
 @dataclass(frozen=True)
-class Ask:
+class Query:
     """A query."""
 
     sql: str
 
 
-Command = Begin | End | Savepoint | Set | Show | Declare | Fetch | CloseCursor | Deallocate | Done | Copy | Explain | Ask
+Command = Begin | End | Savepoint | Set | Show | Declare | Fetch | CloseCursor | Deallocate | NoOp | Copy | Explain | Query
 
 
 def command(sql: str) -> Command:
@@ -128,7 +128,7 @@ def command(sql: str) -> Command:
     text = sql.strip()
     word = found[0].upper() if (found := re.match(r"[A-Za-z]+|\(", text)) else ""
     if word in ("SELECT", "WITH", "VALUES", "TABLE", "("):
-        return Ask(text)
+        return Query(text)
     if word in _WRITES:
         raise SqlError(f"cannot execute {word} in a read-only transaction", READ_ONLY, _WRITERS)
     if word not in _READERS:
@@ -321,9 +321,9 @@ _READERS: dict[str, list[tuple[re.Pattern[str], Callable[[re.Match[str]], Comman
     "MOVE": [_STEP],
     "CLOSE": [(_form(rf"CLOSE {_NAME}"), lambda found: CloseCursor(_named(found)))],
     "DEALLOCATE": [(_form(rf"DEALLOCATE(?: PREPARE)? {_NAME}"), lambda found: Deallocate(_named(found)))],
-    "DISCARD": [(_form(r"DISCARD (?P<what>ALL|PLANS|SEQUENCES|TEMPORARY|TEMP)"), lambda found: Done(f"DISCARD {found['what'].upper()}"))],
-    "LISTEN": [(_form(rf"LISTEN {_NAME}"), lambda _: Done("LISTEN"))],
-    "UNLISTEN": [(_form(r"UNLISTEN .+"), lambda _: Done("UNLISTEN"))],
+    "DISCARD": [(_form(r"DISCARD (?P<what>ALL|PLANS|SEQUENCES|TEMPORARY|TEMP)"), lambda found: NoOp(f"DISCARD {found['what'].upper()}"))],
+    "LISTEN": [(_form(rf"LISTEN {_NAME}"), lambda _: NoOp("LISTEN"))],
+    "UNLISTEN": [(_form(r"UNLISTEN .+"), lambda _: NoOp("UNLISTEN"))],
     "COPY": [
         (_form(rf"COPY~\((?P<sql>.+)\){_TO_STDOUT}(?P<table>)(?P<columns>)"), _copy),
         (_form(rf"COPY (?P<table>{_TABLE})~(?:\((?P<columns>[^)]*)\))?{_TO_STDOUT}(?P<sql>)"), _copy),

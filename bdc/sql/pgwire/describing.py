@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bdc.sql.pgwire import commands, planning
 from bdc.sql.pgwire.dialect import Translated, without_tables
 from bdc.sql.pgwire.errors import NOT_SUPPORTED, UNDETERMINED_TYPE, SqlError
-from bdc.sql.pgwire.execution import Asking, Portal, Prepared, Services, aside, end
+from bdc.sql.pgwire.execution import Executor, Portal, Prepared, Services, aside, end
 from bdc.sql.pgwire.held import Held
 from bdc.sql.pgwire.oids import TEXT
 from bdc.sql.pgwire.parameters import example, literal
@@ -19,7 +19,7 @@ from bdc.sql.pgwire.values import zone
 class Describing:
     """Describes a session's statements and portals."""
 
-    def __init__(self, services: Services, asking: Asking, held: Held, user: str, settings: Settings) -> None:
+    def __init__(self, services: Services, asking: Executor, held: Held, user: str, settings: Settings) -> None:
         self._services, self._asking, self._held, self._user, self._settings = services, asking, held, user, settings
 
     async def columns(self, portal: Portal) -> Sequence[Column] | None:
@@ -30,7 +30,7 @@ class Describing:
             if of.result is None:
                 of.result = await self._asking.begin(of)
             return of.result.columns
-        if not isinstance(command, commands.Ask | commands.Show | commands.Explain):
+        if not isinstance(command, commands.Query | commands.Show | commands.Explain):
             return None
         if portal.result is None:
             portal.result = await self._asking.begin(portal)
@@ -39,7 +39,7 @@ class Describing:
     async def statement(self, prepared: Prepared) -> Sequence[Column] | None:
         """A statement's columns, before its parameters have values; those that had no type get theirs. Raises SqlError."""
         command, asked = prepared.command, prepared.asked
-        if isinstance(command, commands.Ask) and asked:
+        if isinstance(command, commands.Query) and asked:
             if asked.tree is None:
                 types, found = await self._services.catalogs.describe(asked.sql, prepared.types)
                 prepared.types = tuple(types)
@@ -73,7 +73,7 @@ class Describing:
             found = []  # the query is not PostgreSQL's, or not allowed: the translation will say so
         prepared.types = tuple(one or (found[at] if at < len(found) else 0) or TEXT for at, one in enumerate(prepared.types))
 
-    async def _without_values(self, asked: planning.Asked, types: Sequence[int]) -> Translated:
+    async def _without_values(self, asked: planning.PlannedQuery, types: Sequence[int]) -> Translated:
         """A query whose parameters have no values yet: NULLs, or where only what is written out is understood, an example."""
         try:
             return await self._asking.translated(asked, [literal(None, one, 0) for one in types])

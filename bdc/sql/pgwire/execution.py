@@ -45,7 +45,7 @@ class Prepared:
 
     command: commands.Command | None
     types: tuple[int, ...]
-    asked: planning.Asked | None = None
+    asked: planning.PlannedQuery | None = None
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Portal:
     hold: bool = False
 
 
-class Asking:
+class Executor:
     """What a user's queries are asked with: the settings are the session's, and change with it."""
 
     def __init__(self, services: Services, user: str, settings: Settings) -> None:
@@ -90,7 +90,7 @@ class Asking:
             await running.close()
             raise
 
-    async def translated(self, asked: planning.Asked, values: Sequence[str]) -> Translated:
+    async def translated(self, asked: planning.PlannedQuery, values: Sequence[str]) -> Translated:
         """A query for Trino, with its parameters' values. Raises SqlError."""
         tables = await self._services.names.find(asked.names, self._user, self._settings.search_path)
         return await aside(len(asked.sql) + sum(map(len, values)), planning.translate, asked, tables, self._user, values)
@@ -108,7 +108,7 @@ class Asking:
         sent = [f"Remote SQL: {sql}", *lines]
         return Listed(["QUERY PLAN"], [[line] for line in sent])
 
-    async def _catalogued(self, portal: Portal, asked: planning.Asked) -> Result:
+    async def _catalogued(self, portal: Portal, asked: planning.PlannedQuery) -> Result:
         settings = {
             "catalogs.role": self._user,
             "search_path": self._settings.get("search_path") or "",

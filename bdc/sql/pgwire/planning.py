@@ -17,7 +17,7 @@ _MENTIONED = re.compile(r"\b(pg_catalog|information_schema|pg_\w+)\b", re.IGNORE
 
 
 @dataclass(frozen=True)
-class Asked:
+class PlannedQuery:
     """A query that was read. `tree` is None where it is the master's: then `sql` is what it is asked."""
 
     sql: str
@@ -34,7 +34,7 @@ _MOST_PARAMETERS = 65_535
 """As many as Bind can count."""
 
 
-def plan(sql: str) -> Asked:
+def plan(sql: str) -> PlannedQuery:
     """Read a query. Raises SqlError."""
     asked = _read(sql)
     if asked.parameters > _MOST_PARAMETERS:
@@ -42,7 +42,7 @@ def plan(sql: str) -> Asked:
     return asked
 
 
-def _read(sql: str) -> Asked:
+def _read(sql: str) -> PlannedQuery:
     try:
         tree = dialect.read(sql)
     except SqlError:
@@ -55,10 +55,10 @@ def _read(sql: str) -> Asked:
         return _of_master(sql)
     if of_catalogs:
         raise SqlError("a query of system catalogs and of tables at once isn't supported", NOT_SUPPORTED, "ask one after the other")
-    return Asked(sql, tree, frozenset(names), dialect.parameters(tree))
+    return PlannedQuery(sql, tree, frozenset(names), dialect.parameters(tree))
 
 
-def translate(asked: Asked, tables: Tables, user: str, values: Sequence[str]) -> Translated:
+def translate(asked: PlannedQuery, tables: Tables, user: str, values: Sequence[str]) -> Translated:
     """A query of tables for Trino, with its parameters' values."""
     tree = dialect.bound(asked.tree, values) if asked.parameters else asked.tree
     return dialect.translate(tree, tables, user)
@@ -69,7 +69,7 @@ def _of_catalogs(name: tuple[str, ...]) -> bool:
     return name[0].startswith("pg_") if len(name) == 1 else len(name) == 2 and name[0] in _CATALOGS
 
 
-def _of_master(sql: str) -> Asked:
+def _of_master(sql: str) -> PlannedQuery:
     found = shadowed(sql)
     parameters = max((int(number) for number in re.findall(r"\$(\d+)", sql)), default=0)
-    return Asked(found.sql, None, frozenset(), parameters, found.tables, found.literals)
+    return PlannedQuery(found.sql, None, frozenset(), parameters, found.tables, found.literals)

@@ -14,7 +14,7 @@ from bdc.sql.pgwire.answering import Answering
 from bdc.sql.pgwire.connection import Connection, GoneError
 from bdc.sql.pgwire.describing import Describing
 from bdc.sql.pgwire.errors import CANCELED, INTERNAL_ERROR, SYNTAX_ERROR, FatalError, SqlError
-from bdc.sql.pgwire.execution import Asking, Portal, Prepared, Services, aside, end
+from bdc.sql.pgwire.execution import Executor, Portal, Prepared, Services, aside, end
 from bdc.sql.pgwire.held import Held
 from bdc.sql.pgwire.results import format_of
 from bdc.sql.pgwire.settings import Settings
@@ -35,7 +35,7 @@ class Session:
 
     def __post_init__(self) -> None:
         self._held, self._transaction = Held(), Transaction(self.settings)
-        asking = Asking(self.services, self.user, self.settings)
+        asking = Executor(self.services, self.user, self.settings)
         self._describing = Describing(self.services, asking, self._held, self.user, self.settings)
         self._answering = Answering(self.connection, asking, self._held, self.settings, self._transaction)
 
@@ -175,7 +175,7 @@ class Session:
             return Prepared(None, types)
         command = commands.command(text)
         self._transaction.allows(command)
-        query = command.sql if isinstance(command, commands.Ask | commands.Declare | commands.Copy | commands.Explain) else None
+        query = command.sql if isinstance(command, commands.Query | commands.Declare | commands.Copy | commands.Explain) else None
         asked = await aside(len(query), planning.plan, query) if query is not None else None
         count = asked.parameters if asked else 0
         return Prepared(command, (*types, *[0] * (count - len(types))), asked)

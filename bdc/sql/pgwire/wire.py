@@ -111,7 +111,7 @@ class Bind:
 
 @dataclass(frozen=True)
 class Describe:
-    """Ask what a statement (S) or a portal (P) takes and gives."""
+    """Query what a statement (S) or a portal (P) takes and gives."""
 
     kind: Literal["S", "P"]
     name: str

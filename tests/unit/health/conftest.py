@@ -9,7 +9,7 @@ import pytest
 
 from bdc.config.model import Config
 from bdc.config.names import WORKLOADS, labels
-from bdc.health import Ground
+from bdc.health import CheckContext
 from tests.unit.fake_kube import FakeKube
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -104,5 +104,5 @@ def config() -> Config:
 
 
 @pytest.fixture
-def ground(kube: Cluster, config: Config) -> Ground:
-    return Ground(kube, config, now=lambda: NOW)
+def ground(kube: Cluster, config: Config) -> CheckContext:
+    return CheckContext(kube, config, now=lambda: NOW)

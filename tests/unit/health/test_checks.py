@@ -25,7 +25,7 @@ from bdc.cluster.embedded.layout import ADMIN_KUBECONFIG
 from bdc.config.model import Config, Network
 from bdc.config.names import labels
 from bdc.errors import BdcError
-from bdc.health import CHECKS, Check, Ground, Level, Probe, examine
+from bdc.health import CHECKS, Check, CheckContext, Level, Probe, examine
 from bdc.health.checks import access, engines, nodes
 from bdc.health.doctor import run
 from bdc.health.finding import Finding
@@ -38,7 +38,7 @@ from tests.unit.health.conftest import CORE, LEADER, LEASE, NODE, NOW, Cluster, 
 BY_ID = {check.id: check for check in CHECKS}
 
 
-def look(ground: Ground, check: str) -> Finding:
+def look(ground: CheckContext, check: str) -> Finding:
     return run(BY_ID[check], ground)
 
 
@@ -56,7 +56,7 @@ WELL = [
 
 
 @pytest.mark.parametrize("check", WELL)
-def test_a_healthy_cluster_is_well(ground: Ground, check: str) -> None:
+def test_a_healthy_cluster_is_well(ground: CheckContext, check: str) -> None:
     finding = look(ground, check)
     assert (finding.level, finding.remedy) == (Level.OK, None), finding.message
 
@@ -201,7 +201,7 @@ BROKEN: list[tuple[str, Callable[[Cluster], Any], Level, str]] = [
 
 @pytest.mark.parametrize(("check", "breaks", "level", "said"), BROKEN, ids=[f"{entry[0]}-{at}" for at, entry in enumerate(BROKEN)])
 def test_what_is_broken_is_found(
-    kube: Cluster, ground: Ground, check: str, breaks: Callable[[Cluster], Any], level: Level, said: str
+    kube: Cluster, ground: CheckContext, check: str, breaks: Callable[[Cluster], Any], level: Level, said: str
 ) -> None:
     breaks(kube)
     failed(look(ground, check), said, level)
@@ -210,12 +210,12 @@ def test_what_is_broken_is_found(
 @pytest.mark.parametrize(
     "breaks", [event(20, "Job/etl"), event(5, "Pod/gone"), event(5, "Pod/master-0"), event(5, "Job/etl", "DeadlineExceeded"), lease(0)]
 )
-def test_what_is_past_is_not_reported(kube: Cluster, ground: Ground, breaks: Callable[[Cluster], Any]) -> None:
+def test_what_is_past_is_not_reported(kube: Cluster, ground: CheckContext, breaks: Callable[[Cluster], Any]) -> None:
     breaks(kube)
     assert look(ground, "events").level is Level.OK
 
 
-def test_a_failed_application_is_no_fault_of_the_cluster(kube: Cluster, ground: Ground) -> None:
+def test_a_failed_application_is_no_fault_of_the_cluster(kube: Cluster, ground: CheckContext) -> None:
     ended = {"exitCode": 3, "reason": "Error", "finishedAt": "2026-11-21T09:58:00Z", "startedAt": "2026-11-21T09:57:00Z"}
     state = {"name": "driver", "ready": False, "restartCount": 0, "image": "x", "state": {"terminated": ended}}
     failed_pod = pod("etl-x", "spark", "spark-driver", **not_ready(phase="Failed", containerStatuses=[state]))
@@ -225,7 +225,7 @@ def test_a_failed_application_is_no_fault_of_the_cluster(kube: Cluster, ground: 
     assert [look(ground, check).level for check in ("pods", "jobs")] == [Level.OK, Level.OK]
 
 
-def test_a_stuck_pod_sends_to_its_log(kube: Cluster, ground: Ground) -> None:
+def test_a_stuck_pod_sends_to_its_log(kube: Cluster, ground: CheckContext) -> None:
     crashing(kube)
     kube.logs[f"{CORE}/pods/metastore-0/log"] = "no database"
     assert look(ground, "pods").remedy == "its log says more: bdc logs metastore-0"
@@ -234,30 +234,30 @@ def test_a_stuck_pod_sends_to_its_log(kube: Cluster, ground: Ground) -> None:
 def test_node_ports_do_not_matter_where_none_is_used(kube: Cluster) -> None:
     taken_port(kube)
     config = Config(network=Network(expose="none"))
-    assert look(Ground(kube, config, now=lambda: NOW), "ports").level is Level.OK
+    assert look(CheckContext(kube, config, now=lambda: NOW), "ports").level is Level.OK
 
 
-def test_no_right_to_look_is_said(kube: Cluster, ground: Ground) -> None:
+def test_no_right_to_look_is_said(kube: Cluster, ground: CheckContext) -> None:
     kube.fail("GET", "/storageclasses", ApiError(403, "Forbidden", "may not list storageclasses", "ask for it"))
     failed(look(ground, "storage-class"), "not checked: may not list", Level.WARN)
 
 
-def test_a_check_that_breaks_does_not_hide_the_others(ground: Ground) -> None:
-    def bug(_: Ground) -> Finding:
+def test_a_check_that_breaks_does_not_hide_the_others(ground: CheckContext) -> None:
+    def bug(_: CheckContext) -> Finding:
         return {}["x"]  # type: ignore[index]
 
     results = list(examine(ground, [BY_ID["api"], Check("bug", "bug", bug), BY_ID["nodes"]]))
     assert [result.finding.level for result in results] == [Level.OK, Level.WARN, Level.OK]
 
 
-def test_without_kubernetes_nothing_else_is_asked(kube: Cluster, ground: Ground) -> None:
+def test_without_kubernetes_nothing_else_is_asked(kube: Cluster, ground: CheckContext) -> None:
     kube.fail("GET", "/version", UnreachableError("https://fake", "refused"))
     results = list(examine(ground))
     assert [result.check.id for result in results] == ["api"]
     assert len(kube.calls) == 1
 
 
-def test_a_slow_api_is_said(kube: Cluster, ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_api_is_said(kube: Cluster, ground: CheckContext, monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([0.0, 2.5])
     monkeypatch.setattr("bdc.health.checks.kubernetes.time.monotonic", lambda: next(times))
     failed(look(ground, "api"), "took 2.5 s", Level.WARN)
@@ -267,7 +267,7 @@ Usage = namedtuple("Usage", "total used free")  # noqa: PYI024  what shutil.disk
 
 
 @pytest.mark.parametrize(("free_gib", "level"), [(50, Level.OK), (8, Level.WARN), (2, Level.FAIL)])
-def test_disk(ground: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_gib: int, level: Level) -> None:
+def test_disk(ground: CheckContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_gib: int, level: Level) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(100 * 2**30, 0, free_gib * 2**30))
     assert nodes.disk(ground, tmp_path).level is level
     assert nodes.disk(ground, tmp_path / "none").level is Level.OK
@@ -291,14 +291,14 @@ def dns_server(flags: int, answers: int) -> Iterator[tuple[str, int]]:
 
 
 @pytest.mark.parametrize(("flags", "answers", "level"), [(0x8180, 1, Level.OK), (0x8183, 0, Level.FAIL)])
-def test_dns(kube: Cluster, ground: Ground, monkeypatch: pytest.MonkeyPatch, flags: int, answers: int, level: Level) -> None:
+def test_dns(kube: Cluster, ground: CheckContext, monkeypatch: pytest.MonkeyPatch, flags: int, answers: int, level: Level) -> None:
     kube.put("/api/v1/namespaces/kube-system/pods/coredns", {"metadata": {"labels": {"k8s-app": "kube-dns"}}})
     with dns_server(flags, answers) as address:
         monkeypatch.setattr(nodes, "forward", lambda *_: contextmanager(lambda: iter([address]))())
         assert look(ground, "dns").level is level
 
 
-def test_dns_that_does_not_answer(kube: Cluster, ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dns_that_does_not_answer(kube: Cluster, ground: CheckContext, monkeypatch: pytest.MonkeyPatch) -> None:
     failed_forward = BdcError("no pod is ready")
 
     def forward(*_: object) -> Any:
@@ -310,14 +310,14 @@ def test_dns_that_does_not_answer(kube: Cluster, ground: Ground, monkeypatch: py
 
 
 @pytest.mark.parametrize("check", ["metastore", "federation"])
-def test_engines_that_answer_and_do_not(ground: Ground, monkeypatch: pytest.MonkeyPatch, check: str) -> None:
+def test_engines_that_answer_and_do_not(ground: CheckContext, monkeypatch: pytest.MonkeyPatch, check: str) -> None:
     monkeypatch.setattr(engines, "ask", lambda part, *_: Probe(True, f"{part} is there"))
     assert look(ground, check).message == f"{check} is there"
     monkeypatch.setattr(engines, "ask", lambda *_: Probe(False, "doesn't answer: refused"))
     failed(look(ground, check), "doesn't answer")
 
 
-def test_external_tables(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_external_tables(ground: CheckContext, monkeypatch: pytest.MonkeyPatch) -> None:
     rows: list[list[str | None]] = []
     monkeypatch.setattr(engines, "query", lambda *_: rows)
     assert look(ground, "external").message == "none"
@@ -348,7 +348,7 @@ def secret(kube: Cluster, name: str, **data: x509.Certificate) -> None:
 
 
 @pytest.mark.parametrize(("days", "level"), [(300, Level.OK), (10, Level.WARN), (-1, Level.FAIL)])
-def test_certificates_that_end(kube: Cluster, ground: Ground, days: int, level: Level) -> None:
+def test_certificates_that_end(kube: Cluster, ground: CheckContext, days: int, level: Level) -> None:
     ca = certificate("ca", 3000)
     secret(kube, "ca", ca_crt=ca[0])
     secret(kube, "tls-1234", tls_crt=certificate("bdc", days, ca)[0])
@@ -358,7 +358,7 @@ def test_certificates_that_end(kube: Cluster, ground: Ground, days: int, level: 
     assert finding.remedy == (None if level is Level.OK else "make a new one: bdc credentials rotate --certificates")
 
 
-def test_an_authority_that_ends(kube: Cluster, ground: Ground) -> None:
+def test_an_authority_that_ends(kube: Cluster, ground: CheckContext) -> None:
     ca = certificate("ca", 20)
     secret(kube, "ca", ca_crt=ca[0])
     secret(kube, "tls-1234", tls_crt=certificate("bdc", 300, ca)[0])
@@ -366,7 +366,7 @@ def test_an_authority_that_ends(kube: Cluster, ground: Ground) -> None:
     assert look(ground, "certificates").remedy == "make a new one: bdc credentials rotate --ca"
 
 
-def test_a_rotation_that_was_interrupted(kube: Cluster, ground: Ground) -> None:
+def test_a_rotation_that_was_interrupted(kube: Cluster, ground: CheckContext) -> None:
     kube.put(f"{CORE}/secrets/rotation", {"data": {}})
     failed(look(ground, "rotation"), "begun and is not finished", Level.WARN)
 
@@ -374,7 +374,7 @@ def test_a_rotation_that_was_interrupted(kube: Cluster, ground: Ground) -> None:
 @pytest.mark.parametrize(("days", "level"), [(300, Level.OK), (10, Level.WARN), (-1, Level.FAIL)])
 @pytest.mark.parametrize("ending", ["API server", "kubeconfig"])
 def test_certificates_of_kubernetes_that_end(
-    kube: Cluster, ground: Ground, monkeypatch: pytest.MonkeyPatch, ending: str, days: int, level: Level
+    kube: Cluster, ground: CheckContext, monkeypatch: pytest.MonkeyPatch, ending: str, days: int, level: Level
 ) -> None:
     def pem(name: str) -> str:
         return certificate(name, days if name == ending else 3000)[0].public_bytes(Encoding.PEM).decode()
@@ -386,7 +386,7 @@ def test_certificates_of_kubernetes_that_end(
     assert finding.remedy == (None if level is Level.OK else "bdc node start renews it")
 
 
-def test_a_kubernetes_without_certificates_to_look_at(kube: Cluster, ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kubernetes_without_certificates_to_look_at(kube: Cluster, ground: CheckContext, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> str:
         raise ConnectionRefusedError
 
@@ -395,7 +395,7 @@ def test_a_kubernetes_without_certificates_to_look_at(kube: Cluster, ground: Gro
     assert look(ground, "kubernetes-certificates").message == "none is used"
 
 
-def test_a_certificate_of_another_authority(kube: Cluster, ground: Ground) -> None:
+def test_a_certificate_of_another_authority(kube: Cluster, ground: CheckContext) -> None:
     ca = certificate("ca", 3000)
     secret(kube, "ca", ca_crt=ca[0])
     secret(kube, "tls-1234", tls_crt=certificate("bdc", 300, ca)[0])
@@ -404,7 +404,7 @@ def test_a_certificate_of_another_authority(kube: Cluster, ground: Ground) -> No
     failed(look(ground, "authority"), "not signed by the Secret ca: tls-1234")
 
 
-def test_endpoints_that_are_closed(kube: Cluster, ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endpoints_that_are_closed(kube: Cluster, ground: CheckContext, monkeypatch: pytest.MonkeyPatch) -> None:
     secret(kube, "ca", ca_crt=certificate("ca", 3000)[0])
     kube.change(NODE, addresses=[{"type": "InternalIP", "address": "192.0.2.2"}])
     monkeypatch.setattr(access, "probe", lambda _, port, *__: Probed(port != 31880, "connection refused"))

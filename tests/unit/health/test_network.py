@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bdc.config.model import Config
-from bdc.health import Ground, Level
+from bdc.health import CheckContext, Level
 from bdc.health.checks.network import CHECKS, PROBE
 from bdc.health.doctor import run
 from tests.unit.fake_kube import FakeKube, Json
@@ -36,7 +36,7 @@ class Cluster(FakeKube):
 
 
 def look(kube: Cluster, **config: Any) -> tuple[Level, str]:
-    found = run(CHECK, Ground(kube, Config.model_validate(config)))
+    found = run(CHECK, CheckContext(kube, Config.model_validate(config)))
     return found.level, found.message
 
 

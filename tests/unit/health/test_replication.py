@@ -8,7 +8,7 @@ import pytest
 
 from bdc.config.model import Config
 from bdc.health import PartState, probes, status
-from bdc.health.finding import Ground, Level
+from bdc.health.finding import CheckContext, Level
 from bdc.health.replication import Replication, replication
 from bdc.health.trino import Answer
 from tests.unit.health.conftest import APPS, Cluster
@@ -52,7 +52,7 @@ def test_faults_are_told(kube: Cluster, replica: dict[str, Any] | None, settings
     assert asked(kube, LEADER, *([replica] if replica else []), settings=settings).faults(2) == said
 
 
-def test_status_and_doctor_are_red_though_all_pods_are_ready(kube: Cluster, ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_status_and_doctor_are_red_though_all_pods_are_ready(kube: Cluster, ground: CheckContext, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probes, "databases", lambda *_: [])
     monkeypatch.setattr(probes, "select_one", lambda *_: Answer("476", 0.2))
     asked(kube, LEADER, WELL | {"state": "running", "timeline": 1})

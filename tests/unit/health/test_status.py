@@ -225,7 +225,7 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FakeTrino]]:
 
     from pydantic import SecretStr
 
-    from bdc.kube.connection import Credentials, Reached
+    from bdc.kube.connection import Credentials, EndpointConnection
 
     class Handler(FakeTrino):
         protocol_version = "HTTP/1.1"
@@ -237,8 +237,8 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FakeTrino]]:
         port = int(server.server_address[1])
 
         @contextmanager
-        def reach(*_: object) -> Iterator[Reached]:
-            yield Reached("127.0.0.1", port, "localhost", Path("/none"))
+        def reach(*_: object) -> Iterator[EndpointConnection]:
+            yield EndpointConnection("127.0.0.1", port, "localhost", Path("/none"))
 
         monkeypatch.setattr(trino, "reach", reach)
         monkeypatch.setattr(trino, "credentials", lambda *_: Credentials("bdc", SecretStr("pw"), SecretStr("t"), "ca"))

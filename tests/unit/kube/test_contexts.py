@@ -10,9 +10,9 @@ import yaml
 from bdc.errors import BdcError, NotFoundError
 from bdc.kube import contexts
 from bdc.kube.kubeconfig import load
-from bdc.kube.user_context import EXTENSION, Person
+from bdc.kube.user_context import EXTENSION, UserContext
 
-PERSON = Person("bdc", "ann", "s3cret", "PEM", {"trino": ("10.0.0.1",)}, True, ("etl",))
+PERSON = UserContext("bdc", "ann", "s3cret", "PEM", {"trino": ("10.0.0.1",)}, True, ("etl",))
 
 
 def document(name: str = "ann@bdc", extension: object = None) -> str:

@@ -7,7 +7,7 @@ import pytest
 from bdc.config.load import load
 from bdc.config.model import Config
 from bdc.errors import UnhealthyError
-from bdc.lifecycle.capacity import Ask, Node, asks, check, total
+from bdc.lifecycle.capacity import Node, PodRequest, asks, check, total
 
 GIB = 2**30
 
@@ -27,7 +27,7 @@ def test_an_application_is_part_of_what_is_asked() -> None:
 
 
 def test_what_fits_is_said_with_its_sums() -> None:
-    assert check([Ask("a", "storage", 2, 0.5, GIB)], [node(2, 4)]) == "CPU 1.00 of 2.00 · memory 2.0 of 4.0 GiB"
+    assert check([PodRequest("a", "storage", 2, 0.5, GIB)], [node(2, 4)]) == "CPU 1.00 of 2.00 · memory 2.0 of 4.0 GiB"
 
 
 def test_too_little_memory_names_the_largest_and_what_has_no_place() -> None:
@@ -45,7 +45,7 @@ def test_too_little_cpu_is_refused() -> None:
 
 
 def test_a_pod_must_fit_on_one_node() -> None:
-    one = [Ask("large", "federation", 1, 0.1, 3 * GIB)]
+    one = [PodRequest("large", "federation", 1, 0.1, 3 * GIB)]
     assert check(one, [node(1, 4)])
     with pytest.raises(UnhealthyError):
         check(one, [node(1, 2, "a"), node(1, 2, "b")])

@@ -14,7 +14,7 @@ from bdc.errors import BdcError, NotFoundError, UnhealthyError, UsageError
 from bdc.kube import ApiError
 from bdc.kube.credentials import PlainCredentials
 from bdc.kube.kubeconfig import Access
-from bdc.kube.user_context import EXTENSION, Person
+from bdc.kube.user_context import EXTENSION, UserContext
 from bdc.lifecycle import master, users
 from bdc_stacks import identity
 from tests.unit.fake_kube import FakeKube, Json
@@ -73,8 +73,8 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     return made
 
 
-def person(text: str) -> Person:
-    return Person.parse(yaml.safe_load(text)["contexts"][0]["context"]["extensions"][0]["extension"])
+def person(text: str) -> UserContext:
+    return UserContext.parse(yaml.safe_load(text)["contexts"][0]["context"]["extensions"][0]["extension"])
 
 
 def test_a_user_is_made(cluster: Cluster) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from bdc.errors import NotFoundError, UnreachableError, UsageError
 from bdc.images.spec import images
-from bdc.kube.user_context import Person
+from bdc.kube.user_context import UserContext
 from bdc.services.admission_loop import run
 from bdc.settings import Settings
 from bdc.spark import Application, Client, Executors, Schedule, State, queueing
@@ -204,7 +204,7 @@ def test_kueue_says_when_an_application_of_its_queue_begins(client: Client, kube
 
 def test_an_ordinary_users_application_is_released_by_the_controller(client: Client, kube: FakeKube, script: Path) -> None:
     add_pool(kube, "etl", cpu="4")
-    kube.known_person = Person("bdc", "ann", "p", "CA", {}, True, ("etl",))
+    kube.known_person = UserContext("bdc", "ann", "p", "CA", {}, True, ("etl",))
     client.submit(Application(str(script), name="a"))
     made = kube.objects[f"{JOBS}/a"]
     assert made["spec"]["suspend"] is True, "though there is room"
@@ -217,7 +217,7 @@ def test_an_ordinary_users_application_is_released_by_the_controller(client: Cli
 
 def test_what_a_job_says_that_it_asks_for_is_no_less_than_its_driver(client: Client, kube: FakeKube, script: Path) -> None:
     add_pool(kube, "etl", cpu="1")
-    kube.known_person = Person("bdc", "ann", "p", "CA", {}, True, ("etl",))
+    kube.known_person = UserContext("bdc", "ann", "p", "CA", {}, True, ("etl",))
     client.submit(Application(str(script), name="a"))
     made = kube.objects[f"{JOBS}/a"]
     made["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"] = "64"
@@ -276,7 +276,7 @@ main(["--help"])
 
 
 def test_an_ordinary_user_without_pools_is_told(kube: FakeKube) -> None:
-    kube.known_person = Person("bdc", "ann", "p", "CA", {}, True, ())
+    kube.known_person = UserContext("bdc", "ann", "p", "CA", {}, True, ())
     assert places(kube, "bdc") == []
     with pytest.raises(UsageError, match="no Spark pool of the cluster bdc is open to ann"):
         chosen(kube, "bdc", None)

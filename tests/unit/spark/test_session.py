@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from bdc.spark import console
-from bdc.spark.sessions import Console
+from bdc.spark.sessions import SessionPod
 from bdc.sql.spark import Spark
 from tests.unit.fake_kube import FakeKube
 
@@ -124,7 +124,7 @@ def node(kube: FakeKube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         container.close()
 
 
-def container(opened: Console) -> Container:
+def container(opened: SessionPod) -> Container:
     assert isinstance(opened.attachment, Container)
     return opened.attachment
 

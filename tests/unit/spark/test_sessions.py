@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from bdc.errors import NotFoundError, UnhealthyError, UsageError
-from bdc.kube.user_context import Person
+from bdc.kube.user_context import UserContext
 from bdc.spark import console
 from bdc.spark.pools import Pool
-from bdc.spark.sessions import Console, Mode, manifest
+from bdc.spark.sessions import Mode, SessionPod, manifest
 from tests.unit.fake_kube import FakeKube
 
 PODS = "/api/v1/namespaces/bdc/pods"
@@ -105,7 +105,7 @@ def test_whose_spark_connect(starting: Starting) -> None:
         assert opened.namespace == "bdc-pool-etl"
     with pytest.raises(UsageError, match="no Spark Connect in the pool bi"), console(starting, "bdc", "sql", pool="bi"):
         pass
-    starting.known_person = Person("bdc", "ann", "p", "CA", {}, True, ("etl", "bi"))
+    starting.known_person = UserContext("bdc", "ann", "p", "CA", {}, True, ("etl", "bi"))
     with console(starting, "bdc", "sql") as opened:
         assert opened.namespace == "bdc-pool-etl", "the only one that is open to her"
     starting.put("/api/v1/namespaces/bdc-pool-bi/services/connect", {})
@@ -148,12 +148,12 @@ def test_no_cluster() -> None:
 @pytest.mark.parametrize(("ended", "code"), [({"exitCode": 0}, 0), ({"exitCode": 3, "reason": "Error"}, 3)])
 def test_the_exit_code(starting: Starting, ended: dict[str, Any], code: int) -> None:
     starting.put(f"{PODS}/x", {"status": {"containerStatuses": [{"state": {"terminated": ended}}]}})
-    assert Console(starting, "bdc", "x", object()).exit_code() == code  # type: ignore[arg-type]
+    assert SessionPod(starting, "bdc", "x", object()).exit_code() == code  # type: ignore[arg-type]
 
 
 def test_out_of_memory_says_what_to_do(starting: Starting) -> None:
     ended = {"exitCode": 137, "reason": "OOMKilled"}
     starting.put(f"{PODS}/x", {"status": {"containerStatuses": [{"state": {"terminated": ended}}]}})
     with pytest.raises(UnhealthyError) as raised:
-        Console(starting, "bdc", "x", object()).exit_code()  # type: ignore[arg-type]
+        SessionPod(starting, "bdc", "x", object()).exit_code()  # type: ignore[arg-type]
     assert "--memory" in str(raised.value.hint)

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from bdc.kube.connection import Credentials, Reached
+from bdc.kube.connection import Credentials, EndpointConnection
 from bdc_stacks import identity
 from tests.unit.sql.fake_trino import FakeTrino, serve
 
@@ -46,7 +46,7 @@ def access(certificate: dict[str, str]) -> Credentials:
 
 
 @pytest.fixture(scope="session")
-def postgresql(folder: Path, certificate: dict[str, str]) -> Iterator[Reached]:
+def postgresql(folder: Path, certificate: dict[str, str]) -> Iterator[EndpointConnection]:
     programs = _programs()
     account = "nobody" if os.geteuid() == 0 else None
     home, port = folder / "home", _free_port()
@@ -73,7 +73,7 @@ def postgresql(folder: Path, certificate: dict[str, str]) -> Iterator[Reached]:
         server = subprocess.Popen([programs / "postgres", "-D", data, *arguments], user=account, stdout=log, stderr=log, cwd=home)
         try:
             _wait(server, port, home / "log")
-            yield Reached("127.0.0.1", port, "localhost", folder / "ca.crt")
+            yield EndpointConnection("127.0.0.1", port, "localhost", folder / "ca.crt")
         finally:
             server.terminate()
             server.wait(20)
@@ -115,7 +115,7 @@ def trino() -> FakeTrino:
 
 
 @pytest.fixture
-def reached_trino(trino: FakeTrino, folder: Path, certificate: dict[str, str]) -> Iterator[Reached]:
+def reached_trino(trino: FakeTrino, folder: Path, certificate: dict[str, str]) -> Iterator[EndpointConnection]:
     assert certificate
     with serve(trino, folder / "tls.pem") as port:
-        yield Reached("127.0.0.1", port, "localhost", folder / "ca.crt")
+        yield EndpointConnection("127.0.0.1", port, "localhost", folder / "ca.crt")

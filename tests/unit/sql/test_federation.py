@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from bdc.errors import BdcError, UnhealthyError
-from bdc.kube.connection import Credentials, Reached
+from bdc.kube.connection import Credentials, EndpointConnection
 from bdc.sql.errors import QueryError
 from bdc.sql.federation import Federation, converter
 from tests.unit.sql.fake_trino import FakeTrino, Script, of, signature
@@ -18,7 +18,7 @@ BIGINT = signature("bigint")
 
 
 @pytest.fixture
-def federation(reached_trino: Reached, access: Credentials) -> Iterator[Federation]:
+def federation(reached_trino: EndpointConnection, access: Credentials) -> Iterator[Federation]:
     with Federation(reached_trino, access, "lake", "demo") as session:
         yield session
 
@@ -133,7 +133,7 @@ def test_leaving_rows_unread_cancels(federation: Federation, trino: FakeTrino) -
     assert trino.cancelled == ["q1"]
 
 
-def test_a_wrong_password_is_said_and_not_shown(reached_trino: Reached, access: Credentials) -> None:
+def test_a_wrong_password_is_said_and_not_shown(reached_trino: EndpointConnection, access: Credentials) -> None:
     with Federation(reached_trino, replace(access, password=SecretStr("wr0ng"))) as session:
         with pytest.raises(BdcError, match="does not accept the user name or the password") as caught:
             session.query("SELECT 1")
@@ -147,7 +147,7 @@ def test_a_starting_trino(federation: Federation, trino: FakeTrino) -> None:
         federation.query("SELECT 1")
 
 
-def test_another_name_is_refused(reached_trino: Reached, access: Credentials, trino: FakeTrino) -> None:
+def test_another_name_is_refused(reached_trino: EndpointConnection, access: Credentials, trino: FakeTrino) -> None:
     with (
         Federation(replace(reached_trino, server_name="elsewhere"), access) as session,
         pytest.raises(BdcError, match="isn't the cluster's"),
@@ -156,6 +156,6 @@ def test_another_name_is_refused(reached_trino: Reached, access: Credentials, tr
     assert trino.seen == []
 
 
-def test_nobody_there(reached_trino: Reached, access: Credentials) -> None:
+def test_nobody_there(reached_trino: EndpointConnection, access: Credentials) -> None:
     with Federation(replace(reached_trino, port=1), access) as session, pytest.raises(UnhealthyError, match="connection refused"):
         session.query("SELECT 1")

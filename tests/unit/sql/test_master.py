@@ -11,14 +11,14 @@ import pytest
 from pydantic import SecretStr
 
 from bdc.errors import BdcError, UnhealthyError
-from bdc.kube.connection import Credentials, Reached
+from bdc.kube.connection import Credentials, EndpointConnection
 from bdc.sql.errors import QueryError
 from bdc.sql.master import Master
 from bdc_stacks import identity
 
 
 @pytest.fixture
-def master(postgresql: Reached, access: Credentials) -> Iterator[Master]:
+def master(postgresql: EndpointConnection, access: Credentials) -> Iterator[Master]:
     with Master(postgresql, access) as session:
         yield session
 
@@ -111,14 +111,14 @@ def test_an_error_after_rows_is_raised_there(master: Master) -> None:
     assert one(master, "1") == 1
 
 
-def test_notices_are_heard(postgresql: Reached, access: Credentials) -> None:
+def test_notices_are_heard(postgresql: EndpointConnection, access: Credentials) -> None:
     heard: list[str] = []
     with Master(postgresql, access, heard.append) as master:
         master.query("DROP TABLE IF EXISTS nothing")
     assert heard == ['NOTICE: table "nothing" does not exist, skipping']
 
 
-def test_an_interrupt_cancels_at_the_server(postgresql: Reached, access: Credentials) -> None:
+def test_an_interrupt_cancels_at_the_server(postgresql: EndpointConnection, access: Credentials) -> None:
     with Master(postgresql, access) as master, Master(postgresql, access) as other:
         pid = one(master, "pg_backend_pid()")
         caught: list[BaseException] = []
@@ -153,25 +153,25 @@ def _interrupted(rows: Iterator[object]) -> None:
         raise KeyboardInterrupt
 
 
-def test_a_wrong_password_is_said_and_not_shown(postgresql: Reached, access: Credentials) -> None:
+def test_a_wrong_password_is_said_and_not_shown(postgresql: EndpointConnection, access: Credentials) -> None:
     with pytest.raises(BdcError, match="does not accept the user name or the password") as caught:
         Master(postgresql, replace(access, password=SecretStr("wr0ng")))
     assert "wr0ng" not in str(caught.value)
     assert "wr0ng" not in repr(replace(access, password=SecretStr("wr0ng")))
 
 
-def test_another_authority_is_refused(postgresql: Reached, access: Credentials, tmp_path: Path) -> None:
+def test_another_authority_is_refused(postgresql: EndpointConnection, access: Credentials, tmp_path: Path) -> None:
     other = tmp_path / "ca.crt"
     other.write_text(identity.authority("other")["ca.crt"])
     with pytest.raises(BdcError, match="certificate that isn't the cluster's"):
         Master(replace(postgresql, ca_file=other), access)
 
 
-def test_another_name_is_refused(postgresql: Reached, access: Credentials) -> None:
+def test_another_name_is_refused(postgresql: EndpointConnection, access: Credentials) -> None:
     with pytest.raises(BdcError, match="certificate that isn't the cluster's"):
         Master(replace(postgresql, server_name="elsewhere"), access)
 
 
-def test_nobody_there(postgresql: Reached, access: Credentials) -> None:
+def test_nobody_there(postgresql: EndpointConnection, access: Credentials) -> None:
     with pytest.raises(UnhealthyError, match="does not answer: connection refused"):
         Master(replace(postgresql, port=1), access)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bdc.config.names import COMPONENT, EXTERNAL_CREDENTIALS, INSTANCE
-from bdc.kube.connection import Credentials, Reached
+from bdc.kube.connection import Credentials, EndpointConnection
 from bdc.sql.external.ddl import External
 from bdc.sql.external.definition_store import Connection
 from bdc.sql.master import open_connection
@@ -81,7 +81,7 @@ class Desk:
 
 
 @pytest.fixture(scope="session")
-def migrated(postgresql: Reached, access: Credentials) -> Reached:
+def migrated(postgresql: EndpointConnection, access: Credentials) -> EndpointConnection:
     with closing(open_connection(postgresql, access)) as connection:
         for role in ("trino", "gateway"):
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone():
@@ -97,14 +97,14 @@ def migrated(postgresql: Reached, access: Credentials) -> Reached:
 
 
 @pytest.fixture
-def connection(migrated: Reached, access: Credentials) -> Iterator[Connection]:
+def connection(migrated: EndpointConnection, access: Credentials) -> Iterator[Connection]:
     with closing(open_connection(migrated, access, DATABASE)) as opened:
         opened.execute(f"TRUNCATE {', '.join(f'polybase.{base}' for base in BASES)}".encode())
         yield opened
 
 
 @pytest.fixture
-def other(migrated: Reached, access: Credentials) -> Iterator[Connection]:
+def other(migrated: EndpointConnection, access: Credentials) -> Iterator[Connection]:
     """A second connection."""
     with closing(open_connection(migrated, access, DATABASE)) as opened:
         yield opened

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from bdc.errors import BdcError, NotFoundError, UnhealthyError, UsageError
-from bdc.kube.connection import Credentials, Reached
+from bdc.kube.connection import Credentials, EndpointConnection
 from bdc.sql.external.ddl import External
 from bdc.sql.external.definition_writes import table_name
 from bdc.sql.master import open_connection
@@ -383,7 +383,7 @@ def test_tables_without_a_schema_are_dbos(parts: tuple[str, ...], found: tuple[s
 
 
 def test_a_master_without_the_migrations_says_what_brings_them(
-    postgresql: Reached, access: Credentials, kube: Cluster, engine: FakeEngine
+    postgresql: EndpointConnection, access: Credentials, kube: Cluster, engine: FakeEngine
 ) -> None:
     with open_connection(postgresql, access) as connection, pytest.raises(BdcError, match="was set up before this version") as caught:
         External(kube, CLUSTER, lambda: connection, engine, lambda _: None).definitions()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bdc.errors import UsageError
 from bdc.sql.external.definitions import Rejects
 from bdc.sql.external.delimited_text import characters, options, pattern
-from bdc.sql.external.loop import Rounds
+from bdc.sql.external.loop import ReconcileLoop
 from bdc.sql.polybase.statements import CreateFormat
 from tests.unit.sql.external.conftest import Desk
 from tests.unit.sql.external.test_files import pool, relation, store
@@ -57,7 +57,7 @@ def test_what_was_defined_is_shown_again(clicks: Desk) -> None:
     assert table.rejects == Rejects("PERCENTAGE", Decimal("12.5"), 100, "bad//Rows/")
 
 
-def test_procedures_define_text(clicks: Desk, rounds: Rounds) -> None:
+def test_procedures_define_text(clicks: Desk, rounds: ReconcileLoop) -> None:
     clicks.connection.execute("CALL polybase.create_external_file_format('csv', 'DelimitedText', field_terminator => ',', first_row => 2)")
     clicks.connection.execute(
         "CALL polybase.create_external_table('clicks', 'SqlStoragePool', '/data/Clicks', ARRAY['id int'], 'csv', 'value', 3, NULL, '/bad')"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bdc.errors import BdcError, NotFoundError, UsageError
 from bdc.sql.external.definitions import Source
 from bdc.sql.external.files import encoded, folder, readable
-from bdc.sql.external.loop import Rounds
+from bdc.sql.external.loop import ReconcileLoop
 from bdc.sql.external.reconcile import Found
 from bdc.sql.polybase.statements import CreateFormat, ObjectName
 from bdc.sql.result import Column
@@ -72,7 +72,7 @@ def test_an_empty_folder_has_the_columns_that_were_defined(pool: Desk) -> None:
     assert relation(pool, "dbo.empty") == '""."parquet"."/data/empty?id=bigint;who=varchar%285%29?"'
 
 
-def test_an_empty_folder_is_looked_at_until_it_has_files(pool: Desk, store: FakeSource, rounds: Rounds) -> None:
+def test_an_empty_folder_is_looked_at_until_it_has_files(pool: Desk, store: FakeSource, rounds: ReconcileLoop) -> None:
     pool.run(table("empty", "Id BIGINT, Year INT", "data/empty"))
     rounds.look(pool.connection)
     store.schemas["parquet"]["/data/empty"] = {"id": "bigint", "year": "bigint"}
@@ -83,7 +83,7 @@ def test_an_empty_folder_is_looked_at_until_it_has_files(pool: Desk, store: Fake
     assert [one for one in pool.engine.seen if one.startswith(("CREATE", "SHOW COLUMNS"))] == []
 
 
-def test_first_files_that_are_others_are_no_table(pool: Desk, store: FakeSource, rounds: Rounds) -> None:
+def test_first_files_that_are_others_are_no_table(pool: Desk, store: FakeSource, rounds: ReconcileLoop) -> None:
     pool.run(table("empty", "Id BIGINT", "data/empty"))
     store.schemas["parquet"]["/data/empty"] = {"name": "varchar"}
     assert "has no column Id" in rounds.look(pool.connection).tables["dbo.empty"].message
@@ -223,13 +223,13 @@ def test_a_store_is_asked_without_a_table(pool: Desk) -> None:
     assert pool.external.test("SqlStoragePool") == 3
 
 
-def test_a_store_that_no_table_is_of_costs_no_round(pool: Desk, rounds: Rounds) -> None:
+def test_a_store_that_no_table_is_of_costs_no_round(pool: Desk, rounds: ReconcileLoop) -> None:
     rounds.look(pool.connection)
     pool.engine.seen.clear()
     assert (rounds.look(pool.connection), pool.engine.seen) == (Found(), [])
 
 
-def test_procedures_define_tables_of_files(pool: Desk, rounds: Rounds) -> None:
+def test_procedures_define_tables_of_files(pool: Desk, rounds: ReconcileLoop) -> None:
     pool.connection.execute("CALL polybase.create_external_file_format('Columns', 'parquet')")
     pool.connection.execute("CALL polybase.create_external_table('trips', 'SqlStoragePool', '/data/Trips', ARRAY['id bigint'], 'columns')")
     assert rounds.look(pool.connection) == Found()

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 
 from bdc.errors import UnhealthyError
-from bdc.kube.connection import Credentials, Reached
+from bdc.kube.connection import Credentials, EndpointConnection
 from bdc.sql.external import loop as loop
 from bdc.sql.external.definition_store import Connection
-from bdc.sql.external.loop import Rounds, run
+from bdc.sql.external.loop import ReconcileLoop, run
 from bdc.sql.external.reconcile import Found
 from bdc.sql.master import open_connection
 from tests.unit.sql.external.conftest import CLUSTER, CREDENTIAL, DATABASE, SOURCE, STORY, TABLE, Desk
@@ -41,11 +41,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def rounds(desk: Desk, clock: Clock) -> Rounds:
-    return Rounds(desk.kube, CLUSTER, lambda: nullcontext(desk.engine), clock)
+def rounds(desk: Desk, clock: Clock) -> ReconcileLoop:
+    return ReconcileLoop(desk.kube, CLUSTER, lambda: nullcontext(desk.engine), clock)
 
 
-def test_all_is_made_again_after_the_engine_lost_it(desk: Desk, rounds: Rounds) -> None:
+def test_all_is_made_again_after_the_engine_lost_it(desk: Desk, rounds: ReconcileLoop) -> None:
     desk.run(*STORY, *PEOPLE, TABLE.replace("Orders", "a.[b.c]").replace("public.orders", "sales.public.orders"))
     before = dict(desk.engine.catalogs), dict(desk.engine.views), set(desk.engine.schemas)
     desk.engine.restart()
@@ -53,14 +53,14 @@ def test_all_is_made_again_after_the_engine_lost_it(desk: Desk, rounds: Rounds) 
     assert (desk.engine.catalogs, desk.engine.views, desk.engine.schemas) == before
 
 
-def test_a_round_changes_nothing_where_all_is_well(desk: Desk, rounds: Rounds) -> None:
+def test_a_round_changes_nothing_where_all_is_well(desk: Desk, rounds: ReconcileLoop) -> None:
     desk.run(*STORY)
     desk.engine.seen.clear()
     rounds.look(desk.connection)
     assert [one for one in desk.engine.seen if not one.startswith(("SELECT", "SHOW SCHEMAS FROM external"))] == []
 
 
-def test_a_catalog_dropped_by_hand_comes_back(desk: Desk, rounds: Rounds) -> None:
+def test_a_catalog_dropped_by_hand_comes_back(desk: Desk, rounds: ReconcileLoop) -> None:
     desk.run(*STORY)
     (name,) = desk.engine.catalogs
     desk.engine.query(f'DROP CATALOG IF EXISTS "{name}"')
@@ -68,7 +68,7 @@ def test_a_catalog_dropped_by_hand_comes_back(desk: Desk, rounds: Rounds) -> Non
     assert desk.engine.readable("dbo.orders")
 
 
-def test_what_nothing_defines_is_removed(desk: Desk, rounds: Rounds) -> None:
+def test_what_nothing_defines_is_removed(desk: Desk, rounds: ReconcileLoop) -> None:
     desk.run(*STORY)
     made = set(desk.engine.catalogs)
     desk.engine.query('CREATE CATALOG IF NOT EXISTS "ext_old_1" USING postgresql WITH ("connection-url" = \'jdbc:postgresql://x\')')
@@ -80,7 +80,7 @@ def test_what_nothing_defines_is_removed(desk: Desk, rounds: Rounds) -> None:
     assert (list(desk.engine.views), desk.engine.schemas) == (["dbo.orders"], {"default", "dbo"})
 
 
-def test_a_catalog_that_nothing_defines_yet_stays_while_a_statement_writes_to_it(desk: Desk, rounds: Rounds) -> None:
+def test_a_catalog_that_nothing_defines_yet_stays_while_a_statement_writes_to_it(desk: Desk, rounds: ReconcileLoop) -> None:
     desk.engine.query('CREATE CATALOG IF NOT EXISTS "ext_new_1" USING files WITH ("root" = \'hdfs://bdc\')')
     desk.engine.running = ['INSERT INTO "ext_new_1"."parquet"."/a" SELECT 1']
     rounds.look(desk.connection)
@@ -91,14 +91,14 @@ def test_a_catalog_that_nothing_defines_yet_stays_while_a_statement_writes_to_it
     assert desk.engine.catalogs == {}
 
 
-def test_a_view_changed_by_hand_is_made_again(desk: Desk, rounds: Rounds) -> None:
+def test_a_view_changed_by_hand_is_made_again(desk: Desk, rounds: ReconcileLoop) -> None:
     desk.run(*STORY)
     desk.engine.views["dbo.orders"] = FakeView('SELECT "x" AS "x" FROM "lake"."a"."b"', "a comment of somebody's")
     rounds.look(desk.connection)
     assert desk.engine.readable("dbo.orders")
 
 
-def test_a_source_that_fails_leaves_the_others_and_says_why(desk: Desk, rounds: Rounds, sales: FakeSource) -> None:
+def test_a_source_that_fails_leaves_the_others_and_says_why(desk: Desk, rounds: ReconcileLoop, sales: FakeSource) -> None:
     desk.run(*STORY, *PEOPLE)
     desk.engine.restart()
     sales.down = True
@@ -109,7 +109,9 @@ def test_a_source_that_fails_leaves_the_others_and_says_why(desk: Desk, rounds: 
     assert (name, error.startswith("the source Sales doesn't answer: Connection to")) == ("orders", True)
 
 
-def test_a_source_that_fails_is_asked_again_only_when_it_is_time(desk: Desk, rounds: Rounds, sales: FakeSource, clock: Clock) -> None:
+def test_a_source_that_fails_is_asked_again_only_when_it_is_time(
+    desk: Desk, rounds: ReconcileLoop, sales: FakeSource, clock: Clock
+) -> None:
     desk.run(*STORY, TABLE.replace("Orders", "Again"))
     desk.engine.restart()
     sales.down = True
@@ -124,7 +126,7 @@ def test_a_source_that_fails_is_asked_again_only_when_it_is_time(desk: Desk, rou
     assert sales.asked == asked + 2
 
 
-def test_an_error_goes_when_the_source_answers_again(desk: Desk, rounds: Rounds, sales: FakeSource, clock: Clock) -> None:
+def test_an_error_goes_when_the_source_answers_again(desk: Desk, rounds: ReconcileLoop, sales: FakeSource, clock: Clock) -> None:
     desk.run(*STORY)
     desk.engine.restart()
     sales.down = True
@@ -137,7 +139,7 @@ def test_an_error_goes_when_the_source_answers_again(desk: Desk, rounds: Rounds,
     assert (desk.rows(ERRORS), desk.engine.readable("dbo.orders")) == ([], True)
 
 
-def test_an_error_that_stays_keeps_its_time(desk: Desk, rounds: Rounds, sales: FakeSource, clock: Clock) -> None:
+def test_an_error_that_stays_keeps_its_time(desk: Desk, rounds: ReconcileLoop, sales: FakeSource, clock: Clock) -> None:
     desk.run(*STORY)
     desk.engine.restart()
     sales.down = True
@@ -148,7 +150,7 @@ def test_an_error_that_stays_keeps_its_time(desk: Desk, rounds: Rounds, sales: F
     assert desk.rows("SELECT error_since FROM sys.external_tables") == since != [(None,)]
 
 
-def test_a_definition_that_is_made_right_is_tried_at_once(desk: Desk, rounds: Rounds, sales: FakeSource) -> None:
+def test_a_definition_that_is_made_right_is_tried_at_once(desk: Desk, rounds: ReconcileLoop, sales: FakeSource) -> None:
     desk.run(*STORY)
     desk.engine.restart()
     sales.schemas["public"]["orders"]["id"] = "bigint"
@@ -158,7 +160,7 @@ def test_a_definition_that_is_made_right_is_tried_at_once(desk: Desk, rounds: Ro
     assert desk.rows(ERRORS) == []
 
 
-def test_a_source_that_trino_refuses_is_said_beside_its_tables(desk: Desk, rounds: Rounds) -> None:
+def test_a_source_that_trino_refuses_is_said_beside_its_tables(desk: Desk, rounds: ReconcileLoop) -> None:
     desk.run(*STORY)
     desk.engine.restart()
     desk.engine.refused = "no such driver"
@@ -168,7 +170,7 @@ def test_a_source_that_trino_refuses_is_said_beside_its_tables(desk: Desk, round
     assert desk.external.troubles().sources == {"sales": "source sales: no such driver"}
 
 
-def test_a_definition_that_cant_be_is_said_and_hurts_no_other(desk: Desk, rounds: Rounds) -> None:
+def test_a_definition_that_cant_be_is_said_and_hurts_no_other(desk: Desk, rounds: ReconcileLoop) -> None:
     desk.run(*STORY, *PEOPLE)
     desk.connection.execute("UPDATE polybase.sources SET location = 'sybase://x' WHERE name = 'Lists'")
     found = rounds.look(desk.connection)
@@ -176,7 +178,7 @@ def test_a_definition_that_cant_be_is_said_and_hurts_no_other(desk: Desk, rounds
     assert list(desk.engine.views) == ["dbo.orders"]
 
 
-def test_keys_that_no_credential_names_are_swept(desk: Desk, rounds: Rounds) -> None:
+def test_keys_that_no_credential_names_are_swept(desk: Desk, rounds: ReconcileLoop) -> None:
     desk.run(*STORY)
     (used,) = desk.kube.keys
     desk.kube.objects[desk.kube.secret]["data"]["orphan"] = "eA=="
@@ -184,7 +186,7 @@ def test_keys_that_no_credential_names_are_swept(desk: Desk, rounds: Rounds) -> 
     assert desk.kube.keys == {used}
 
 
-def test_keys_are_swept_where_no_source_is_defined(desk: Desk, rounds: Rounds) -> None:
+def test_keys_are_swept_where_no_source_is_defined(desk: Desk, rounds: ReconcileLoop) -> None:
     rounds.look(desk.connection)
     asked = len(desk.engine.seen)
     desk.run(CREDENTIAL)
@@ -195,7 +197,7 @@ def test_keys_are_swept_where_no_source_is_defined(desk: Desk, rounds: Rounds) -
     assert len(desk.engine.seen) == asked_by_ddl > asked
 
 
-def test_two_that_change_definitions_wait_for_each_other(desk: Desk, rounds: Rounds, other: Connection) -> None:
+def test_two_that_change_definitions_wait_for_each_other(desk: Desk, rounds: ReconcileLoop, other: Connection) -> None:
     other.execute("SET lock_timeout = '100ms'")
     with desk.connection.transaction():
         desk.run(CREDENTIAL, SOURCE)
@@ -205,7 +207,7 @@ def test_two_that_change_definitions_wait_for_each_other(desk: Desk, rounds: Rou
 
 
 @dataclass
-class Steps(Rounds):
+class Steps(ReconcileLoop):
     """Each round is the next step; it is time to end when there is none."""
 
     steps: list[Callable[[Connection], None]] = field(default_factory=list)
@@ -220,7 +222,7 @@ class Runs:
     """What runs rounds, and the connections that it opened."""
 
     desk: Desk
-    reached: Reached
+    reached: EndpointConnection
     access: Credentials
     beat: Path
     opened: list[Connection] = field(default_factory=list)
@@ -239,7 +241,7 @@ class Runs:
 
 
 @pytest.fixture
-def runs(desk: Desk, migrated: Reached, access: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
+def runs(desk: Desk, migrated: EndpointConnection, access: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
     monkeypatch.setattr(loop, "_ROUND_SECONDS", 0.05)
     monkeypatch.setattr(loop, "_PAUSE_SECONDS", 0.01)
     return Runs(desk, migrated, access, tmp_path / "beat")
@@ -321,7 +323,7 @@ def test_a_change_wakes_the_next_round(runs: Runs, desk: Desk, monkeypatch: pyte
     assert [one.url for one in desk.engine.catalogs.values()] == ["jdbc:postgresql://db:5432/sales"]
 
 
-def test_what_psqls_procedures_define_is_made_and_what_cant_be_says_so(desk: Desk, rounds: Rounds) -> None:
+def test_what_psqls_procedures_define_is_made_and_what_cant_be_says_so(desk: Desk, rounds: ReconcileLoop) -> None:
     desk.run(CREDENTIAL)
     desk.connection.execute("CALL polybase.create_external_data_source('Sales', 'postgresql://db:5432/sales', credential => 'READER')")
     for name, columns in (("dbo.orders", "ARRAY['Id int', ' customer  NVARCHAR(20) ']"), ("archive", "ARRAY['id nix']")):

@@ -8,7 +8,7 @@ from bdc.errors import BdcError, UnhealthyError, UsageError
 from bdc.sql.errors import QueryError
 from bdc.sql.external.definitions import Credential, Source
 from bdc.sql.external.locations import check
-from bdc.sql.external.loop import Rounds
+from bdc.sql.external.loop import ReconcileLoop
 from bdc.sql.external.maintenance import Upkeep
 from bdc.sql.external.reconcile import Found
 from bdc.sql.result import Column, Result
@@ -64,14 +64,14 @@ def test_a_table_of_the_data_pool_is_the_lakes(lake: Desk) -> None:
     assert lake.engine.catalogs == {}
 
 
-def test_what_is_dropped_of_the_data_pool_is_gone(lake: Desk, rounds: Rounds) -> None:
+def test_what_is_dropped_of_the_data_pool_is_gone(lake: Desk, rounds: ReconcileLoop) -> None:
     lake.run(CLICKS, CLICKS.replace("Clicks", "Other"))
     assert rounds.look(lake.connection) == Found()
     lake.run("DROP EXTERNAL TABLE web.CLICKS")
     assert (list(lake.engine.lake.schemas["web"]), list(lake.engine.views)) == (["other"], ["web.other"])
 
 
-def test_a_table_of_the_data_pool_that_somebody_dropped_says_so_and_can_be_dropped(lake: Desk, rounds: Rounds) -> None:
+def test_a_table_of_the_data_pool_that_somebody_dropped_says_so_and_can_be_dropped(lake: Desk, rounds: ReconcileLoop) -> None:
     lake.run(CLICKS)
     del lake.engine.lake.schemas["web"]["clicks"]
     lake.engine.restart()
@@ -80,7 +80,7 @@ def test_a_table_of_the_data_pool_that_somebody_dropped_says_so_and_can_be_dropp
     assert lake.count("tables") == 0
 
 
-def test_a_table_of_the_lake_that_the_pool_didnt_make_stays(lake: Desk, rounds: Rounds) -> None:
+def test_a_table_of_the_lake_that_the_pool_didnt_make_stays(lake: Desk, rounds: ReconcileLoop) -> None:
     """psql's procedures define a table of any name of the lake's."""
     lake.engine.lake.schemas["sales"] = {"orders": {"id": "integer"}}
     lake.connection.execute("CALL polybase.create_external_table('dbo.x', 'SqlDataPool', 'sales.orders', ARRAY['id int'])")
@@ -92,7 +92,7 @@ def test_a_table_of_the_lake_that_the_pool_didnt_make_stays(lake: Desk, rounds: 
 
 
 @pytest.mark.parametrize("location", ["orders", "a.b.c", "a..b", ""])
-def test_a_definition_that_names_no_table_harms_no_other(lake: Desk, rounds: Rounds, location: str) -> None:
+def test_a_definition_that_names_no_table_harms_no_other(lake: Desk, rounds: ReconcileLoop, location: str) -> None:
     lake.run(CLICKS)
     lake.connection.execute("CALL polybase.create_external_table('dbo.x', 'SqlDataPool', %s, ARRAY['id int'])", [location])
     found = rounds.look(lake.connection)

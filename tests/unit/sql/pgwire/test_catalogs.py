@@ -18,7 +18,7 @@ from psycopg import sql
 from psycopg.types.numeric import Int8
 from pydantic import SecretStr
 
-from bdc.kube.connection import Credentials, Reached
+from bdc.kube.connection import Credentials, EndpointConnection
 from bdc.sql.master import open_connection
 from bdc.sql.pgwire import shadows
 from bdc.sql.pgwire.catalogs import Catalogs
@@ -125,7 +125,7 @@ class Endpoint:
 
 
 @pytest.fixture(scope="module")
-def prepared(postgresql: Reached, access: Credentials) -> Iterator[psycopg.Connection[Any]]:
+def prepared(postgresql: EndpointConnection, access: Credentials) -> Iterator[psycopg.Connection[Any]]:
     with closing(open_connection(postgresql, access)) as connection:
         for role in ("trino", "gateway", "ann", "boss"):
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone():
@@ -143,7 +143,7 @@ def prepared(postgresql: Reached, access: Credentials) -> Iterator[psycopg.Conne
 
 
 @contextmanager
-def serving(prepared: psycopg.Connection[Any], postgresql: Reached, tmp_path: Path) -> Iterator[Endpoint]:
+def serving(prepared: psycopg.Connection[Any], postgresql: EndpointConnection, tmp_path: Path) -> Iterator[Endpoint]:
     context, loop, trino = tls(tmp_path), asyncio.new_event_loop(), Trino()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -173,13 +173,15 @@ def serving(prepared: psycopg.Connection[Any], postgresql: Reached, tmp_path: Pa
 
 
 @pytest.fixture
-def endpoint(prepared: psycopg.Connection[Any], postgresql: Reached, tmp_path: Path) -> Iterator[Endpoint]:
+def endpoint(prepared: psycopg.Connection[Any], postgresql: EndpointConnection, tmp_path: Path) -> Iterator[Endpoint]:
     with serving(prepared, postgresql, tmp_path) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def shared(prepared: psycopg.Connection[Any], postgresql: Reached, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+def shared(
+    prepared: psycopg.Connection[Any], postgresql: EndpointConnection, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Endpoint]:
     """An endpoint for many tests that change nothing."""
     with serving(prepared, postgresql, tmp_path_factory.mktemp("shared")) as made:
         yield made

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from bdc.kube.connection import Credentials, Reached
+from bdc.kube.connection import Credentials, EndpointConnection
 from bdc.sql.pgwire.dialect import read, translate, without_tables
 from bdc.sql.pgwire.oids import NAMES
 from bdc.sql.pgwire.parameters import example, literal
@@ -18,7 +18,7 @@ INT2, INT4, INT8, TEXT, NUMERIC, DATE, TIMESTAMP, TIMESTAMPTZ, FLOAT8, BOOL, UUI
 
 
 @pytest.fixture(scope="module")
-def master(postgresql: Reached, access: Credentials) -> Iterator[psycopg.Connection]:
+def master(postgresql: EndpointConnection, access: Credentials) -> Iterator[psycopg.Connection]:
     password = access.password.get_secret_value()
     where = f"host=localhost hostaddr={postgresql.host} port={postgresql.port} sslmode=verify-full sslrootcert={postgresql.ca_file}"
     with psycopg.connect(f"{where} user=bdc password={password} dbname=postgres", autocommit=True) as connection:

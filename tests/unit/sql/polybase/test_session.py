@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bdc.errors import UnhealthyError, UsageError
-from bdc.kube.connection import Credentials, Reached
+from bdc.kube.connection import Credentials, EndpointConnection
 from bdc.sql.connection import Dialect
 from bdc.sql.errors import QueryError
 from bdc.sql.federation import Federation
@@ -68,7 +68,7 @@ def definer() -> Definer:
 
 
 @pytest.fixture
-def session(reached_trino: Reached, access: Credentials, definer: Definer) -> Iterator[TSqlSession]:
+def session(reached_trino: EndpointConnection, access: Credentials, definer: Definer) -> Iterator[TSqlSession]:
     with TSqlSession(Federation(reached_trino, access), definer) as made:
         yield made
 
@@ -243,7 +243,7 @@ def test_names_that_are_nowhere_or_twice(session: TSqlSession, trino: FakeTrino,
     assert caught.value.hint
 
 
-def test_with_a_catalog_chosen_names_are_trinos_to_find(reached_trino: Reached, access: Credentials, trino: FakeTrino) -> None:
+def test_with_a_catalog_chosen_names_are_trinos_to_find(reached_trino: EndpointConnection, access: Credentials, trino: FakeTrino) -> None:
     trino.scripts["SELECT * FROM demo.flights"] = answer()
     trino.scripts['USE "demo"'] = Script(update="USE")
     with TSqlSession(Federation(reached_trino, access, "lake"), Definer()) as session:
@@ -397,7 +397,7 @@ def test_tsql_goes_by_the_types_of_columns(session: TSqlSession, trino: FakeTrin
     ],
 )
 def test_a_statement_that_both_dialects_have_is_trinos_with_a_note_unless_somebody_says_otherwise(
-    reached_trino: Reached, access: Credentials, trino: FakeTrino, stock: None, options: dict[str, Any], ran: str, *, noted: bool
+    reached_trino: EndpointConnection, access: Credentials, trino: FakeTrino, stock: None, options: dict[str, Any], ran: str, *, noted: bool
 ) -> None:
     trino.scripts["SELECT (SUM(qty) / COUNT(qty)) AS a FROM lake.demo.stock"] = answer()
     said: list[str] = []
@@ -408,7 +408,9 @@ def test_a_statement_that_both_dialects_have_is_trinos_with_a_note_unless_somebo
     assert [one.startswith("note: read as Trino's SQL; in T-SQL AVG(qty) is cut off to an integer") for one in said] == [True] * noted
 
 
-def test_what_tells_nothing_apart_is_not_noted(reached_trino: Reached, access: Credentials, trino: FakeTrino, stock: None) -> None:
+def test_what_tells_nothing_apart_is_not_noted(
+    reached_trino: EndpointConnection, access: Credentials, trino: FakeTrino, stock: None
+) -> None:
     said: list[str] = []
     trino.scripts["SELECT AVG(qty) AS a FROM lake.demo.stock LIMIT 3"] = answer()
     trino.scripts["SELECT CAST(qty AS INTEGER) FROM lake.demo.stock"] = answer()
@@ -418,7 +420,9 @@ def test_what_tells_nothing_apart_is_not_noted(reached_trino: Reached, access: C
     assert said == []
 
 
-def test_strings_compare_with_regard_to_case_and_that_is_said_once(reached_trino: Reached, access: Credentials, trino: FakeTrino) -> None:
+def test_strings_compare_with_regard_to_case_and_that_is_said_once(
+    reached_trino: EndpointConnection, access: Credentials, trino: FakeTrino
+) -> None:
     said: list[str] = []
     trino.scripts["SELECT 1 AS \"a\" WHERE 'a' = 'A'"] = answer()
     with TSqlSession(Federation(reached_trino, access), Definer(), said.append) as session:
@@ -486,7 +490,7 @@ def test_tables_and_schemas_that_were_meant(session: TSqlSession, trino: FakeTri
 
 @pytest.mark.parametrize("leaning", [False, True])
 def test_a_difference_that_has_no_translation_is_noted_too_and_refused_in_a_script_of_tsql(
-    reached_trino: Reached, access: Credentials, trino: FakeTrino, stock: None, *, leaning: bool
+    reached_trino: EndpointConnection, access: Credentials, trino: FakeTrino, stock: None, *, leaning: bool
 ) -> None:
     said: list[str] = []
     trino.scripts["SELECT CAST(CAST(qty AS REAL) AS VARCHAR) FROM lake.demo.stock"] = answer()
