@@ -27,7 +27,7 @@ def endpoints(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One endpoint only.")] = None,
     output: FormatOption = Format.table,
     *,
-    uri: Annotated[bool, typer.Option("--uri", help="Print the address only, as clients take it.")] = False,
+    uri: Annotated[bool, typer.Option("--uri", help="Print only the address, in the form that clients expect.")] = False,
 ) -> None:
     """Show where the cluster is reached, and whether it answers from here.
 

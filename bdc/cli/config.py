@@ -31,7 +31,7 @@ def init(
     file: File = None,
     profile: Annotated[str, typer.Option(help="Profile to start from.")] = "local",
     *,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
     """Write a bdc.yaml with every field, explained and commented out."""
     path = file or _file(settings(ctx))
@@ -48,7 +48,7 @@ def show(
     ctx: typer.Context,
     output: FormatOption = Format.yaml,
     *,
-    sources: Annotated[bool, typer.Option("--sources", help="Say where each value comes from.")] = False,
+    sources: Annotated[bool, typer.Option("--sources", help="Show where each value comes from.")] = False,
 ) -> None:
     """Show the whole configuration as it is after all files, variables and options."""
     loaded = settings(ctx).load()
@@ -67,7 +67,7 @@ def show(
 @app.command()
 def get(
     ctx: typer.Context,
-    keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="Dotted keys, or sections for all that is in them.")],
+    keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="Dotted keys, or sections for all keys in them.")],
     output: FormatOption = Format.table,
 ) -> None:
     """Print values as they are after all files, variables and options; for one KEY the value alone, and nothing where it isn't set."""
@@ -92,9 +92,9 @@ def get(
 
 @app.command()
 def unset(
-    ctx: typer.Context, keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="Dotted keys, or sections with all in them.")]
+    ctx: typer.Context, keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="Dotted keys, or sections for all keys in them.")]
 ) -> None:
-    """Take values out of bdc.yaml, so that those of the profile count again; everything else in it stays.
+    """Remove values from bdc.yaml, so that the profile's defaults apply again; everything else in the file is kept.
 
     Exit code 3 where the file doesn't set one of them; a result that isn't valid is not written.
     """
@@ -107,7 +107,7 @@ def unset(
 
 @app.command("set")
 def set_(ctx: typer.Context, values: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...")]) -> None:
-    """Change values in bdc.yaml; comments and everything else in it stay. A result that isn't valid is not written."""
+    """Change values in bdc.yaml; comments and all other values are kept. An invalid result is not written."""
     from bdc.cli.main import assignments
 
     path = _file(settings(ctx))
@@ -135,9 +135,9 @@ def schema() -> None:
 @app.command()
 def pulumi(
     ctx: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the projects go; made if it isn't there.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write the projects; created if missing.")],
     *,
-    force: Annotated[bool, typer.Option("--force", help="Write anew what is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing projects.")] = False,
 ) -> None:
     """Write the cluster's two stacks as Pulumi projects, to run with a Pulumi and a backend of your own.
 

@@ -18,7 +18,7 @@ from bdc.errors import UsageError
 if TYPE_CHECKING:
     from bdc.kube.contexts import Context
 
-app = typer.Typer(no_args_is_help=True, help="Ordinary users of a cluster, and the contexts by which they are known.")
+app = typer.Typer(no_args_is_help=True, help="Create, import and revoke user contexts.")
 
 _HERE = {"name": "name", "cluster": "cluster", "user": "user", "pools": "pools", "server": "Kubernetes API", "current": "used"}
 _USERS = {"name": "user", "pools": "pools", "created": "since (UTC)"}
@@ -28,9 +28,11 @@ _MOST_DAYS = 3650
 @app.command()
 def export(
     ctx: typer.Context,
-    user: Annotated[str, typer.Argument(metavar="USER", help="Who gets it; made where there is no such user yet.")],
-    pool: Annotated[list[str] | None, typer.Option("--pool", help="Spark pool that is open to them; repeatable, by default all.")] = None,
-    days: Annotated[int, typer.Option("--days", min=1, max=_MOST_DAYS, help="How long its Kubernetes token is good.")] = 90,
+    user: Annotated[str, typer.Argument(metavar="USER", help="The user; created if there is none of that name.")],
+    pool: Annotated[
+        list[str] | None, typer.Option("--pool", help="Spark pool that the user may use; repeatable, all pools by default.")
+    ] = None,
+    days: Annotated[int, typer.Option("--days", min=1, max=_MOST_DAYS, help="Validity of the Kubernetes token, in days.")] = 90,
     file: Annotated[Path | None, typer.Option("--file", "-f", metavar="FILE", help="Where to write it; stdout by default.")] = None,
 ) -> None:
     """Write what an ordinary user needs to a file: bdc context export ann -f ann.yaml
@@ -81,12 +83,12 @@ def users_(ctx: typer.Context, output: FormatOption = Format.table) -> None:
 @app.command()
 def revoke(
     ctx: typer.Context,
-    user: Annotated[str, typer.Argument(metavar="USER", help="Whose rights end.")],
+    user: Annotated[str, typer.Argument(metavar="USER", help="The user whose access ends.")],
     *,
     yes: YesOption = False,
     no_input: NoInputOption = False,
 ) -> None:
-    """Take a user's rights and credentials away; their files, tables and applications stay."""
+    """Revoke a user's access and credentials; files, tables and applications are kept."""
     from bdc.lifecycle import users
 
     options = administrator(ctx)
@@ -98,10 +100,10 @@ def revoke(
 
 @app.command("import")
 def import_(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="What somebody exported for you; - is stdin.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="File from `bdc context export`; - reads stdin.")],
     output: FormatOption = Format.table,
 ) -> None:
-    """Take in a context, and use it from now on where there is no bdc.yaml."""
+    """Import a context, and use it wherever there is no bdc.yaml."""
     from bdc.kube.contexts import take
 
     try:
@@ -124,9 +126,9 @@ def list_(output: FormatOption = Format.table) -> None:
 def use(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The context.")] = None,
     *,
-    none: Annotated[bool, typer.Option("--none", help="Use none: the kubeconfig counts again.")] = False,
+    none: Annotated[bool, typer.Option("--none", help="Use no context; the kubeconfig applies again.")] = False,
 ) -> None:
-    """Use another context from now on."""
+    """Switch to another context."""
     from bdc.kube.contexts import use as chosen
 
     if (name is None) != none:
@@ -136,7 +138,7 @@ def use(
 
 @app.command()
 def delete(name: Annotated[str, typer.Argument(metavar="NAME", help="The context.")]) -> None:
-    """Remove a context from this machine; what it gives stays good until it ends or is revoked."""
+    """Remove a context from this machine; its credentials stay valid until they expire or are revoked."""
     from bdc.kube.contexts import delete as forget
 
     forget(name)

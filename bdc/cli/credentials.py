@@ -88,8 +88,8 @@ def rotate(
     *,
     password: Annotated[bool, typer.Option("--password", help="The user's password.")] = False,
     token: Annotated[bool, typer.Option("--token", help="Spark Connect's token.")] = False,
-    internal: Annotated[bool, typer.Option("--internal", help="Passwords that the parts have among themselves.")] = False,
-    certificates: Annotated[bool, typer.Option("--certificates", help="The endpoints' certificate, from the same authority.")] = False,
+    internal: Annotated[bool, typer.Option("--internal", help="Passwords that the parts use among themselves.")] = False,
+    certificates: Annotated[bool, typer.Option("--certificates", help="The endpoints' certificate, issued by the same authority.")] = False,
     authority: Annotated[
         bool, typer.Option("--ca", help="The certificate authority, and with it the certificate: every client needs the new one.")
     ] = False,

@@ -23,7 +23,7 @@ app = typer.Typer(no_args_is_help=True, help="Files in HDFS.", context_settings=
 for command in (hdfs_space.du, hdfs_space.count, hdfs_space.df):
     app.command()(command)
 
-Recursive = Annotated[bool, typer.Option("--recursive", "-R", help="All below too.")]
+Recursive = Annotated[bool, typer.Option("--recursive", "-R", help="Include everything below.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", "-f", help="Replace files that exist.")]
 Preserve = Annotated[bool, typer.Option("--preserve", "-p", help="Keep modification times and permissions.")]
 
@@ -46,7 +46,7 @@ def ls(
 
 @app.command()
 def stat(ctx: typer.Context, paths: Paths, output: FormatOption = Format.table) -> None:
-    """Show all that HDFS knows of files and directories."""
+    """Show all attributes of files and directories."""
     with connected(ctx) as hdfs:
         rows = [_row(entry) for path in paths for entry in hdfs.glob(path)]
     Output(output).emit(rows[0] if len(rows) == 1 and output is Format.table else rows)
@@ -65,8 +65,8 @@ def cat(ctx: typer.Context, paths: Paths) -> None:
 def tail(
     ctx: typer.Context,
     path: Annotated[str, typer.Argument(metavar="PATH", help="A file.")],
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0, metavar="N", help="How many lines.")] = 10,
-    count: Annotated[int | None, typer.Option("--bytes", "-c", min=0, metavar="N", help="So many bytes, not lines.")] = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, metavar="N", help="Number of lines.")] = 10,
+    count: Annotated[int | None, typer.Option("--bytes", "-c", min=0, metavar="N", help="Number of bytes instead of lines.")] = None,
 ) -> None:
     """Write the last lines of a file to stdout; only its end is read."""
     from bdc.storage.tail import tail as end
@@ -105,13 +105,15 @@ def put(
 @app.command()
 def get(
     ctx: typer.Context,
-    arguments: Annotated[list[str], typer.Argument(metavar="PATH... [LOCAL]", help="Paths or patterns, then where to; - is stdout.")],
+    arguments: Annotated[
+        list[str], typer.Argument(metavar="PATH... [LOCAL]", help="Paths or patterns, then the destination; - is stdout.")
+    ],
     *,
     overwrite: Overwrite = False,
     preserve: Preserve = False,
     ignore_crc: Annotated[bool, typer.Option("--ignore-crc", help="Don't compare checksums.")] = False,
 ) -> None:
-    """Copy files and directories from HDFS. With one PATH, LOCAL is the present folder."""
+    """Copy files and directories from HDFS. With one PATH, LOCAL is the current directory."""
     from bdc.cli.hdfs_progress import Copying
     from bdc.storage import CopyOptions
 
@@ -133,9 +135,9 @@ def get(
 @app.command()
 def mkdir(
     ctx: typer.Context,
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Directories to make.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Directories to create.")],
     *,
-    parents: Annotated[bool, typer.Option("--parents", "-p", help="Parents too; one that exists is fine.")] = False,
+    parents: Annotated[bool, typer.Option("--parents", "-p", help="Create parents as needed; no error if one exists.")] = False,
 ) -> None:
     """Make directories."""
     with connected(ctx) as hdfs:
@@ -148,8 +150,8 @@ def rm(
     ctx: typer.Context,
     paths: Paths,
     *,
-    recursive: Annotated[bool, typer.Option("--recursive", "-r", "-R", help="Directories, and all in them.")] = False,
-    force: Annotated[bool, typer.Option("--force", "-f", help="It's fine when there is nothing to remove.")] = False,
+    recursive: Annotated[bool, typer.Option("--recursive", "-r", "-R", help="Remove directories and everything in them.")] = False,
+    force: Annotated[bool, typer.Option("--force", "-f", help="No error if there is nothing to remove.")] = False,
     yes: YesOption = False,
 ) -> None:
     """Remove files, or with -r directories and all in them. There is no trash: they are gone.
@@ -166,7 +168,7 @@ def rm(
 @app.command()
 def mv(
     ctx: typer.Context,
-    sources: Annotated[list[str], typer.Argument(metavar="PATH...", help="What to move; paths or patterns.")],
+    sources: Annotated[list[str], typer.Argument(metavar="PATH...", help="Paths or patterns to move.")],
     target: Annotated[str, typer.Argument(metavar="TARGET", help="A directory, or the new name.")],
 ) -> None:
     """Move or rename files and directories."""

@@ -16,10 +16,10 @@ def du(
     paths: SomePaths = None,
     output: FormatOption = Format.table,
     *,
-    summary: Annotated[bool, typer.Option("--summary", "-s", help="Only the sum of each path.")] = False,
+    summary: Annotated[bool, typer.Option("--summary", "-s", help="Only a total for each path.")] = False,
     human: Human = False,
 ) -> None:
-    """Show what files and directories take: their content, and the disk with all copies."""
+    """Show the size of files and directories, and the disk space that all replicas take."""
     with connected(ctx) as hdfs:
         tops = [entry for path in paths or ["."] for entry in hdfs.glob(path)]
         entries = tops if summary else [entry for top in tops for entry in hdfs.ls(top.path)]
@@ -35,7 +35,7 @@ def count(
     paths: SomePaths = None,
     output: FormatOption = Format.table,
     *,
-    quota: Annotated[bool, typer.Option("--quota", "-q", help="Also the bounds of a directory, and what is left of them.")] = False,
+    quota: Annotated[bool, typer.Option("--quota", "-q", help="Also show a directory's quotas and what is left of them.")] = False,
     human: Human = False,
 ) -> None:
     """Count the directories, files and bytes below paths; a directory counts itself."""

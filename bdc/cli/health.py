@@ -26,8 +26,8 @@ def status(
     ctx: typer.Context,
     output: FormatOption = Format.table,
     *,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again, until Ctrl-C.")] = False,
-    interval: Annotated[float, typer.Option("--interval", min=1, metavar="SECONDS", help="With --watch: how long from look to look.")] = 5,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh until Ctrl-C.")] = False,
+    interval: Annotated[float, typer.Option("--interval", min=1, metavar="SECONDS", help="With --watch: seconds between refreshes.")] = 5,
 ) -> int:
     """Show the parts of the cluster; each engine is asked whether it works.
 
@@ -100,7 +100,7 @@ def doctor(
     ctx: typer.Context,
     output: FormatOption = Format.table,
     *,
-    everything: Annotated[bool, typer.Option("--all", "-a", help="Show what is well, too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", "-a", help="Show the checks that passed, too.")] = False,
 ) -> int:
     """Check the cluster and the way to it, and say what to do about what is wrong.
 
@@ -131,8 +131,8 @@ def logs(
     tail: Annotated[int | None, typer.Option("--tail", metavar="N", min=0, help="Only the last lines of each container.")] = None,
     container: Annotated[str | None, typer.Option("--container", metavar="NAME", help="Only this container.")] = None,
     *,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, also from new pods.")] = False,
-    previous: Annotated[bool, typer.Option("--previous", "-p", help="The run before the last restart.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new lines, also from new pods.")] = False,
+    previous: Annotated[bool, typer.Option("--previous", "-p", help="Logs of the run before the last restart.")] = False,
 ) -> None:
     """Show the logs of a part, a workload or a pod: all containers in one stream by time, each line after its pod's name."""
     from bdc.config.duration import duration

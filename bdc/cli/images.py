@@ -15,7 +15,7 @@ Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Im
 
 @app.command()
 def build(ctx: typer.Context, names: Names = None, registry: RegistryOption = None, output: FormatOption = Format.table) -> None:
-    """Build what isn't built yet at its present content, and list it under the names that pods pull it by."""
+    """Build images whose content has changed, and list the names that pods pull them by."""
     from bdc import images
 
     chosen = settings(ctx, registry=registry)

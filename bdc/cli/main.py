@@ -39,7 +39,7 @@ class Commands(LazyGroup):
         "endpoints": Entry("bdc.cli.access:endpoints", "Show where the cluster is reached, and whether it answers."),
         "connect": Entry("bdc.cli.access:connect", "Forward an endpoint to this machine with the kubeconfig's rights."),
         "credentials": Entry("bdc.cli.credentials:credentials", "Show and rotate passwords, the token and certificates."),
-        "context": Entry("bdc.cli.context:app", "Ordinary users: files with which they use the cluster, and taking these in."),
+        "context": Entry("bdc.cli.context:app", "Create, import and revoke user contexts."),
         "hdfs": Entry("bdc.cli.hdfs:app", "Files in HDFS: ls, put, get, cat, tail, mkdir, mv, rm, du, df, chmod."),
         "spark": Entry("bdc.cli.spark:app", "Spark applications: submit, list, status, logs, kill, delete, history."),
         "sql": Entry("bdc.cli.sql:app", "SQL on the master, on HDFS tables and on both together."),

@@ -63,27 +63,32 @@ def submit(
     executors: Annotated[
         str | None, typer.Option("--executors", "--num-executors", metavar="N|MIN:MAX", help="How many executors.")
     ] = None,
-    pool: Annotated[str | None, typer.Option("--pool", metavar="POOL", help="Where it runs; bdc spark pool list shows all.")] = None,
-    priority: Annotated[
-        int, typer.Option("--priority", metavar="N", help="Who begins first of those that wait in a pool: the highest.")
-    ] = 0,
+    pool: Annotated[str | None, typer.Option("--pool", metavar="POOL", help="Pool to run in; bdc spark pool list shows all.")] = None,
+    priority: Annotated[int, typer.Option("--priority", metavar="N", help="Queue priority within the pool; higher starts first.")] = 0,
     environment: Annotated[
         str | None, typer.Option("--environment", metavar="NAME|FILE", help="Python packages: bdc spark env, or a requirements.txt.")
     ] = None,
-    retries: Annotated[int, typer.Option("--retries", help="Runs after a failed one. A retry repeats side effects.")] = 0,
-    timeout: Annotated[str | None, typer.Option("--timeout", metavar="TIME", help="End it after 90s, 10m, 2h; waiting counts.")] = None,
+    retries: Annotated[int, typer.Option("--retries", help="Number of retries after a failure. A retry repeats side effects.")] = 0,
+    timeout: Annotated[
+        str | None, typer.Option("--timeout", metavar="TIME", help="Time limit: 90s, 10m, 2h; waiting for room counts.")
+    ] = None,
     schedule: Annotated[
         str | None, typer.Option("--schedule", metavar="CRON", help='Run it again and again: "0 2 * * *", or @daily.')
     ] = None,
-    time_zone: Annotated[str | None, typer.Option("--time-zone", metavar="NAME", help="Of the schedule, e.g. Europe/Paris.")] = None,
-    concurrency: Annotated[
-        str | None, typer.Option("--concurrency", metavar="allow|forbid|replace", help="When the last run still runs. Default: forbid.")
+    time_zone: Annotated[
+        str | None, typer.Option("--time-zone", metavar="NAME", help="Time zone of the schedule, such as Europe/Paris.")
     ] = None,
-    keep: Annotated[int | None, typer.Option("--keep", metavar="N", help="Runs of the schedule that stay in the list. Default: 3.")] = None,
+    concurrency: Annotated[
+        str | None,
+        typer.Option(
+            "--concurrency", metavar="allow|forbid|replace", help="What to do if the previous run is still running. Default: forbid."
+        ),
+    ] = None,
+    keep: Annotated[int | None, typer.Option("--keep", metavar="N", help="Finished runs of the schedule to keep. Default: 3.")] = None,
     output: FormatOption = Format.table,
     *,
     exist_ok: Annotated[bool, typer.Option("--exist-ok", help="With --name: take the application that is there already.")] = False,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end.")] = True,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the application to end.")] = True,
 ) -> int:
     """Run an application on the cluster and follow it; the exit code is the application's own.
 
@@ -147,9 +152,11 @@ def submit(
 @app.command("list")
 def list_(
     ctx: typer.Context,
-    pool: Annotated[str | None, typer.Option("--pool", metavar="POOL", help="Those of one pool.")] = None,
-    state: Annotated[list[str] | None, typer.Option("--state", metavar="STATE", help="Those in this state; repeatable.")] = None,
-    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="The newest ones, so many at most.")] = None,
+    pool: Annotated[str | None, typer.Option("--pool", metavar="POOL", help="Only applications of this pool.")] = None,
+    state: Annotated[
+        list[str] | None, typer.Option("--state", metavar="STATE", help="Only applications in this state; repeatable.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most this many, the newest first.")] = None,
     output: FormatOption = Format.table,
 ) -> None:
     """Show applications, the newest first. States: queued, starting, running, succeeded, failed, killed."""
@@ -181,10 +188,10 @@ def logs(
     ctx: typer.Context,
     name: Name,
     executor: Annotated[int | None, typer.Option("--executor", metavar="N", help="An executor's log instead of the driver's.")] = None,
-    tail: Annotated[int | None, typer.Option("--tail", metavar="N", help="The last lines only.")] = None,
+    tail: Annotated[int | None, typer.Option("--tail", metavar="N", help="Only the last N lines.")] = None,
     pool: PoolOption = None,
     *,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the application has ended.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing until the application ends.")] = False,
 ) -> int:
     """Show what the driver, or an executor, printed.
 
@@ -237,7 +244,7 @@ def ui(
     port: Annotated[int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Local port; any free one by default.")] = 0,
     pool: PoolOption = None,
 ) -> None:
-    """Lead to Spark's own pages of an application: forwarded to this machine while it runs, of the history server when it has ended."""
+    """Open the Spark UI of an application: forwarded to this machine while it runs, in the history server afterwards."""
     from bdc.cli.access import until_interrupted, url
     from bdc.kube.endpoints import addresses, endpoint
     from bdc.spark import Client, State, run_of
@@ -264,10 +271,10 @@ def ui(
 def history(
     ctx: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One application; all by default.")] = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many runs at most.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Maximum number of runs.")] = 50,
     output: FormatOption = Format.table,
 ) -> None:
-    """Show what has run, from the event logs on HDFS: also applications that were deleted."""
+    """Show finished applications from the event logs on HDFS, including deleted ones."""
     from bdc.spark import history as read
 
     options = settings(ctx)
@@ -306,7 +313,7 @@ def sql(
         str | None, typer.Argument(metavar="[SQL]", help="One statement; - reads it from stdin. Without: a shell, or all of stdin.")
     ] = None,
     file: Annotated[str | None, typer.Option("--file", "-f", metavar="FILE", help="Statements, each ended by a semicolon.")] = None,
-    database: Annotated[str | None, typer.Option("--database", help="Where tables are looked up.")] = None,
+    database: Annotated[str | None, typer.Option("--database", help="Database in which tables are looked up.")] = None,
     pool: ConnectPoolOption = None,
     output: OutputOption = SqlFormat.table,
     *,

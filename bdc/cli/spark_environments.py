@@ -20,16 +20,17 @@ def build(
     ctx: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE", help="A requirements.txt, or an environment.yml with packages for pip.")],
     name: Annotated[str | None, typer.Option("--name", help="Name of the environment; made from the file by default.")] = None,
-    index_url: Annotated[str | None, typer.Option("--index-url", metavar="URL", help="As pip's: where packages come from.")] = None,
+    index_url: Annotated[str | None, typer.Option("--index-url", metavar="URL", help="Package index, as pip's --index-url.")] = None,
     extra_index_url: Annotated[
-        list[str] | None, typer.Option("--extra-index-url", metavar="URL", help="As pip's: where else; repeatable.")
+        list[str] | None, typer.Option("--extra-index-url", metavar="URL", help="Further package index, as pip's; repeatable.")
     ] = None,
     trusted_host: Annotated[
-        list[str] | None, typer.Option("--trusted-host", metavar="HOST", help="As pip's: no certificate is asked for; repeatable.")
+        list[str] | None,
+        typer.Option("--trusted-host", metavar="HOST", help="Host whose certificate is not checked, as pip's; repeatable."),
     ] = None,
     output: FormatOption = Format.table,
 ) -> None:
-    """Make an environment in the cluster, where it isn't there yet; prints its name.
+    """Create an environment in the cluster unless it exists; prints its name.
 
     Packages come as wheels for the cluster's own Python. An index that asks for a password belongs into pip.conf in a Secret `pip` of the
     cluster's namespace, not on the command line.

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Shares of the Spark pool; they are set in bdc.yaml: spark.pools.NAME.")
 
-PoolOption = Annotated[str | None, typer.Option("--pool", metavar="POOL", help="The pool, where several have one of this name.")]
-ConnectPoolOption = Annotated[str | None, typer.Option("--pool", metavar="POOL", help="The pool whose Spark Connect; else the cluster's.")]
+PoolOption = Annotated[str | None, typer.Option("--pool", metavar="POOL", help="The pool, if several pools have one of this name.")]
+ConnectPoolOption = Annotated[
+    str | None, typer.Option("--pool", metavar="POOL", help="Pool whose Spark Connect server to use; the cluster's by default.")
+]
 
 _COLUMNS = {"name": "name", "running": "running", "waiting": "waiting", "cpu": "CPU", "memory": "memory"}
 
@@ -35,7 +37,7 @@ def list_(ctx: typer.Context, output: FormatOption = Format.table) -> None:
 def show(
     ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="The pool.")], output: FormatOption = Format.table
 ) -> None:
-    """Show one pool: what it may use, what it uses, and who waits."""
+    """Show one pool: its limits, its usage and its queue."""
     from bdc.spark import Client
 
     found = Client(settings(ctx)).pool(name)

@@ -16,7 +16,7 @@ from bdc.errors import UsageError
 if TYPE_CHECKING:
     from bdc.spark import Client, Schedule
 
-app = typer.Typer(no_args_is_help=True, help="Applications that are started again and again.")
+app = typer.Typer(no_args_is_help=True, help="Applications that run on a schedule.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The schedule.")]
 _COLUMNS = {
@@ -44,21 +44,21 @@ def list_(ctx: typer.Context, output: FormatOption = Format.table) -> None:
 
 @app.command()
 def pause(ctx: typer.Context, name: Name, pool: PoolOption = None) -> None:
-    """Start it no more until resume; a run that goes on is left alone."""
+    """Suspend a schedule; a run in progress is left alone."""
     _client(ctx).pause(name, pool=pool)
     _say(ctx, f"{name} is paused")
 
 
 @app.command()
 def resume(ctx: typer.Context, name: Name, pool: PoolOption = None) -> None:
-    """Start it at its times again."""
+    """Resume a schedule."""
     _client(ctx).resume(name, pool=pool)
     _say(ctx, f"{name} is resumed")
 
 
 @app.command()
 def run(ctx: typer.Context, name: Name, pool: PoolOption = None) -> None:
-    """Start a run now, besides its times; prints the run's name."""
+    """Start a run now, outside the schedule; prints the run's name."""
     started = _client(ctx).run_now(name, pool=pool)
     sys.stdout.write(f"{started}\n")
     _say(ctx, f"follow it: bdc spark logs {started} -f")
@@ -70,7 +70,7 @@ def delete(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The schedules.")],
     pool: PoolOption = None,
 ) -> None:
-    """Remove schedules with their runs; those that go on are stopped."""
+    """Delete schedules and their runs; runs in progress are stopped."""
     client = _client(ctx)
     for name in names:
         client.delete_schedule(name, pool=pool)

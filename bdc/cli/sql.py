@@ -41,10 +41,12 @@ EngineOption = Annotated[
 ]
 CatalogOption = Annotated[str | None, typer.Option("--catalog", help="The federation's catalog: lake, master, tpch, ...")]
 SchemaOption = Annotated[str | None, typer.Option("--schema", help="Schema in that catalog, or Spark's database.")]
-PoolOption = Annotated[str | None, typer.Option("--pool", help="Spark's: the pool whose Spark Connect runs it; else the cluster's.")]
+PoolOption = Annotated[
+    str | None, typer.Option("--pool", help="For Spark: pool whose Spark Connect server runs it; the cluster's by default.")
+]
 DialectOption = Annotated[
     Dialect,
-    typer.Option("--dialect", help="Of the federation's statements: auto tells by their words, tsql and trino read all of them so."),
+    typer.Option("--dialect", help="Dialect of statements to the federation: auto detects it for each; tsql and trino force it."),
 ]
 OutputOption = Annotated[SqlFormat, typer.Option("--output", "-o", help="Format of the result.")]
 ChartOption = Annotated[bool, typer.Option("--chart", help="On a terminal, draw a label and a number as a bar chart.")]
@@ -77,7 +79,8 @@ def query(
 def run(
     ctx: typer.Context,
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="Statements, each ended by a semicolon, on the federation also by GO; - is stdin.")
+        str,
+        typer.Argument(metavar="FILE", help="File of statements, each ended by a semicolon, on the federation also by GO; - reads stdin."),
     ],
     engine: EngineOption = Engine.federation,
     catalog: CatalogOption = None,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bdc.sql.polybase.statements import DropKind, ObjectName
 
 credentials = typer.Typer(no_args_is_help=True, help="Users and passwords for external data sources.")
-sources = typer.Typer(no_args_is_help=True, help="External data sources: databases outside, which tables may be of.")
+sources = typer.Typer(no_args_is_help=True, help="External data sources: the databases and stores that external tables read.")
 tables = typer.Typer(no_args_is_help=True, help="External tables: tables of external data sources.")
 
 SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help="Name of an external data source.")]
@@ -30,7 +30,7 @@ TableArgument = Annotated[str, typer.Argument(metavar="TABLE", help="Name of an 
 
 @credentials.command("list")
 def list_credentials(ctx: typer.Context, output: FormatOption = Format.table) -> None:
-    """The credentials, and the sources that use them; no password."""
+    """List credentials and the sources that use them; no passwords."""
     with _external(ctx) as external:
         definitions = external.definitions()
     using: dict[str, list[str]] = {}
@@ -49,10 +49,10 @@ def list_credentials(ctx: typer.Context, output: FormatOption = Format.table) ->
 @credentials.command("set")
 def set_credential(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the credential; one that is there is changed.")],
-    identity: Annotated[str, typer.Option("--identity", metavar="USER", help="Whom to be at the source.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the credential; an existing one is changed.")],
+    identity: Annotated[str, typer.Option("--identity", metavar="USER", help="User name at the source.")],
 ) -> None:
-    """Make or change a credential. The password is asked for, or read from standard input: it is in no argument and no history."""
+    """Create or change a credential. The password is asked for, or read from standard input, never from an argument."""
     from bdc.cli.credentials import read_password
     from bdc.sql.polybase.statements import SetCredential
 
@@ -71,13 +71,13 @@ def drop_credential(
     yes: YesOption = False,
     no_input: NoInputOption = False,
 ) -> None:
-    """Forget a credential that no source uses, and its password."""
+    """Drop a credential that no source uses, with its password."""
     _drop(ctx, "DATABASE SCOPED CREDENTIAL", name, yes=yes, no_input=no_input)
 
 
 @sources.command("list")
 def list_sources(ctx: typer.Context, output: FormatOption = Format.table) -> None:
-    """The external data sources, and which of them can't be made."""
+    """List external data sources and their errors."""
     with _external(ctx) as external:
         definitions, troubles = external.definitions(), external.troubles()
     rows = [
@@ -95,7 +95,7 @@ def list_sources(ctx: typer.Context, output: FormatOption = Format.table) -> Non
 
 @sources.command("show")
 def show_source(ctx: typer.Context, source: SourceArgument, output: FormatOption = Format.table) -> None:
-    """All that is known of one; no password."""
+    """Show one source in full; no password."""
     with _external(ctx) as external:
         one, definitions, troubles = external.source(source), external.definitions(), external.troubles()
     own = [table for table in definitions.tables if table.source == one.name]
@@ -115,7 +115,7 @@ def show_source(ctx: typer.Context, source: SourceArgument, output: FormatOption
 
 @sources.command("test")
 def test_source(ctx: typer.Context, source: SourceArgument) -> None:
-    """Ask a source for its schemas; exits with 5 and the cause where it doesn't answer."""
+    """Connect to a source and list its schemas; exits with 5 and the cause if it doesn't answer."""
     with _external(ctx) as external:
         started = time.monotonic()
         found = external.test(source)
@@ -126,13 +126,13 @@ def test_source(ctx: typer.Context, source: SourceArgument) -> None:
 
 @sources.command("drop")
 def drop_source(ctx: typer.Context, source: SourceArgument, *, yes: YesOption = False, no_input: NoInputOption = False) -> None:
-    """Forget a source that no table is of; nothing changes in the source itself."""
+    """Drop a source that has no tables; nothing changes in the source itself."""
     _drop(ctx, "EXTERNAL DATA SOURCE", source, yes=yes, no_input=no_input)
 
 
 @tables.command("list")
 def list_tables(ctx: typer.Context, output: FormatOption = Format.table) -> None:
-    """The external tables, and which of them can't be read now."""
+    """List external tables and their errors."""
     with _external(ctx) as external:
         definitions, troubles = external.definitions(), external.troubles()
     rows = [_row(table, troubles) for table in definitions.tables]
@@ -165,13 +165,13 @@ def show_table(ctx: typer.Context, table: TableArgument, output: FormatOption = 
 def create_table(
     ctx: typer.Context,
     object_name: Annotated[str, typer.Argument(metavar="OBJECT", help="The object's name in the source, public.orders, or a path.")],
-    source: Annotated[str, typer.Option("--from", metavar="SOURCE", help="The source that it is of.")],
+    source: Annotated[str, typer.Option("--from", metavar="SOURCE", help="Its external data source.")],
     name: Annotated[str | None, typer.Option("--name", help="Name of the table, [schema.]table; else dbo and the object's.")] = None,
     *,
     yes: YesOption = False,
     no_input: NoInputOption = False,
 ) -> None:
-    """Make an external table of an object with all its columns: shows the statement, asks, and runs it."""
+    """Create an external table with all columns of an object: shows the statement, asks, and runs it."""
     from bdc.sql.external.locations import split_name
 
     last = [PurePosixPath(object_name).stem] if "/" in object_name else split_name(object_name)
@@ -187,7 +187,7 @@ def create_table(
 
 @tables.command("drop")
 def drop_table(ctx: typer.Context, table: TableArgument, *, yes: YesOption = False, no_input: NoInputOption = False) -> None:
-    """Forget an external table; nothing changes in its source. One of the data pool is removed with its rows."""
+    """Drop an external table; nothing changes in its source. A table of the data pool is removed with its rows."""
     from bdc.sql.external.pool import is_pool
 
     with _external(ctx) as external:
@@ -204,7 +204,7 @@ def objects(
     depth: Annotated[int, typer.Option("--depth", min=1, max=2, help="2 shows the tables of each schema, too.")] = 1,
     output: FormatOption = Format.table,
 ) -> None:
-    """What a source has: its schemas, or the tables of one."""
+    """List a source's schemas, or the tables of one schema."""
     with _external(ctx) as external:
         found = external.objects(source, root, depth)
     rows = [{"type": kind.lower(), "name": whole} for kind, whole, _ in found]
@@ -220,7 +220,7 @@ def explain(
     ] = False,
     output: FormatOption = Format.table,
 ) -> None:
-    """What of a statement each source runs, and what Trino does; nothing runs without --analyze."""
+    """Show which parts of a statement each source runs and which Trino runs; nothing is executed without --analyze."""
     from bdc.sql import connect
     from bdc.sql.polybase.session import TSqlSession
 

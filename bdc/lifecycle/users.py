@@ -148,7 +148,7 @@ def grant(
 
 
 def revoke(kube: Kube, config: Config, name: str) -> None:
-    """Take a user's rights and credentials away; their files, tables and applications stay. Raises NotFoundError."""
+    """Revoke a user's access and credentials; files, tables and applications are kept. Raises NotFoundError."""
     cluster = config.name
     account = f"/api/v1/namespaces/{cluster}/serviceaccounts/{user_account(name)}"
     if not _NAME.fullmatch(name) or not _there(kube, account):
