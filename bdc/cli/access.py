@@ -46,7 +46,7 @@ def endpoints(
         rows = list(pool.map(lambda one: _look(kube, config, one, authority), wanted))
     if uri:
         if not rows[0]["url"]:
-            raise BdcError(f"{name} is not exposed", f"bdc connect {name} leads to it")
+            raise BdcError(f"{name} is not exposed", f"forward it: bdc connect {name}")
         sys.stdout.write(f"{rows[0]['url']}\n")
         return
     Output(output, quiet=options.quiet).emit(rows, columns=_COLUMNS)

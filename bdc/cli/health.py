@@ -118,7 +118,7 @@ def doctor(
     levels = [result.finding.level for result in results]
     if output is Format.table:
         wrong, warned = levels.count(Level.FAIL), levels.count(Level.WARN)
-        sys.stdout.write(f"{len(levels)} checks: {len(levels) - wrong - warned} well, {warned} to look at, {wrong} wrong\n")
+        sys.stdout.write(f"{len(levels)} checks: {len(levels) - wrong - warned} passed, {warned} warnings, {wrong} failed\n")
     else:
         Output(output).emit([_result(result) for result in results])
     return UnhealthyError.exit_code if Level.FAIL in levels else 0

@@ -262,7 +262,7 @@ def ui(
         raise UsageError(f"{name} has no pages before it runs; it is {found.state.lower()}", f"see why: bdc spark status {name}")
     run, server = run_of(kube, cluster, found), endpoint("history")
     if not (outside := addresses(kube, options.config, "history")):
-        raise BdcError(f"{name} has ended, and the history server is not exposed", "bdc connect history leads to it")
+        raise BdcError(f"{name} has ended, and the history server is not exposed", "forward it: bdc connect history")
     sys.stdout.write(f"{url(server, outside[0], server.port)}/history/{run}/jobs/\n")
     out.progress(f"{name} has ended; its pages need a login: bdc credentials show")
 
@@ -295,7 +295,7 @@ def connect(ctx: typer.Context, pool: ConnectPoolOption = None) -> None:
     options = settings(ctx)
     found = addresses(options.kube(), options.config, "connect")
     if not found:
-        raise BdcError("Spark Connect is not exposed", "bdc connect connect leads to it")
+        raise BdcError("Spark Connect is not exposed", "forward it: bdc connect connect")
     one = endpoint("connect")
     sys.stdout.write(f"{url(one, found[0], one.port)}\n")
     sys.stdout.flush()

@@ -37,7 +37,7 @@ def engine_error(failures: tuple[Failure, ...], said: tuple[str, ...], output: s
     if failures:
         return EngineError("\n".join(map(_line, failures)), failures)
     told = [read(text) for text in said]
-    text = "\n".join(one.message for one in told) or "\n".join(output.strip().splitlines()[-15:]) or "pulumi failed without a word"
+    text = "\n".join(one.message for one in told) or "\n".join(output.strip().splitlines()[-15:]) or "pulumi failed without output"
     return EngineError(text, hint="the next bdc up goes on from here", exit_codes=[one.exit_code for one in told])
 
 

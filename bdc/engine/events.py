@@ -102,7 +102,7 @@ class Watcher:
     @property
     def failures(self) -> tuple[Failure, ...]:
         """The resources that failed; those whose wait was ended because of them only when there are no others."""
-        found = [_failure(step, "\n".join(self._errors.get(urn) or ["it failed without a word"])) for urn, step in self._failed.items()]
+        found = [_failure(step, "\n".join(self._errors.get(urn) or ["it failed without output"])) for urn, step in self._failed.items()]
         return tuple([failure for failure in found if failure.exit_code != INTERRUPTED] or found)
 
     @property

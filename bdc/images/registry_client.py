@@ -181,7 +181,7 @@ class Registry:
         what = f"{self.host}/{repository}" if repository else self.host
         if self._login is None:
             return BdcError(
-                f"the registry {what} asks who you are", f"log in, then run it again: docker login {self.host} (or podman, skopeo)"
+                f"the registry {what} requires a login", f"log in, then run it again: docker login {self.host} (or podman, skopeo)"
             )
         return BdcError(
             f"the registry {what} refuses the user {self._login.user or 'of the token'}: {_reason(answer)}",

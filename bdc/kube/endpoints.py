@@ -107,7 +107,7 @@ def reach(kube: Kube, config: Config, name: str) -> Iterator[EndpointConnection]
         if kube.person:  # whom the API server lets into no pod of the cluster's own
             tried = ", ".join(addresses(kube, config, name)) or "nothing: it was not exposed"
             raise UnhealthyError(
-                f"nobody answers at {wanted.title} ({tried})", "if the cluster has moved, ask for a new file of its context"
+                f"{wanted.title} is not reachable (tried {tried})", "if the cluster has moved, ask for a new file of its context"
             )
         with forwarded(kube, config, name) as (host, port):
             yield EndpointConnection(host, port, "localhost", ca_file, forwarded=True)

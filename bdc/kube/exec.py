@@ -72,4 +72,4 @@ def _closed(pod: str, error: BaseException) -> UnhealthyError:
     text = str(getattr(error, "reason", None) or error)
     said = _MESSAGE.search(text)
     reason = json.loads(said[1]) if said else text.splitlines()[0]
-    return UnhealthyError(f"the pod {pod} can't be entered: {reason}", "bdc status shows whether it runs")
+    return UnhealthyError(f"can't run a program in pod {pod}: {reason}", "bdc status shows whether it runs")

@@ -99,7 +99,7 @@ def _too_little(ask: PodRequest, asked: Sequence[PodRequest], nodes: Sequence[No
     where = nodes[0].name if len(nodes) == 1 else f"{len(nodes)} nodes"
     return UnhealthyError(
         f"the cluster doesn't fit on {where}: it asks {cpu:.2f} cores and {human(memory)} (with one Spark driver and executor), "
-        f"{have_cpu:.2f} cores and {human(have_memory)} are free; first without a place: {ask.name}",
+        f"{have_cpu:.2f} cores and {human(have_memory)} are free; cannot schedule: {ask.name}",
         f"lower what the largest asks ({largest.name}: {human(largest.memory * largest.replicas)}) with `bdc config set`, "
         f"add a node, or free resources; nothing was made",
     )

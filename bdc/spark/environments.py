@@ -142,7 +142,7 @@ def _of_conda(file: Path, text: str) -> str:
         elif str(one) not in ("pip", "setuptools", "wheel"):
             others.append(str(one))
     if others:
-        raise UsageError(f"{file} asks for packages of conda's own, which can't be had here: {', '.join(others)}", hint)
+        raise UsageError(f"{file} asks for packages of conda's own, which are not available here: {', '.join(others)}", hint)
     return "".join(f"{line}\n" for line in wanted)
 
 

@@ -80,7 +80,7 @@ def _unschedulable(message: str) -> Cause:
 
 def _not_started(reason: str, message: str, image: str) -> Cause | None:
     if reason in ("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull"):
-        return Cause(f"the image {image} can't be had: {message or reason}", hint="bdc doctor checks images and registry")
+        return Cause(f"the image {image} can't be pulled: {message or reason}", hint="bdc doctor checks images and registry")
     if reason in ("CreateContainerConfigError", "CreateContainerError", "RunContainerError"):
         return Cause(f"the driver's container can't start: {message or reason}", hint="bdc doctor")
     return None

@@ -48,7 +48,7 @@ def test_a_port_in_use_is_named_with_its_program_and_nothing_is_made(host: TestH
 
 def test_too_little_memory_is_refused_with_its_sums(host: TestHost) -> None:
     refused = bdc(host, "--set", "federation.coordinator.memory=500Gi", "--set", "federation.coordinator.memory_limit=500Gi", "up", code=5)
-    assert "first without a place: Trino coordinator" in refused.stderr
+    assert "cannot schedule: Trino coordinator" in refused.stderr
     assert "bdc config set" in refused.stderr
     assert untouched(host)
 

@@ -189,7 +189,7 @@ class EmbeddedNode:
         if read_installed(self._layout.installed) is None:
             return "bdc was interrupted while it made this host a node; go on: bdc up"
         if self._running(begun):
-            return "the node of this host starts or is ill; see: bdc node status"
+            return "this host's node is starting or unhealthy; see: bdc node status"
         return "the node of this host may be stopped; start it as root: bdc node start"
 
     def _install(self, begun: Begun | None, report: Progress) -> None:

@@ -70,7 +70,7 @@ def images(ground: CheckContext) -> Finding:
     )
     if broken:
         return fail(
-            f"can't be had: {named(broken)}", "build them (bdc images build) or push them where the nodes pull from (bdc images push)"
+            f"can't be pulled: {named(broken)}", "build them (bdc images build) or push them where the nodes pull from (bdc images push)"
         )
     used = {one["image"] for pod in ground.snapshot.pods for one in pod["spec"].get("containers") or []}
     return ok(f"all {len(used)} in use are there")

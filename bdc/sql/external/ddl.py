@@ -83,7 +83,7 @@ class External:
                 return self._readers(statement)
             case Execute():
                 return self._execute(statement)
-        raise UsageError(f"{type(statement).__name__} is understood, but not run here")
+        raise UsageError(f"{type(statement).__name__} is recognized but not supported here")
 
     def definitions(self) -> Definitions:
         """What is defined now."""

@@ -58,7 +58,9 @@ def address(source: Source) -> Address:
     connector = CONNECTORS.get(prefix)
     if not separator or connector is None:
         if prefix in _NOT_YET:
-            raise UsageError(f"source {source.name}: {prefix}:// is understood, but not run yet", "files are on hdfs://, s3:// or abfss://")
+            raise UsageError(
+                f"source {source.name}: {prefix}:// is recognized but not supported yet", "files are on hdfs://, s3:// or abfss://"
+            )
         known = ", ".join(f"{one}://" for one in (*CONNECTORS, "odbc", *PREFIXES, pool.PREFIX))
         raise UsageError(f"source {source.name}: its LOCATION {source.location!r} begins with none of {known}")
     if prefix == "jdbc":

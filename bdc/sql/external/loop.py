@@ -81,7 +81,7 @@ def run(rounds: ReconcileLoop, open_master: Callable[[], Connection], stopped: C
                 connection.close()
                 connection = None
         if text != said:  # once, not in each round
-            sys.stderr.write(f"{text or 'all external tables are well'}\n")
+            sys.stderr.write(f"{text or 'all external tables are available'}\n")
             said = text
         beat.touch()
         _wait(connection, stopped)

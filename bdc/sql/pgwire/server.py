@@ -64,7 +64,9 @@ class Server:
         while self._tasks and asyncio.get_running_loop().time() < until:
             for session in [one for one in self._sessions.values() if one.idle and id(one) not in told]:
                 told.add(id(session))
-                session.connection.write(_fatal(FatalError("terminating connection: the gateway goes", SHUTTING_DOWN, "connect again")))
+                session.connection.write(
+                    _fatal(FatalError("terminating connection due to administrator command", SHUTTING_DOWN, "connect again"))
+                )
                 session.connection.close()
             await asyncio.sleep(0.1)
         left = dict(self._tasks)
@@ -125,7 +127,7 @@ class Server:
         if given.get("database", user) != DATABASE:
             raise FatalError(f'database "{given.get("database", user)}" does not exist', UNDEFINED_DATABASE, f"there is one: {DATABASE}")
         if self._closing:
-            raise FatalError("the gateway goes", SHUTTING_DOWN, "connect again")
+            raise FatalError("the server is shutting down", SHUTTING_DOWN, "connect again")
         own = sum(one.user == user for one in self._sessions.values())
         if len(self._sessions) >= self.most or (role and 0 <= role.longest <= own):
             raise FatalError("sorry, too many clients already", TOO_MANY_CONNECTIONS)

@@ -86,7 +86,7 @@ def test_where_there_is_no_node_that_comes_first(layout: Layout) -> None:
 
 def test_a_node_that_runs_is_not_to_be_started(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seen, "services", lambda _: SERVICES)
-    assert EmbeddedNode(layout).remedy("https://192.0.2.7:6443") == "the node of this host starts or is ill; see: bdc node status"
+    assert EmbeddedNode(layout).remedy("https://192.0.2.7:6443") == "this host's node is starting or unhealthy; see: bdc node status"
 
 
 def test_a_record_that_only_root_may_read(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:

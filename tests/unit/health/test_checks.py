@@ -171,7 +171,7 @@ BROKEN: list[tuple[str, Callable[[Cluster], Any], Level, str]] = [
     ("ports", taken_port, Level.FAIL, "31880 (trino) by Service shop/web"),
     ("workloads", drop("/api/v1/namespaces/bdc"), Level.FAIL, "there is no cluster bdc here"),
     ("pods", crashing, Level.FAIL, "pod metastore-0 can't run: container metastore exited with status 1, 6 times"),
-    ("images", no_image, Level.FAIL, "can't be had: bdc.local/httpfs:9"),
+    ("images", no_image, Level.FAIL, "can't be pulled: bdc.local/httpfs:9"),
     ("restarts", oom, Level.WARN, "namenode-0 (OOMKilled, exit 137)"),
     ("volumes", lambda kube: kube.change(f"{CORE}/persistentvolumeclaims/data-master-0", phase="Lost"), Level.FAIL, "data-master-0 (Lost)"),
     ("budgets", budget(1, 0), Level.FAIL, "fewer pods than their budgets want: master"),

@@ -101,7 +101,7 @@ def test_a_wrong_password(built: dict[str, str], trusted: RegistryServer, tmp_pa
 
 def test_nobodys_login(built: dict[str, str], trusted: RegistryServer, tmp_path: Path) -> None:
     log_in(tmp_path, "{}")
-    with pytest.raises(BdcError, match="asks who you are") as failure:
+    with pytest.raises(BdcError, match="requires a login") as failure:
         push(["a"], trusted.host)
     assert f"docker login {trusted.host}" in str(failure.value.hint)
 

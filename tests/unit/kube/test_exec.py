@@ -76,7 +76,7 @@ def test_an_end_that_never_came(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("error", [ApiException(status=0, reason="Handshake status 404"), ConnectionResetError("reset")])
 def test_a_pod_that_can_not_be_entered(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    with pytest.raises(UnhealthyError, match=r"can't be entered: (Handshake status 404|reset)"):
+    with pytest.raises(UnhealthyError, match=r"can't run a program in pod master-0: (Handshake status 404|reset)"):
         run(monkeypatch, error)
 
 
@@ -97,5 +97,5 @@ def test_a_refused_handshake_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kubernetes.stream, "stream", stream)
     monkeypatch.setattr(exec_module, "_pods", lambda _: Pods())
     kube: Any = None
-    with pytest.raises(UnhealthyError, match='the pod master-0 can\'t be entered: container "x" is not valid for pod master-0'):
+    with pytest.raises(UnhealthyError, match='can\'t run a program in pod master-0: container "x" is not valid for pod master-0'):
         execute(kube, "bdc", "master-0", "x", ["psql"])

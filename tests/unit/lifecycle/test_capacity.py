@@ -34,7 +34,7 @@ def test_too_little_memory_names_the_largest_and_what_has_no_place() -> None:
     with pytest.raises(UnhealthyError) as refused:
         check(asks(Config()), [node(4, 4, "host7")])
     assert "doesn't fit on host7" in refused.value.message
-    assert "first without a place: " in refused.value.message
+    assert "cannot schedule: " in refused.value.message
     assert "Trino coordinator" in (refused.value.hint or "")
     assert refused.value.exit_code == 5
 

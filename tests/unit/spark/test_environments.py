@@ -199,7 +199,11 @@ def test_pods_of_a_build_satisfy_the_restricted_standard(client: Client, kube: B
     [
         ("environment.yml", "name: x\n", "no environment.yml"),
         ("environment.yml", "dependencies: [", "no environment.yml"),
-        ("r.txt", "dependencies:\n  - numpy=2.1\n  - pip: [tabulate]\n", "packages of conda's own, which can't be had here: numpy=2.1"),
+        (
+            "r.txt",
+            "dependencies:\n  - numpy=2.1\n  - pip: [tabulate]\n",
+            "packages of conda's own, which are not available here: numpy=2.1",
+        ),
         ("environment.yml", "dependencies:\n  - python=3.11\n", "asks for python=3.11, and the cluster has Python 3.13"),
         ("environment.yml", "dependencies:\n  - python >=3.8,<3.13\n", "the cluster has Python 3.13"),
         ("r.txt", "six\n-r other.txt\n", r"names another file \(-r other\.txt\)"),

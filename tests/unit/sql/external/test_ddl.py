@@ -84,7 +84,7 @@ def test_a_table_of_a_source_that_is_down_leaves_neither_row_nor_view(desk: Desk
             NotFoundError,
             "there is no credential nix",
         ),
-        ("CREATE EXTERNAL DATA SOURCE x WITH (LOCATION = 'https://x')", UsageError, "https:// is understood, but not run yet"),
+        ("CREATE EXTERNAL DATA SOURCE x WITH (LOCATION = 'https://x')", UsageError, "https:// is recognized but not supported yet"),
         ("ALTER EXTERNAL DATA SOURCE nix SET PUSHDOWN = OFF", NotFoundError, "there is no external data source nix"),
         ("ALTER EXTERNAL DATA SOURCE Sales SET LOCATION = 'sybase://x'", UsageError, "begins with none of"),
         ("ALTER DATABASE SCOPED CREDENTIAL nix WITH IDENTITY = 'x'", NotFoundError, "there is no credential nix"),
@@ -267,7 +267,7 @@ def test_statements_that_mean_nothing_here_say_so(desk: Desk) -> None:
     assert not any("x1" in one for one in desk.said)
     with pytest.raises(NotFoundError, match=r"there is no external table dbo\.nix"):
         desk.run("CREATE STATISTICS s ON nix (id)")
-    with pytest.raises(UsageError, match="Use is understood, but not run here"):
+    with pytest.raises(UsageError, match="Use is recognized but not supported here"):
         desk.external.run(Use("bdc"))
 
 

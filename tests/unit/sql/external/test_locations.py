@@ -245,7 +245,7 @@ def test_strings_are_quoted_where_a_catalog_is_created() -> None:
         (Source("s", "sybase://db/x"), "begins with none of postgresql://, mysql://"),
         (Source("s", "postgresql:db/x"), "begins with none of"),
         (Source("s", ""), "begins with none of"),
-        *((Source("s", f"{one}://b/x"), f"{one}:// is understood, but not run yet") for one in ("adl", "https")),
+        *((Source("s", f"{one}://b/x"), f"{one}:// is recognized but not supported yet") for one in ("adl", "https")),
         (Source("s", "postgresql://anna@db/x"), "LOCATION has a user"),
         (Source("s", "postgresql://anna:pw@db/x"), "LOCATION has a user"),
         (Source("s", "postgresql://db/x?user=a"), r"LOCATION has \? or #"),

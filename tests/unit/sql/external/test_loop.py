@@ -260,7 +260,7 @@ def test_loop_go_on_after_a_broken_connection(runs: Runs, desk: Desk, capsys: py
     runs.run(nothing, cut, nothing)
     assert len(runs.opened) == 2
     assert desk.engine.readable("dbo.orders")
-    assert capsys.readouterr().err == "the connection to the SQL master broke\nall external tables are well\n"
+    assert capsys.readouterr().err == "the connection to the SQL master broke\nall external tables are available\n"
     assert runs.beat.exists()
 
 
@@ -282,7 +282,7 @@ def test_loop_go_on_while_trino_doesnt_answer(runs: Runs, desk: Desk, capsys: py
         raise UnhealthyError("Trino does not answer")
 
     runs.run(away, away, nothing)
-    assert capsys.readouterr().err == "Trino does not answer\nall external tables are well\n"
+    assert capsys.readouterr().err == "Trino does not answer\nall external tables are available\n"
     assert (len(runs.opened), desk.engine.readable("dbo.orders")) == (1, True)
 
 
@@ -300,7 +300,7 @@ def test_a_master_that_isnt_there_is_waited_for(
 
     monkeypatch.setattr(runs, "open", opening)
     runs.run(nothing)
-    assert capsys.readouterr().err == "the SQL master does not answer\nall external tables are well\n"
+    assert capsys.readouterr().err == "the SQL master does not answer\nall external tables are available\n"
     assert desk.engine.readable("dbo.orders")
 
 
