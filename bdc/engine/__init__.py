@@ -1,8 +1,8 @@
 """Drives Pulumi: plan, up and down of a cluster's stacks. Importing this is cheap; Pulumi's SDK is loaded at the first operation."""
 
-from bdc.engine.engine import Engine
+from bdc.engine.engine import PulumiEngine
 from bdc.engine.errors import EngineError, Failure
 from bdc.engine.events import Change, Event
 from bdc.engine.plugin_selection import choose as choose_plugin
 
-__all__ = ["Change", "Engine", "EngineError", "Event", "Failure", "choose_plugin"]
+__all__ = ["Change", "EngineError", "Event", "Failure", "PulumiEngine", "choose_plugin"]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # Pulumi's SDK takes a while to import
 _DATA = "data"
 
 
-class Engine:
+class PulumiEngine:
     """Drives Pulumi for one cluster. `programs` are in the order in which they come up: data, platform.
 
     `plugin` serves their Kubernetes resources: by default the official one where it is installed, else bdc's own.

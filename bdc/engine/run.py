@@ -14,7 +14,7 @@ from bdc.engine import passphrase
 from bdc.engine.passphrase import Passphrase
 from bdc.engine.plugin_selection import Plugin
 from bdc.engine.program import Pulumi
-from bdc.engine.stack import Place, Stack
+from bdc.engine.stack import Stack, StateLocation
 from bdc.engine.state_repair import mend
 from bdc.engine.statecopy import StateCopy
 from bdc.errors import BdcError
@@ -44,7 +44,7 @@ class Run:
         local.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._pulumis = {name: Pulumi(folder / f"{name}.pid") for name in programs}
         self._home = plugin.home(cache_dir() / "pulumi-home")
-        self._place = Place(folder, backend or f"file://{local}", self._environment(secret))
+        self._place = StateLocation(folder, backend or f"file://{local}", self._environment(secret))
 
     def open(self, name: str) -> Stack:
         """The stack of a program as it is here."""

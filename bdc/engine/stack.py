@@ -33,7 +33,7 @@ Deployment = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Place:
+class StateLocation:
     """Where a stack's state is and what its pulumi gets. `folder` is local; `backend` is an address."""
 
     folder: Path
@@ -54,7 +54,7 @@ class _Operations(automation.Stack):
 class Stack:
     """One stack. Opening it makes it where it does not exist yet."""
 
-    def __init__(self, name: str, program: Program, place: Place, pulumi: Pulumi, *, deadline_seconds: float) -> None:
+    def __init__(self, name: str, program: Program, place: StateLocation, pulumi: Pulumi, *, deadline_seconds: float) -> None:
         self.name = name
         self._place, self._pulumi = place, pulumi
         self._work = work = place.folder / "work" / name

@@ -16,7 +16,7 @@ from bdc.kube.podlog import Moment, PodLog
 
 
 @dataclass(frozen=True)
-class Source:
+class LogSource:
     """One container of one pod; `several` says whether the pod has more than one."""
 
     pod: str
@@ -47,7 +47,7 @@ class Wanted:
     previous: bool = field(default=False, kw_only=True)
 
 
-def sources(kube: Kube, cluster: str, name: str, container: str | None = None) -> list[Source]:
+def sources(kube: Kube, cluster: str, name: str, container: str | None = None) -> list[LogSource]:
     """The containers that `name` (a part, a workload or a pod) stands for. Raises NotFoundError."""
     pods = observe(kube, cluster).pods
     chosen = [pod for pod in pods if name in (pod["metadata"]["name"], *_named(pod))]
@@ -73,7 +73,7 @@ def logs(
 ) -> Iterator[LogLine]:
     """Yield lines; with `follow` go on for ever, also with pods that come later. Raises NotFoundError."""
     wanted = wanted or Wanted()
-    open_logs: dict[Source, PodLog] = {}
+    open_logs: dict[LogSource, PodLog] = {}
     while True:
         try:
             for source in sources(kube, cluster, name, wanted.container):
@@ -87,7 +87,7 @@ def logs(
         sleep(poll_seconds)
 
 
-def _merged(open_logs: dict[Source, PodLog], *, final: bool) -> Iterator[LogLine]:
+def _merged(open_logs: dict[LogSource, PodLog], *, final: bool) -> Iterator[LogLine]:
     batches = []
     for source, log in open_logs.items():
         batches.append([(moment, source.label, line) for moment, line in _read(log, final=final)])
@@ -107,7 +107,7 @@ def _read(log: PodLog, *, final: bool) -> list[tuple[Moment, str]]:
     return []
 
 
-def _open(kube: Kube, cluster: str, source: Source, wanted: Wanted) -> PodLog:
+def _open(kube: Kube, cluster: str, source: LogSource, wanted: Wanted) -> PodLog:
     return PodLog(
         kube, cluster, source.pod, source.container, since_seconds=wanted.since_seconds, tail=wanted.tail, previous=wanted.previous
     )
@@ -118,6 +118,6 @@ def _named(pod: Json) -> tuple[str, ...]:
     return tuple(str(labels[key]) for key in (PART, COMPONENT) if key in labels) if INSTANCE in labels else ()
 
 
-def _containers(pod: Json, wanted: str | None) -> list[Source]:
+def _containers(pod: Json, wanted: str | None) -> list[LogSource]:
     names = [one["name"] for kind in ("initContainers", "containers") for one in pod["spec"].get(kind) or []]
-    return [Source(pod["metadata"]["name"], name, len(names) > 1) for name in names if wanted in (None, name)]
+    return [LogSource(pod["metadata"]["name"], name, len(names) > 1) for name in names if wanted in (None, name)]

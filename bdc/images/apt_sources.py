@@ -17,7 +17,7 @@ _LINE = re.compile(r"deb\s+(?:\[(?P<options>[^]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suit
 
 
 @dataclass(frozen=True)
-class Source:
+class AptSource:
     """One suite of a Debian mirror."""
 
     uri: str
@@ -26,15 +26,15 @@ class Source:
     signed_by: str | None = None
 
 
-def parse_list(text: str) -> Iterator[Source]:
+def parse_list(text: str) -> Iterator[AptSource]:
     """Entries of a one-line-style file."""
     for line in text.splitlines():
         if match := _LINE.match(line.strip()):
             options = dict(option.split("=", 1) for option in (match["options"] or "").split() if "=" in option)
-            yield Source(match["uri"], match["suite"], tuple(match["components"].split()), options.get("signed-by"))
+            yield AptSource(match["uri"], match["suite"], tuple(match["components"].split()), options.get("signed-by"))
 
 
-def parse_deb822(text: str) -> Iterator[Source]:
+def parse_deb822(text: str) -> Iterator[AptSource]:
     """Entries of a deb822 file: one for each URI and suite of each stanza."""
     lines = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
     for stanza in re.split(r"\n\s*\n", lines):
@@ -52,12 +52,12 @@ def parse_deb822(text: str) -> Iterator[Source]:
         components = tuple(fields.get("components", "").split())
         for uri in fields.get("uris", "").split():
             for suite in fields.get("suites", "").split():
-                yield Source(uri, suite, components, fields.get("signed-by"))
+                yield AptSource(uri, suite, components, fields.get("signed-by"))
 
 
 def debian_sources(release: str, etc: Path = Path("/etc/apt")) -> list[str]:
     """One-line entries for Debian `release` on this host's mirrors; empty where the host has no Debian mirror."""
-    found: list[Source] = []
+    found: list[AptSource] = []
     if (main := etc / "sources.list").is_file():
         found += parse_list(main.read_text(errors="replace"))
     for path in sorted((etc / "sources.list.d").glob("*")):

@@ -15,7 +15,7 @@ from bdc import images
 from bdc.cluster import Access, Substrate
 from bdc.config.model import Config
 from bdc.config.names import IMAGES
-from bdc.engine import Change, Engine, choose_plugin, passphrase
+from bdc.engine import Change, PulumiEngine, choose_plugin, passphrase
 from bdc.errors import NotFoundError
 from bdc.kube import Kube, connect
 from bdc.lifecycle import preflight, pull_secret, storage_probe
@@ -125,9 +125,9 @@ def _engine(
     report: Report,
     login: str | None = None,
     deadline_seconds: float = PART_SECONDS,
-) -> Engine:
+) -> PulumiEngine:
     programs, plugin = _programs(config, substrate, access, kube, login), choose_plugin(config.engine.plugin)
-    return Engine(
+    return PulumiEngine(
         config.name,
         kube,
         programs=programs,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bdc.config.names import CREDENTIALS, WORKLOADS, selector
-from bdc.engine import Engine, Event
+from bdc.engine import Event, PulumiEngine
 from bdc.errors import BdcError, DeadlineError, UnhealthyError
 from bdc.kube import Kube
 from bdc.kube.endpoints import credentials, reach
@@ -83,7 +83,7 @@ class Restarts:
         self._report.event(event)
 
 
-def begin(kube: Kube, config: Config, engine: Engine, kinds: Sequence[rotation.Kind], where: Endpoints, password: str | None) -> None:
+def begin(kube: Kube, config: Config, engine: PulumiEngine, kinds: Sequence[rotation.Kind], where: Endpoints, password: str | None) -> None:
     """Refuse what can't be done now, then write the journal. A begun rotation is gone on with."""
     credentials(kube, config.name)
     if rotation.read(kube, config.name) is None and (changes := engine.plan()):
@@ -95,7 +95,7 @@ def begin(kube: Kube, config: Config, engine: Engine, kinds: Sequence[rotation.K
         rotation.stage(kube, config.name, kinds, tls=where.tls, hosts=where.hosts, password=password)
 
 
-def carry_out(kube: Kube, config: Config, engine: Engine, say: Callable[[str], None]) -> tuple[rotation.Kind, ...]:
+def carry_out(kube: Kube, config: Config, engine: PulumiEngine, say: Callable[[str], None]) -> tuple[rotation.Kind, ...]:
     """Bring the stacks up, and a begun rotation to its end; what was rotated."""
     journal = rotation.read(kube, config.name)
     if journal is None:
@@ -115,7 +115,7 @@ def carry_out(kube: Kube, config: Config, engine: Engine, say: Callable[[str], N
     return journal.kinds
 
 
-def _settle(kube: Kube, config: Config, engine: Engine, journal: rotation.Journal) -> None:
+def _settle(kube: Kube, config: Config, engine: PulumiEngine, journal: rotation.Journal) -> None:
     with engine.locked():
         rotation.settle(kube, config, journal)
 

@@ -19,7 +19,7 @@ from bdc.errors import BdcError
 from bdc.settings import Settings
 from bdc.spark.actions import delete, kill
 from bdc.spark.application import Application, Schedule
-from bdc.spark.environments import Environment, Source, build, environments, find
+from bdc.spark.environments import Environment, PackageList, build, environments, find
 from bdc.spark.environments import delete as delete_environment
 from bdc.spark.events import Ended, Event
 from bdc.spark.failure import Cause
@@ -76,7 +76,7 @@ class Client:
 
         Raises UsageError for a file or name that can't be one, BdcError with pip's last words.
         """
-        source = Source.read(Path(file), tuple(pip))
+        source = PackageList.read(Path(file), tuple(pip))
         with self._hdfs() as hdfs:
             return build(self._kube, self._cluster, hdfs, source, name, stem=Path(file), on_line=on_line)
 

@@ -86,7 +86,7 @@ class Environment:
 
 
 @dataclass(frozen=True)
-class Source:
+class PackageList:
     """What an environment is made of: the text of a requirements.txt and what pip is told besides, such as --index-url."""
 
     requirements: str
@@ -106,7 +106,7 @@ class Source:
         return hashlib.sha256(json.dumps([wanted, self.pip, image]).encode()).hexdigest()[:24]
 
     @classmethod
-    def read(cls, file: Path, pip: tuple[str, ...] = ()) -> Source:
+    def read(cls, file: Path, pip: tuple[str, ...] = ()) -> PackageList:
         """From a file. Raises UsageError for one that can't be read or used."""
         try:
             text = file.read_text(encoding="utf-8")
@@ -205,7 +205,7 @@ def _check_administrator(kube: Kube) -> None:
 
 
 def build(
-    kube: Kube, cluster: str, files: Folder, source: Source, name: str | None = None, *, stem: Path, on_line: Callable[[str], None]
+    kube: Kube, cluster: str, files: Folder, source: PackageList, name: str | None = None, *, stem: Path, on_line: Callable[[str], None]
 ) -> Environment:
     """Make an environment where it isn't there yet; `on_line` gets what pip says. Returns it.
 
@@ -228,7 +228,9 @@ def build(
     return find(files, name)
 
 
-def manifest(cluster: str, job: str, source: Source, name: str, digest: str, image: str, pull_secret: str | None = None) -> dict[str, Any]:
+def manifest(
+    cluster: str, job: str, source: PackageList, name: str, digest: str, image: str, pull_secret: str | None = None
+) -> dict[str, Any]:
     """The Job."""
     script = (resources("manifests") / "spark" / "environment.py").read_text(encoding="utf-8")
     values = {

@@ -31,7 +31,7 @@ class Catalog:
 
 
 @dataclass(frozen=True)
-class Place:
+class Relation:
     """Where an object is: its source's catalog, and schema and name in it."""
 
     catalog: Catalog

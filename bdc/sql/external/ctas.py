@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from bdc.errors import UsageError
 from bdc.sql.errors import QueryError
 from bdc.sql.external import delimited_text, pool
-from bdc.sql.external.catalogs import Place, identifier, literal
+from bdc.sql.external.catalogs import Relation, identifier, literal
 from bdc.sql.external.columns import INTEGERS, suggestion, within_byte
 from bdc.sql.external.files import Folder, readable
-from bdc.sql.external.introspection import Engine, NoObjectError, NoTableError, object_columns, open_catalog
+from bdc.sql.external.introspection import NoObjectError, NoTableError, TrinoSession, object_columns, open_catalog
 from bdc.sql.polybase.assignments import assignments
 from bdc.sql.polybase.statements import Column
 from bdc.sql.polybase.types import parse_type, trino_type
@@ -29,7 +29,7 @@ _ZONED = "with time zone"
 _GONE, _TRIES = "CATALOG_NOT_FOUND", 3
 
 
-def described(engine: Engine, query: str) -> dict[str, str]:
+def described(engine: TrinoSession, query: str) -> dict[str, str]:
     """Trino's types of a query's columns by their names. Raises UsageError where one has no name, or another's; QueryError."""
     found: dict[str, str] = {}
     for number, column in enumerate(_columns(engine, query), 1):
@@ -41,7 +41,7 @@ def described(engine: Engine, query: str) -> dict[str, str]:
     return found
 
 
-def _columns(engine: Engine, query: str) -> list[ResultColumn]:
+def _columns(engine: TrinoSession, query: str) -> list[ResultColumn]:
     result = engine.query(f"SELECT * FROM ({query}) WHERE false")  # noqa: S608 the user's own
     result.close()
     return result.columns
@@ -59,7 +59,7 @@ def columns(said: Sequence[Column], found: Mapping[str, str]) -> tuple[Column, .
     return tuple(said) or tuple(made)
 
 
-def check(engine: Engine, source: str, where: Place, location: str) -> None:
+def check(engine: TrinoSession, source: str, where: Relation, location: str) -> None:
     """Raises UsageError where such a source isn't written to, or has files there already; UnhealthyError where it is silent."""
     if not isinstance(where, Folder):
         if where.catalog.made:
@@ -78,7 +78,7 @@ def check(engine: Engine, source: str, where: Place, location: str) -> None:
         raise UsageError(f"there are files in {location} already", "name another LOCATION, or remove them first")
 
 
-def write(engine: Engine, where: Place, said: Sequence[Column], found: Mapping[str, str], query: str) -> int:
+def write(engine: TrinoSession, where: Relation, said: Sequence[Column], found: Mapping[str, str], query: str) -> int:
     """Write a query's rows; how many there are.
 
     `said`: the columns that the statement lists, if it does; `found`: the query's. Raises UsageError where a column can't be kept so, and
@@ -99,7 +99,7 @@ def write(engine: Engine, where: Place, said: Sequence[Column], found: Mapping[s
     return engine.query(f"CREATE TABLE {where.relation} COMMENT {literal(pool.COMMENT)} AS {rows}").affected or 0
 
 
-def _files(engine: Engine, where: Folder, kinds: Mapping[str, str], rows: str) -> int:
+def _files(engine: TrinoSession, where: Folder, kinds: Mapping[str, str], rows: str) -> int:
     """A Delta table is one statement, and text. Other files are added to a folder that is made before, as Trino stages those of INSERT."""
     relation = where.new(kinds)
     if where.schema not in ("parquet", "orc"):
@@ -111,7 +111,7 @@ def _files(engine: Engine, where: Folder, kinds: Mapping[str, str], rows: str) -
     return _made(engine, where, f"INSERT INTO {readable(where, (), kinds).relation} {rows}")
 
 
-def _made(engine: Engine, where: Folder, statement: str) -> int:
+def _made(engine: TrinoSession, where: Folder, statement: str) -> int:
     """Run a statement of a catalog that nothing defines yet, so that the reconciler may remove it; how many rows it wrote."""
     for tried in range(_TRIES):
         open_catalog(engine, where.catalog)
@@ -124,7 +124,7 @@ def _made(engine: Engine, where: Folder, statement: str) -> int:
 
 
 def insert(
-    engine: Engine,
+    engine: TrinoSession,
     relation: str,
     types: Mapping[str, str],
     said: Sequence[str],
@@ -151,7 +151,7 @@ def insert(
     return f"{into} SELECT {', '.join(values)} FROM ({query}) AS q ({', '.join(inner)})"  # noqa: S608 the user's own
 
 
-def assigned(engine: Engine, relation: str, types: Mapping[str, str], rest: str, bytes_: Mapping[str, str]) -> str:
+def assigned(engine: TrinoSession, relation: str, types: Mapping[str, str], rest: str, bytes_: Mapping[str, str]) -> str:
     """What follows the table in an UPDATE or MERGE, with values that become the columns' types as those of `insert` do.
 
     Each value is written once, as it may be random() or a query. What can't be asked for its types is left for Trino to say.
@@ -194,7 +194,7 @@ def _converted(value: str, was: str, kind: str) -> str:
     return f"CAST({value} AS {'varchar' if was.startswith('char') and kind.startswith(_STRINGS) else kind})"
 
 
-def _kind(where: Place, name: str, kind: str) -> str:
+def _kind(where: Relation, name: str, kind: str) -> str:
     """The type that a column is written by. Raises UsageError."""
     try:
         found = pool.kept(kind)

@@ -14,13 +14,13 @@ from bdc.errors import NotFoundError, UsageError
 from bdc.kube import Kube
 from bdc.sql.errors import QueryError
 from bdc.sql.external import definition_writes, delimited_text, passwords, pool
-from bdc.sql.external.catalogs import Place, identifier
+from bdc.sql.external.catalogs import Relation, identifier
 from bdc.sql.external.columns import suggestion
 from bdc.sql.external.definition_store import Connection, changing, read, reading, record, troubles
 from bdc.sql.external.definition_writes import EVERYBODY
-from bdc.sql.external.definitions import Definitions, Rejects, Source, Troubles
+from bdc.sql.external.definitions import DataSource, Definitions, Rejects, Troubles
 from bdc.sql.external.files import FORMATS, STORAGE_POOL, folder, listing
-from bdc.sql.external.introspection import Engine, object_columns, open_catalog, silent
+from bdc.sql.external.introspection import TrinoSession, object_columns, open_catalog, silent
 from bdc.sql.external.locations import address, catalog, check, check_identity, is_database, place, split_name, written_name
 from bdc.sql.external.object_stores import is_store
 from bdc.sql.external.pool import DATA_POOL, LAKE, PREFIX, is_pool
@@ -51,7 +51,9 @@ _SYSTEM = frozenset({"information_schema", "pg_catalog", "performance_schema", "
 class External:
     """External data by one connection to the master, made when it is first needed, and one session with Trino; `say` hears remarks."""
 
-    def __init__(self, kube: Kube, cluster: str, connect: Callable[[], Connection], engine: Engine, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, kube: Kube, cluster: str, connect: Callable[[], Connection], engine: TrinoSession, say: Callable[[str], None]
+    ) -> None:
         self._kube, self._cluster, self._connect, self._engine, self._say = kube, cluster, connect, engine, say
 
     @cached_property
@@ -123,7 +125,7 @@ class External:
         columns = tuple(statements.Column(column, parse_type(kind)) for column, kind in types.items() if kind)
         return CreateTable(name, columns, of.name, location, form)
 
-    def source(self, name: str) -> Source:
+    def source(self, name: str) -> DataSource:
         """The source of that name. Raises NotFoundError."""
         definitions = self.definitions()
         if name.lower() not in definitions.sources:
@@ -131,7 +133,7 @@ class External:
             raise NotFoundError(f"there is no external data source {name}", f"there are: {known}")
         return definitions.sources[name.lower()]
 
-    def columns(self, source: str, location: str) -> tuple[Place, dict[str, str]]:
+    def columns(self, source: str, location: str) -> tuple[Relation, dict[str, str]]:
         """Where an object of a source is, and Trino's types of its columns by their names."""
         of = self.source(source)
         if not is_store(of):
@@ -145,7 +147,7 @@ class External:
                 said = error
         raise UsageError(f"{said.message}; and neither is it of {', '.join(FORMATS[:-1])}", said.hint)
 
-    def _columns(self, of: Source, where: Place, location: str) -> dict[str, str]:
+    def _columns(self, of: DataSource, where: Relation, location: str) -> dict[str, str]:
         with changing(self._connection):  # so that nobody removes the catalog, which may be of another database
             open_catalog(self._engine, where.catalog)
             return object_columns(self._engine, of.name, where, location)
@@ -265,7 +267,7 @@ class External:
             self._sweep()
         return Result([], command=f"DROP {statement.kind}")
 
-    def _remove(self, of: Source, location: str) -> None:
+    def _remove(self, of: DataSource, location: str) -> None:
         """Remove the rows of a table of the data pool; a definition that never could be made has none."""
         try:
             where = place(of, location)
@@ -331,7 +333,7 @@ class External:
             passwords.sweep(self._kube, self._cluster, read(self._connection).keys)
 
 
-def _format_of(definitions: Definitions, where: Place) -> str:
+def _format_of(definitions: Definitions, where: Relation) -> str:
     """The name of a format that is defined and is that of a folder. Raises UsageError."""
     kind = where.schema.upper()
     for one in definitions.formats:

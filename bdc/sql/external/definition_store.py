@@ -9,7 +9,7 @@ from typing import Any, Literal
 import psycopg
 
 from bdc.errors import BdcError, UnhealthyError
-from bdc.sql.external.definitions import ColumnDefinition, Credential, Definitions, Rejects, Source, Table, Troubles
+from bdc.sql.external.definitions import ColumnDefinition, Credential, DataSource, Definitions, Rejects, Table, Troubles
 from bdc.sql.polybase.statements import CreateFormat
 
 CHANNEL = "polybase"
@@ -62,7 +62,7 @@ def read(connection: Connection) -> Definitions:
         ).fetchall()
     }
     rows = connection.execute("SELECT name, location, connection_options, credential_id, pushdown FROM polybase.sources ORDER BY name")
-    sources = {row[0].lower(): Source(row[0], row[1], row[2], credentials.get(row[3]), row[4]) for row in rows.fetchall()}
+    sources = {row[0].lower(): DataSource(row[0], row[1], row[2], credentials.get(row[3]), row[4]) for row in rows.fetchall()}
     columns: dict[int, list[ColumnDefinition]] = {}
     for number, name, kind in connection.execute("SELECT object_id, name, type FROM polybase.columns ORDER BY object_id, column_id"):
         columns.setdefault(number, []).append(ColumnDefinition(name, kind))

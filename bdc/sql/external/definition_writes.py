@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bdc.errors import NotFoundError, UsageError
 from bdc.sql.external.definition_store import Connection, read
-from bdc.sql.external.definitions import ColumnDefinition, Source, Table
+from bdc.sql.external.definitions import ColumnDefinition, DataSource, Table
 from bdc.sql.polybase.statements import CreateFormat, CreateTable, DropKind, ObjectName, SetCredential, SetReaders, SetSource
 
 DEFAULT_SCHEMA = "dbo"
@@ -41,7 +41,7 @@ def set_credential(connection: Connection, wanted: SetCredential, key: str | Non
     connection.execute(statement, (wanted.identity, key, wanted.name))
 
 
-def set_source(connection: Connection, wanted: SetSource) -> Source:
+def set_source(connection: Connection, wanted: SetSource) -> DataSource:
     """Make or change one; what ALTER doesn't say stays. Raises UsageError, NotFoundError."""
     known = _number(connection, "sources", wanted.name)
     said = {

@@ -20,7 +20,7 @@ class Credential:
 
 
 @dataclass(frozen=True)
-class Source:
+class DataSource:
     """An external data source. `location` is prefix://host[:port][/path]; `options` its CONNECTION_OPTIONS, k=v;..."""
 
     name: str
@@ -81,7 +81,7 @@ class Troubles:
 class Definitions:
     """All of it; sources by their names in lower case."""
 
-    sources: Mapping[str, Source] = field(default_factory=dict)
+    sources: Mapping[str, DataSource] = field(default_factory=dict)
     tables: tuple[Table, ...] = ()
     credentials: tuple[Credential, ...] = ()
     formats: tuple[CreateFormat, ...] = ()
@@ -95,6 +95,6 @@ class Definitions:
         """The table of that name, schema.name in any case."""
         return next((one for one in self.tables if str(one).lower() == name.lower()), None)
 
-    def of(self, table: Table) -> Source:
+    def of(self, table: Table) -> DataSource:
         """The source of a table."""
         return self.sources[table.source.lower()]

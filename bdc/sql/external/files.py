@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 
 from bdc.errors import UsageError
 from bdc.sql.external import delimited_text
-from bdc.sql.external.catalogs import Place, identifier, literal, named
-from bdc.sql.external.definitions import Rejects, Source
+from bdc.sql.external.catalogs import Relation, identifier, literal, named
+from bdc.sql.external.definitions import DataSource, Rejects
 from bdc.sql.external.object_stores import path, store
 from bdc.sql.polybase.statements import CreateFormat, FormatType
 
@@ -39,7 +39,7 @@ BYTE = "tinyint"
 
 
 @dataclass(frozen=True)
-class Folder(Place):
+class Folder(Relation):
     """A folder, or one file, as a table; `url` is where it is. `options` say how its text is written."""
 
     url: str = ""
@@ -60,7 +60,7 @@ class Folder(Place):
         return _of_text(self, {name.lower(): kind})
 
 
-def folder(source: Source, location: str, form: CreateFormat, rejects: Rejects | None = None) -> Folder:
+def folder(source: DataSource, location: str, form: CreateFormat, rejects: Rejects | None = None) -> Folder:
     """Where a table's files are. Raises UsageError."""
     if form.format_type not in _CONNECTORS:
         raise UsageError(f"files of the format {form.format_type} are understood, but not run yet", f"there are {', '.join(_CONNECTORS)}")
@@ -124,7 +124,7 @@ def _told(columns: Mapping[str, str]) -> str:
     return ";".join(f"{encoded(name)}={encoded(kind)}" for name, kind in columns.items())
 
 
-def listing(source: Source) -> tuple[Place, str]:
+def listing(source: DataSource) -> tuple[Relation, str]:
     """A catalog of a store, and a statement that asks it whether it is there, and answers with no row. Raises UsageError."""
     if not store(source).whole:
         raise UsageError(f"source {source.name}: its LOCATION names no bucket, so that only its tables can be asked")

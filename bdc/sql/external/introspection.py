@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bdc.errors import UnhealthyError, UsageError
 from bdc.sql.errors import QueryError
-from bdc.sql.external.catalogs import Catalog, Place
+from bdc.sql.external.catalogs import Catalog, Relation
 from bdc.sql.external.files import Folder, Readable, readable
 from bdc.sql.result import Result, Row
 
@@ -28,20 +28,20 @@ _REFUSED: Mapping[str, type[UsageError]] = {"INVALID_ARGUMENTS": NoTableError, "
 """What the connectors of files say of a folder that can't be a table (images/trino, Folders)."""
 
 
-class Engine(Protocol):
+class TrinoSession(Protocol):
     """A session with Trino that may do everything."""
 
     def query(self, sql: str) -> Result:
         """Run one statement. Raises QueryError."""
 
 
-def open_catalog(engine: Engine, of: Catalog) -> None:
+def open_catalog(engine: TrinoSession, of: Catalog) -> None:
     """Make a catalog, where it isn't there."""
     if of.made:
         engine.query(of.create())
 
 
-def object_columns(engine: Engine, source: str, where: Place, location: str) -> dict[str, str]:
+def object_columns(engine: TrinoSession, source: str, where: Relation, location: str) -> dict[str, str]:
     """Trino's types of an object's columns by their names.
 
     Raises UnhealthyError where the source doesn't answer, NoObjectError where it has no such object, NoTableError where that is no table,
@@ -50,7 +50,7 @@ def object_columns(engine: Engine, source: str, where: Place, location: str) -> 
     return {str(row[0]).lower(): str(row[1]) for row in _shown(engine, source, where, where.relation, location)}
 
 
-def object_relation(engine: Engine, source: str, where: Place, location: str, wanted: Mapping[str, str]) -> Readable:
+def object_relation(engine: TrinoSession, source: str, where: Relation, location: str, wanted: Mapping[str, str]) -> Readable:
     """What a view of an object reads. `wanted`: Trino's types of the view's columns.
 
     Raises as `object_columns`.
@@ -60,7 +60,7 @@ def object_relation(engine: Engine, source: str, where: Place, location: str, wa
     return Readable(where.relation, object_columns(engine, source, where, location))
 
 
-def _shown(engine: Engine, source: str, where: Place, relation: str, location: str) -> list[Row]:
+def _shown(engine: TrinoSession, source: str, where: Relation, relation: str, location: str) -> list[Row]:
     try:
         return list(engine.query(f"SHOW COLUMNS FROM {relation}").rows)
     except QueryError as error:

@@ -13,9 +13,9 @@ from urllib.parse import quote, urlsplit
 
 from bdc.errors import UsageError
 from bdc.sql.external import pool
-from bdc.sql.external.catalogs import Catalog, Place, named
+from bdc.sql.external.catalogs import Catalog, Relation, named
 from bdc.sql.external.connectors import CONNECTORS, GENERIC, ODBC, Connector
-from bdc.sql.external.definitions import Rejects, Source
+from bdc.sql.external.definitions import DataSource, Rejects
 from bdc.sql.external.files import folder
 from bdc.sql.external.object_stores import PREFIXES, is_store, store
 from bdc.sql.external.pool import is_pool
@@ -45,7 +45,7 @@ class Address:
     options: str | None = None
 
 
-def address(source: Source) -> Address:
+def address(source: DataSource) -> Address:
     """Where a source is. Raises UsageError for what no connector takes."""
     if "${" in source.location + (source.options or ""):
         raise UsageError(f"source {source.name}: ${{ may stand neither in LOCATION nor in CONNECTION_OPTIONS")
@@ -70,7 +70,7 @@ def address(source: Source) -> Address:
     return _split(source, connector)
 
 
-def _of_url(source: Source, kind: str, rest: str) -> Address:
+def _of_url(source: DataSource, kind: str, rest: str) -> Address:
     """A driver's own URL, jdbc:kind:rest, which bdc doesn't take apart. `jdbc://kind:rest` means it, too."""
     if kind in CONNECTORS and CONNECTORS[kind].name != GENERIC:
         raise UsageError(f"source {source.name}: {CONNECTORS[kind].title} has a connector of its own", f"LOCATION = '{kind}://host:port'")
@@ -84,7 +84,7 @@ def _of_url(source: Source, kind: str, rest: str) -> Address:
     return Address(CONNECTORS["jdbc"], "", 0, "", f"jdbc:{kind}:{rest}")
 
 
-def _without_odbc(source: Source) -> Source:
+def _without_odbc(source: DataSource) -> DataSource:
     """The same source under the prefix that its ODBC driver stands for. LOCATION wins over ServerNode, Server and Port."""
     parts = [one.strip() for one in (source.options or "").split(";") if one.strip()]
     options = {key.strip().lower(): value.strip() for key, _, value in (one.partition("=") for one in parts)}
@@ -101,7 +101,7 @@ def _without_odbc(source: Source) -> Source:
     return replace(source, location=f"{prefix}{source.location[len('odbc') :]}", options=kept or None)
 
 
-def _split(source: Source, connector: Connector) -> Address:
+def _split(source: DataSource, connector: Connector) -> Address:
     try:
         parts = urlsplit(source.location)
         host, port = parts.hostname or "", connector.port if parts.port is None else parts.port
@@ -125,7 +125,7 @@ def _split(source: Source, connector: Connector) -> Address:
     return Address(connector, f"[{host}]" if ":" in host else host, port, database, options=source.options)
 
 
-def check(source: Source) -> None:
+def check(source: DataSource) -> None:
     """Raises UsageError for a source that can't be one, without asking it. One that names no database may be one: its tables do."""
     if is_store(source):
         store(source)
@@ -147,18 +147,18 @@ def check_identity(identity: str) -> None:
         raise UsageError("${ may not stand in IDENTITY")
 
 
-def database_of(source: Source) -> str | None:
+def database_of(source: DataSource) -> str | None:
     """The database that a source names itself; None where it names none, or has none."""
     at = address(source)
     return at.database or _options(source, at).database
 
 
-def is_database(source: Source) -> bool:
+def is_database(source: DataSource) -> bool:
     """Whether a source is reached by a connector of Trino's for databases: it has no files, and isn't the data pool."""
     return not is_store(source) and not is_pool(source)
 
 
-def own_catalog(source: Source) -> Catalog | None:
+def own_catalog(source: DataSource) -> Catalog | None:
     """The catalog of the database that a source names itself; a store's are those of its tables. Raises UsageError."""
     if not is_database(source):
         return None
@@ -166,7 +166,7 @@ def own_catalog(source: Source) -> Catalog | None:
     return catalog(source) if database_of(source) or not needs else None
 
 
-def place(source: Source, location: str, form: CreateFormat | None = None, rejects: Rejects | None = None) -> Place:
+def place(source: DataSource, location: str, form: CreateFormat | None = None, rejects: Rejects | None = None) -> Relation:
     """Where the object of a table's LOCATION is: database.schema.table, as far as its kind of source has them, or a path in a store."""
     if is_store(source):
         if form is None:
@@ -182,7 +182,7 @@ def place(source: Source, location: str, form: CreateFormat | None = None, rejec
     if is_pool(source):
         if len(names) != len(("schema", "table")):
             raise UsageError(f"LOCATION {location!r} isn't schema.table, as the data pool has it", "CREATE EXTERNAL TABLE gives it none")
-        return Place(pool.LAKE, *names)
+        return Relation(pool.LAKE, *names)
     at = address(source)
     if not names or len(names) > (3 if at.connector.per_database else 2):
         names_are = "[database.][schema.]table" if at.connector.per_database else "database.table"
@@ -190,10 +190,10 @@ def place(source: Source, location: str, form: CreateFormat | None = None, rejec
     name = names[-1]
     schema = names[-2] if len(names) > 1 else _schema(source, at.connector, location)
     database = names[0] if len(names) > 2 else None
-    return Place(catalog(source, database), schema, name)
+    return Relation(catalog(source, database), schema, name)
 
 
-def _schema(source: Source, connector: Connector, location: str) -> str:
+def _schema(source: DataSource, connector: Connector, location: str) -> str:
     if connector.default_schema:
         return connector.default_schema
     if connector.name == "oracle" and source.credential:
@@ -219,7 +219,7 @@ def written_name(name: str) -> str:
     return name if name.replace("_", "a").isalnum() else "[" + name.replace("]", "]]") + "]"
 
 
-def catalog(source: Source, database: str | None = None) -> Catalog:
+def catalog(source: DataSource, database: str | None = None) -> Catalog:
     """The catalog of a source, or of another database of it; a name has a hash of all that is in it, so that what changes is another."""
     at = address(source)
     connector, given = at.connector, _options(source, at)
@@ -247,7 +247,7 @@ def catalog(source: Source, database: str | None = None) -> Catalog:
     return named(source.name, connector.name, properties)
 
 
-def _login(source: Source) -> dict[str, str]:
+def _login(source: DataSource) -> dict[str, str]:
     if not source.credential:
         return {}
     login = {"connection-user": source.credential.identity}
@@ -263,7 +263,7 @@ class _Options:
     of_catalog: Mapping[str, str]
 
 
-def _options(source: Source, at: Address) -> _Options:
+def _options(source: DataSource, at: Address) -> _Options:
     connector = at.connector
     database, found, settings = None, [], {}
     for one in filter(None, (part.strip() for part in (at.options or "").split(";"))):
@@ -289,7 +289,7 @@ def _options(source: Source, at: Address) -> _Options:
     return _Options(database, found, settings)
 
 
-def _value(source: Source, connector: Connector, value: str) -> str:
+def _value(source: DataSource, connector: Connector, value: str) -> str:
     if connector.between == "&":
         return quote(value, safe="")
     if re.fullmatch(r"[A-Za-z0-9_.:-]*", value):

@@ -19,7 +19,7 @@ from bdc.kube import Kube
 from bdc.sql.external import foreign, passwords
 from bdc.sql.external.definition_store import CHANNEL, Connection, changing, read, record
 from bdc.sql.external.definitions import Definitions
-from bdc.sql.external.introspection import Engine
+from bdc.sql.external.introspection import TrinoSession
 from bdc.sql.external.locations import is_database
 from bdc.sql.external.reconcile import Found, reconcile
 
@@ -33,7 +33,7 @@ class ReconcileLoop:
 
     kube: Kube
     cluster: str
-    engine: Callable[[], AbstractContextManager[Engine]]
+    engine: Callable[[], AbstractContextManager[TrinoSession]]
     clock: Callable[[], float] = time.monotonic
     _failed: dict[str, tuple[float, BdcError]] = field(default_factory=dict)
     _clean: bool = False

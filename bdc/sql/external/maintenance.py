@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 import psycopg
 
 from bdc.errors import BdcError
-from bdc.sql.external.catalogs import Place, identifier, literal
+from bdc.sql.external.catalogs import Relation, identifier, literal
 from bdc.sql.external.definition_store import Connection, read, reading
-from bdc.sql.external.introspection import Engine
+from bdc.sql.external.introspection import TrinoSession
 from bdc.sql.external.locations import place
 from bdc.sql.external.pool import is_pool
 from bdc.sql.result import Value
@@ -35,7 +35,7 @@ _LAST = "SELECT version, operation, date_diff('second', timestamp, now()) FROM {
 class Upkeep:
     """One look after another at all tables of the data pool."""
 
-    engine: Callable[[], AbstractContextManager[Engine]]
+    engine: Callable[[], AbstractContextManager[TrinoSession]]
     clock: Callable[[], float] = time.monotonic
     _seen: dict[str, Value] = field(default_factory=dict)
     _vacuumed: dict[str, float] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Upkeep:
                     failed[str(table)] = error.message
         return failed
 
-    def _see_to(self, engine: Engine, at: Place) -> Iterator[str]:
+    def _see_to(self, engine: TrinoSession, at: Relation) -> Iterator[str]:
         """Do what it needs; what was done."""
         schema, name = at.schema.lower(), at.name.lower()
         history = f"{at.catalog.name}.{identifier(schema)}.{identifier(name + '$history')}"

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from bdc.config.names import NAMESERVICE
 from bdc.errors import UsageError
-from bdc.sql.external.definitions import Source
+from bdc.sql.external.definitions import DataSource
 
 _S3, _AZURE = ("s3", "s3a"), ("abfss", "abfs", "wasbs", "wasb", "adls", "abs")
 PREFIXES = ("sqlhdfs", "hdfs", *_S3, *_AZURE)
@@ -37,13 +37,13 @@ class Store:
     whole: bool = True
 
 
-def is_store(source: Source) -> bool:
+def is_store(source: DataSource) -> bool:
     """Whether a source has files, not tables."""
     prefix, separator, _ = source.location.partition("://")
     return bool(separator) and prefix.lower() in PREFIXES
 
 
-def store(source: Source) -> Store:
+def store(source: DataSource) -> Store:
     """The store of a source. Raises UsageError."""
     if "${" in source.location + (source.options or ""):
         raise UsageError(f"source {source.name}: ${{ may stand neither in LOCATION nor in CONNECTION_OPTIONS")
@@ -51,13 +51,13 @@ def store(source: Source) -> Store:
         parts = urlsplit(source.location)
     except ValueError as error:
         raise UsageError(f"source {source.name}: its LOCATION can't be read: {error}") from error
-    make: Callable[[Source, SplitResult], Store] = _s3 if parts.scheme in _S3 else _azure if parts.scheme in _AZURE else _hdfs
+    make: Callable[[DataSource, SplitResult], Store] = _s3 if parts.scheme in _S3 else _azure if parts.scheme in _AZURE else _hdfs
     if parts.query or parts.fragment:
         raise unreadable(source, "a URL without ? and #")
     return make(source, parts)
 
 
-def path(source: Source, location: str) -> str:
+def path(source: DataSource, location: str) -> str:
     """A path from its first / on, without one at its end. Raises UsageError for one that leads out of its store."""
     parts = [one for one in location.split("/") if one not in ("", ".")]
     if ".." in parts or "\0" in location:
@@ -65,12 +65,12 @@ def path(source: Source, location: str) -> str:
     return "".join(f"/{one}" for one in parts)
 
 
-def unreadable(source: Source, wanted: str) -> UsageError:
+def unreadable(source: DataSource, wanted: str) -> UsageError:
     """That a LOCATION isn't what is wanted."""
     return UsageError(f"source {source.name}: its LOCATION {source.location!r} can't be read", wanted)
 
 
-def _hdfs(source: Source, parts: SplitResult) -> Store:
+def _hdfs(source: DataSource, parts: SplitResult) -> Store:
     if source.options:
         raise UsageError(f"source {source.name}: HDFS takes no CONNECTION_OPTIONS")
     if source.credential:
@@ -82,7 +82,7 @@ def _hdfs(source: Source, parts: SplitResult) -> Store:
     return Store(f"hdfs://{parts.netloc or NAMESERVICE}{path(source, parts.path)}", _HDFS)
 
 
-def _s3(source: Source, parts: SplitResult) -> Store:
+def _s3(source: DataSource, parts: SplitResult) -> Store:
     """s3://bucket[/path], at Amazon or the endpoint of CONNECTION_OPTIONS; or s3://host:port[/bucket[/path]], as SQL Server has it."""
     options = _options(source, {"endpoint", "region"})
     at, endpoint = path(source, parts.path), options.get("endpoint")
@@ -111,7 +111,7 @@ def _s3(source: Source, parts: SplitResult) -> Store:
     return Store(root, properties, whole=root != "s3:/")
 
 
-def _azure(source: Source, parts: SplitResult) -> Store:
+def _azure(source: DataSource, parts: SplitResult) -> Store:
     _options(source, set())
     found = _CONTAINER.fullmatch(parts.netloc.lower())
     if not found:
@@ -126,7 +126,7 @@ def _azure(source: Source, parts: SplitResult) -> Store:
     return Store(f"{_AS_TRINO_HAS_IT.get(parts.scheme, parts.scheme)}://{parts.netloc}{path(source, parts.path)}", properties)
 
 
-def _options(source: Source, known: set[str]) -> dict[str, str]:
+def _options(source: DataSource, known: set[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for one in filter(None, (part.strip() for part in (source.options or "").split(";"))):
         name, separator, value = (part.strip() for part in one.partition("="))

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 
 from bdc.errors import UsageError
-from bdc.sql.external.catalogs import Catalog, Place, identifier, literal
-from bdc.sql.external.definitions import Source
-from bdc.sql.external.introspection import Engine
+from bdc.sql.external.catalogs import Catalog, Relation, identifier, literal
+from bdc.sql.external.definitions import DataSource
+from bdc.sql.external.introspection import TrinoSession
 from bdc.sql.polybase.statements import Column
 from bdc.sql.polybase.types import trino_type
 
@@ -28,12 +28,12 @@ _TIMED = re.compile(r"timestamp\(\d+\)(?P<zone> with time zone)?")
 _NO_TYPE = {"uuid": "NVARCHAR(36)", "json": "NVARCHAR(MAX)", "time": "NVARCHAR(16)"}
 
 
-def is_pool(source: Source) -> bool:
+def is_pool(source: DataSource) -> bool:
     """Whether a source's tables are the lake's."""
     return source.location.lower().startswith(f"{PREFIX}://")
 
 
-def check(source: Source) -> None:
+def check(source: DataSource) -> None:
     """Raises UsageError for what the data pool doesn't take."""
     if source.options or source.credential:
         raise UsageError(f"source {source.name}: the data pool takes neither CONNECTION_OPTIONS nor CREDENTIAL")
@@ -52,7 +52,7 @@ def kept(kind: str) -> str:
     return kind.replace("char", "varchar") if name == "char" else kind
 
 
-def make(engine: Engine, at: Place, columns: tuple[Column, ...]) -> None:
+def make(engine: TrinoSession, at: Relation, columns: tuple[Column, ...]) -> None:
     """Make the table, in its schema. Raises UsageError where a column has no type there, QueryError."""
     listed = []
     for column in columns:
@@ -65,12 +65,12 @@ def make(engine: Engine, at: Place, columns: tuple[Column, ...]) -> None:
     engine.query(f"CREATE TABLE {at.relation} ({', '.join(listed)}) COMMENT {literal(COMMENT)}")
 
 
-def make_schema(engine: Engine, at: Place) -> None:
+def make_schema(engine: TrinoSession, at: Relation) -> None:
     """Make the schema of a table, where there is none."""
     engine.query(f"CREATE SCHEMA IF NOT EXISTS {at.catalog.name}.{identifier(at.schema.lower())}")
 
 
-def remove(engine: Engine, at: Place) -> bool:
+def remove(engine: TrinoSession, at: Relation) -> bool:
     """Remove the table with its rows, if it is there; False where it isn't the data pool's, and stays. Raises QueryError."""
     named = f"catalog_name = '{at.catalog.name}' AND schema_name = {literal(at.schema.lower())} AND table_name = {literal(at.name.lower())}"
     for (comment,) in engine.query(f"SELECT comment FROM system.metadata.table_comments WHERE {named}").rows:  # noqa: S608 quoted

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from bdc.config.names import DRIVERS
 from bdc.errors import BdcError, UnhealthyError, UsageError
 from bdc.sql.errors import QueryError
-from bdc.sql.external.catalogs import PREFIX, Catalog, Place, identifier, literal
+from bdc.sql.external.catalogs import PREFIX, Catalog, Relation, identifier, literal
 from bdc.sql.external.columns import Bytes, byte_columns, selected
 from bdc.sql.external.connectors import GENERIC
-from bdc.sql.external.definitions import Definitions, Source, Table
+from bdc.sql.external.definitions import DataSource, Definitions, Table
 from bdc.sql.external.files import BYTE, Folder
-from bdc.sql.external.introspection import Engine, object_relation
+from bdc.sql.external.introspection import TrinoSession, object_relation
 from bdc.sql.external.locations import check, own_catalog, place
 from bdc.sql.polybase.types import trino_type_of
 from bdc.sql.result import Row
@@ -37,7 +37,7 @@ class Wanted:
     """A table's view: where its object is, and the digest of all that it is made of."""
 
     table: Table
-    place: Place
+    place: Relation
     digest: str
 
 
@@ -54,7 +54,7 @@ class Found:
 
 
 def reconcile(
-    definitions: Definitions, engine: Engine, *, only: Collection[str] | None = None, known: Mapping[str, BdcError] | None = None
+    definitions: Definitions, engine: TrinoSession, *, only: Collection[str] | None = None, known: Mapping[str, BdcError] | None = None
 ) -> Found:
     """Make catalogs and views, and remove those that nothing defines.
 
@@ -102,12 +102,12 @@ def _wanted(definitions: Definitions, found: Found) -> tuple[dict[tuple[str, str
     return catalogs, views
 
 
-def _digest(table: Table, where: Place) -> str:
+def _digest(table: Table, where: Relation) -> str:
     text = repr((str(table).lower(), where.relation, [(one.name, one.type) for one in table.columns], table.readers))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _make_catalogs(engine: Engine, missing: list[Catalog], catalogs: dict[tuple[str, str], Catalog], found: Found) -> None:
+def _make_catalogs(engine: TrinoSession, missing: list[Catalog], catalogs: dict[tuple[str, str], Catalog], found: Found) -> None:
     made: dict[str, QueryError | None] = {}
     for one in missing:
         if one.name in made:
@@ -122,7 +122,7 @@ def _make_catalogs(engine: Engine, missing: list[Catalog], catalogs: dict[tuple[
             found.sources[source] = _refused(source, one, failed)
 
 
-def make_own_catalog(engine: Engine, source: Source) -> None:
+def make_own_catalog(engine: TrinoSession, source: DataSource) -> None:
     """Make the catalog of a source that names a database or needs none; it isn't asked. Raises BdcError where Trino refuses."""
     if own := own_catalog(source):
         try:
@@ -136,7 +136,7 @@ def _refused(source: str, made: Catalog, error: QueryError) -> BdcError:
     return BdcError(f"source {source}: {error.text}", f"bdc hdfs put DRIVER.jar {DRIVERS}/" if no_driver else error.hint)
 
 
-def _views(engine: Engine) -> dict[str, str]:
+def _views(engine: TrinoSession) -> dict[str, str]:
     """The digests of the views that are there; "" of one that isn't ours."""
     rows = _rows(
         engine,
@@ -145,7 +145,9 @@ def _views(engine: Engine) -> dict[str, str]:
     return {f"{row[0]!s}.{row[1]!s}": str(row[2] or "").removeprefix(_MARK) for row in rows if row[0] != "information_schema"}
 
 
-def _make_views(engine: Engine, views: dict[str, Wanted], before: dict[str, str], known: Mapping[str, BdcError], found: Found) -> None:
+def _make_views(
+    engine: TrinoSession, views: dict[str, Wanted], before: dict[str, str], known: Mapping[str, BdcError], found: Found
+) -> None:
     down: dict[str, BdcError] = {}
     for name, one in views.items():
         if before.get(name) == one.digest:
@@ -163,7 +165,7 @@ def _make_views(engine: Engine, views: dict[str, Wanted], before: dict[str, str]
             found.digests[name] = one.digest
 
 
-def _make_view(engine: Engine, wanted: Wanted) -> None:
+def _make_view(engine: TrinoSession, wanted: Wanted) -> None:
     table = wanted.table
     types = table_types(table)
     found = object_relation(engine, table.source, wanted.place, table.location, told_types(table, wanted.place))
@@ -179,7 +181,7 @@ def _make_view(engine: Engine, wanted: Wanted) -> None:
     engine.query(f"CREATE OR REPLACE VIEW {view} COMMENT {mark} SECURITY DEFINER AS {text}")
 
 
-def _bytes_in(where: Place) -> Bytes:
+def _bytes_in(where: Relation) -> Bytes:
     if isinstance(where, Folder):
         return "rows" if where.options is None else "nothing"
     return "columns" if where.catalog.made else "rows"
@@ -196,7 +198,7 @@ def table_types(table: Table) -> dict[str, str]:
     return found
 
 
-def told_types(table: Table, where: Place) -> dict[str, str]:
+def told_types(table: Table, where: Relation) -> dict[str, str]:
     """The types that an object is asked for; of text they say what T-SQL's TINYINT is. Raises UsageError."""
     text = isinstance(where, Folder) and where.options is not None
     return table_types(table) | ({name: BYTE for name in table_types(table) if name.lower() in byte_columns(table)} if text else {})
@@ -215,19 +217,19 @@ def _for_readers(table: Table, readers: Collection[str], types: Mapping[str, str
     return f"{allowed} UNION ALL SELECT {columns} WHERE NOT {allowed} AND {refusal}"
 
 
-def _drop_view(engine: Engine, name: str) -> None:
+def _drop_view(engine: TrinoSession, name: str) -> None:
     schema, _, view = name.partition(".")
     engine.query(f"DROP VIEW IF EXISTS {EXTERNAL}.{identifier(schema)}.{identifier(view)}")
 
 
-def _drop_schemas(engine: Engine, wanted: set[str]) -> None:
+def _drop_schemas(engine: TrinoSession, wanted: set[str]) -> None:
     """Those of tables that are gone: names are looked up in schemas, too."""
     for row in _rows(engine, f"SHOW SCHEMAS FROM {EXTERNAL}"):
         if (name := str(row[0])) not in {*wanted, "information_schema", "default"}:
             engine.query(f"DROP SCHEMA IF EXISTS {EXTERNAL}.{identifier(name)}")
 
 
-def _drop_catalogs(engine: Engine, unwanted: set[str]) -> set[str]:
+def _drop_catalogs(engine: TrinoSession, unwanted: set[str]) -> set[str]:
     """Those that no running statement names: a query becomes files before the table of them is defined. The others."""
     if not unwanted:
         return set()
@@ -238,5 +240,5 @@ def _drop_catalogs(engine: Engine, unwanted: set[str]) -> set[str]:
     return busy
 
 
-def _rows(engine: Engine, sql: str) -> list[Row]:
+def _rows(engine: TrinoSession, sql: str) -> list[Row]:
     return list(engine.query(sql).rows)

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 from bdc.errors import BdcError, NotFoundError, UsageError
 from bdc.sql.external import ctas, definition_writes, pool
-from bdc.sql.external.catalogs import Place, literal
+from bdc.sql.external.catalogs import Relation, literal
 from bdc.sql.external.columns import byte_columns
 from bdc.sql.external.definition_store import Connection, changing, read, reading, trying
 from bdc.sql.external.definitions import Table
-from bdc.sql.external.introspection import Engine, object_relation, open_catalog
+from bdc.sql.external.introspection import TrinoSession, object_relation, open_catalog
 from bdc.sql.external.locations import place, written_name
 from bdc.sql.external.pool import DATA_POOL, is_pool
 from bdc.sql.external.reconcile import reconcile, table_types, told_types
@@ -28,7 +28,7 @@ class Tables:
     """By a connection to the master and a session with Trino; `_say` hears remarks."""
 
     _connection: Connection
-    _engine: Engine
+    _engine: TrinoSession
     _say: Callable[[str], None]
 
     def create(self, statement: CreateTable) -> int | None:
@@ -69,7 +69,7 @@ class Tables:
             ctas.check(self._engine, table.source, where, table.location)
         return whole, ctas.write(self._engine, where, statement.columns, found, query)
 
-    def _begun(self, statement: CreateTable, *, filled: bool = False) -> tuple[Table, Place]:
+    def _begun(self, statement: CreateTable, *, filled: bool = False) -> tuple[Table, Relation]:
         """Write its definition, as a part of the caller's transaction, and say where it is. `filled`: whether its rows are there."""
         of = read(self._connection).sources.get(statement.source.lower())
         pooled = of is not None and is_pool(of)

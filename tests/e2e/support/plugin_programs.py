@@ -12,7 +12,7 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as k8s
 
-from bdc.engine import Engine
+from bdc.engine import PulumiEngine
 from bdc.kube import connect
 
 PASSWORD = "s3cr3t-xyzzy-0815"
@@ -68,7 +68,7 @@ def main() -> None:
     cluster, kubeconfig, world = sys.argv[1:]
     programs = World(**json.loads(world)).programs()
     try:
-        Engine(cluster, connect(Path(kubeconfig)), programs=programs).up()
+        PulumiEngine(cluster, connect(Path(kubeconfig)), programs=programs).up()
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -82,8 +82,8 @@ def test_plan_takes_no_lock(monkeypatch: pytest.MonkeyPatch, theirs: Path) -> No
     kube, secret = FakeKube(), generate()
     monkeypatch.setattr(engine, "lock", lock)
     monkeypatch.setattr("bdc.engine.passphrase.read", lambda *_: secret)
-    monkeypatch.setattr(engine.Engine, "_run", lambda *_, **__: Copied())
-    monkeypatch.setattr(engine.Engine, "_folder", lambda *_: theirs)
-    assert engine.Engine("one", kube, programs={}, plugin=plugin).plan() == []
+    monkeypatch.setattr(engine.PulumiEngine, "_run", lambda *_, **__: Copied())
+    monkeypatch.setattr(engine.PulumiEngine, "_folder", lambda *_: theirs)
+    assert engine.PulumiEngine("one", kube, programs={}, plugin=plugin).plan() == []
     assert borrowed == [theirs]
     assert [method for method, _ in kube.calls] == ["GET"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bdc.images.apt_sources import Source, debian_sources, parse_deb822, parse_list
+from bdc.images.apt_sources import AptSource, debian_sources, parse_deb822, parse_list
 
 
 def test_one_line_entries() -> None:
@@ -17,8 +17,8 @@ def test_one_line_entries() -> None:
     deb [arch=amd64 signed-by=/usr/share/keyrings/other.gpg] https://other.test/apt bookworm main
     """
     assert list(parse_list(text)) == [
-        Source("http://mirror.test/debian", "bookworm", ("main", "contrib")),
-        Source("https://other.test/apt", "bookworm", ("main",), "/usr/share/keyrings/other.gpg"),
+        AptSource("http://mirror.test/debian", "bookworm", ("main", "contrib")),
+        AptSource("https://other.test/apt", "bookworm", ("main",), "/usr/share/keyrings/other.gpg"),
     ]
 
 

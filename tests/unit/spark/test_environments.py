@@ -13,7 +13,7 @@ import pytest
 from bdc.errors import BdcError, DeadlineError, NotFoundError, UsageError
 from bdc.settings import Settings
 from bdc.spark import Application, Client
-from bdc.spark.environments import FOLDER, Source, name_of
+from bdc.spark.environments import FOLDER, PackageList, name_of
 from tests.unit.fake_kube import FakeKube
 from tests.unit.spark.conftest import FakeHdfs
 
@@ -216,13 +216,13 @@ def test_what_can_not_be_used_is_said(tmp_path: Path, name: str, text: str, said
     file = tmp_path / name
     file.write_text(text)
     with pytest.raises(UsageError, match=said) as refused:
-        Source.read(file)
+        PackageList.read(file)
     assert "secret" not in str(refused.value)
 
 
 def test_a_missing_file_and_a_password_for_pip(tmp_path: Path, client: Client, file: Path) -> None:
     with pytest.raises(UsageError, match="can't be read: No such file"):
-        Source.read(tmp_path / "nix.txt")
+        PackageList.read(tmp_path / "nix.txt")
     with pytest.raises(UsageError, match="user and a password"):
         client.build_environment(file, pip=("--index-url", "https://me:secret@index.example/simple"))
     with pytest.raises(UsageError, match="can't be an environment's name"):
@@ -242,4 +242,4 @@ def test_of_an_environment_yml_pip_gets_its_packages(tmp_path: Path, python: str
     file.write_text(
         f"name: x\nchannels: [conda-forge]\ndependencies:\n  - {python}\n  - pip\n  - pip:\n      - tabulate==0.9.0\n      - cowsay\n"
     )
-    assert Source.read(file).requirements == "tabulate==0.9.0\ncowsay\n"
+    assert PackageList.read(file).requirements == "tabulate==0.9.0\ncowsay\n"

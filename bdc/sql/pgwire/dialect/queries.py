@@ -12,7 +12,7 @@ from bdc.sql.pgwire.dialect.expressions import Expressions, unified
 from bdc.sql.pgwire.dialect.fragments import Node, Typed, check, name_of, quoted, refuse
 from bdc.sql.pgwire.dialect.parsing import Columns, Tables, Translated, table_name
 from bdc.sql.pgwire.dialect.rules import RULES
-from bdc.sql.pgwire.dialect.sources import Listed, Place, origin, renamed
+from bdc.sql.pgwire.dialect.sources import Listed, Scope, origin, renamed
 from bdc.sql.pgwire.dialect.types import NULL, Kind
 from bdc.sql.pgwire.errors import SqlError
 
@@ -50,7 +50,7 @@ class _Translation:
         sql, columns = self.query(tree, {}, None)
         return sql, columns, frozenset()
 
-    def query(self, node: Node, common: dict[str, Columns], outer: Place | None) -> tuple[str, Listed]:
+    def query(self, node: Node, common: dict[str, Columns], outer: Scope | None) -> tuple[str, Listed]:
         """A query, with the names of its columns and their types."""
         if isinstance(node, exp.Subquery):
             if not _clauses(node) and not node.args.get("alias"):
@@ -69,7 +69,7 @@ class _Translation:
             return self._select(exp.Select(expressions=[exp.Star()]).from_(node), common, outer, None)
         raise refuse(node.sql(dialect="postgres")[:80])
 
-    def _with(self, node: Node, common: dict[str, Columns], outer: Place | None) -> tuple[str, dict[str, Columns]]:
+    def _with(self, node: Node, common: dict[str, Columns], outer: Scope | None) -> tuple[str, dict[str, Columns]]:
         found = node.args.get("with_")
         if not found:
             return "", common
@@ -86,7 +86,7 @@ class _Translation:
             parts.append(f"{quoted(name)} ({', '.join(quoted(column) for column, _ in columns)}) AS ({sql})")
         return f"WITH {', '.join(parts)} ", common
 
-    def _set(self, node: Node, common: dict[str, Columns], outer: Place | None) -> tuple[str, Listed]:
+    def _set(self, node: Node, common: dict[str, Columns], outer: Scope | None) -> tuple[str, Listed]:
         check(node, "this", "expression", "distinct", "order", "limit", "offset", "with_")
         with_, common = self._with(node, common, outer)
         word = {exp.Union: "UNION", exp.Intersect: "INTERSECT", exp.Except: "EXCEPT"}[type(node)]
@@ -101,9 +101,9 @@ class _Translation:
             return f"{with_}SELECT * FROM ({sql}){tail}", columns
         return with_ + sql, columns
 
-    def _values(self, node: Node, common: dict[str, Columns], outer: Place | None) -> tuple[str, Listed]:
+    def _values(self, node: Node, common: dict[str, Columns], outer: Scope | None) -> tuple[str, Listed]:
         check(node, "expressions", "alias")
-        place = Place(self, outer=outer, common=common)
+        place = Scope(self, outer=outer, common=common)
         expressions = Expressions(place, RULES)
         rows = [[expressions.of(one) for one in (row.expressions if isinstance(row, exp.Tuple) else [row])] for row in node.expressions]
         if len({len(row) for row in rows}) != 1:
@@ -114,7 +114,7 @@ class _Translation:
 
     # --- SELECT
 
-    def _select(self, node: Node, common: dict[str, Columns], outer: Place | None, quotients: set[int] | None) -> tuple[str, Listed]:
+    def _select(self, node: Node, common: dict[str, Columns], outer: Scope | None, quotients: set[int] | None) -> tuple[str, Listed]:
         check(
             node,
             "kind",
@@ -136,7 +136,7 @@ class _Translation:
         if node.args.get("kind") or node.args.get("operation_modifiers"):
             raise refuse("this SELECT")
         with_, common = self._with(node, common, outer)
-        place = Place(self, outer=outer, common=common)
+        place = Scope(self, outer=outer, common=common)
         sources = origin(node, place)
         expressions = Expressions(place, RULES)
         items = [item for one in node.expressions for item in self._items(one, place, expressions)]
@@ -162,7 +162,7 @@ class _Translation:
         sql = f"{with_}SELECT {distinct}{', '.join(texts)}{sources}{where}{grouped}{having}{windows}{tail}"
         return sql, [(item.name, item.typed.kind) for item in items]
 
-    def _items(self, node: Node, place: Place, expressions: Expressions) -> list[_Item]:
+    def _items(self, node: Node, place: Scope, expressions: Expressions) -> list[_Item]:
         if isinstance(node, exp.Star) or (isinstance(node, exp.Column) and isinstance(node.this, exp.Star)):
             if any(node.args.get(one) for one in ("except_", "replace", "rename")):
                 raise refuse("* with exceptions")
@@ -179,7 +179,7 @@ class _Translation:
         name = name_of(node.args["alias"]) if isinstance(node, exp.Alias) else column_title(inner, lambda one: self._first(one, place))
         return [_Item(name, expressions.of(inner), inner)]
 
-    def _first(self, node: Node, place: Place) -> str:
+    def _first(self, node: Node, place: Scope) -> str:
         """The name of a subquery's only column."""
         _, columns = self.query(node, place.common, place)
         return columns[0][0]
@@ -218,7 +218,7 @@ class _Translation:
             return _numbered(at, items, "GROUP BY").typed.sql
         if isinstance(node, exp.Column) and not node.args.get("table"):
             name = name_of(node.this)
-            assert isinstance(expressions.around, Place)  # noqa: S101
+            assert isinstance(expressions.around, Scope)  # noqa: S101
             if expressions.around.own(name) is None and (found := [item for item in items if item.name == name]):
                 return found[0].typed.sql
         return expressions.of(node).sql
@@ -252,7 +252,7 @@ class _Translation:
             if not 1 <= at <= len(columns):
                 raise SqlError(f"ORDER BY position {at} is not in select list", "42P10")
             if within is None:
-                return ordered(Expressions(Place(self), RULES), node, str(at))
+                return ordered(Expressions(Scope(self), RULES), node, str(at))
             return ordered(within[1], node, within[0][at - 1].typed.sql)
         if within is None:
             raise SqlError("invalid UNION/INTERSECT/EXCEPT ORDER BY clause", "0A000", "order by the names of the result's columns")

@@ -26,12 +26,12 @@ class Queries(Protocol):
     tables: Tables
     user: str
 
-    def query(self, node: Node, common: dict[str, Columns], outer: Place | None) -> tuple[str, Listed]:
+    def query(self, node: Node, common: dict[str, Columns], outer: Scope | None) -> tuple[str, Listed]:
         """A query, with the names of its columns and their types. Raises SqlError."""
 
 
 @dataclass
-class Source:
+class TableSource:
     """What stands in FROM: its alias and columns. `whole`: a table's name as it was written, by which it is known too where it has no alias
     of its own; `sql` is its name in Trino's text."""
 
@@ -50,14 +50,14 @@ class Source:
 
 
 @dataclass
-class Place:
+class Scope:
     """Where an expression stands: what its names may mean, there and in the queries around."""
 
     queries: Queries
-    sources: list[Source] = field(default_factory=list)
+    sources: list[TableSource] = field(default_factory=list)
     merged: dict[str, Typed] = field(default_factory=dict)
     """Columns that JOIN ... USING has made one of two."""
-    outer: Place | None = None
+    outer: Scope | None = None
     common: dict[str, Columns] = field(default_factory=dict)
 
     @property
@@ -67,7 +67,7 @@ class Place:
 
     def column(self, name: str, table: Name) -> Typed:
         """A column by its name, of the nearest query that has one."""
-        place: Place | None = self
+        place: Scope | None = self
         while place is not None:
             if found := place.own(name, table):
                 return found
@@ -90,7 +90,7 @@ class Place:
         return f"({sql})", [kind for _, kind in columns]
 
 
-def origin(node: Node, place: Place) -> str:
+def origin(node: Node, place: Scope) -> str:
     """A query's FROM with its joins; what stands there become the place's sources. Raises SqlError."""
     found = node.args.get("from_")
     if not found:
@@ -101,14 +101,14 @@ def origin(node: Node, place: Place) -> str:
     return f" FROM {text}"
 
 
-def _joined(first: Node, joins: Sequence[Node], place: Place) -> str:
+def _joined(first: Node, joins: Sequence[Node], place: Scope) -> str:
     text = _source(first, place)
     for join in joins:
         text = _join(text, join, place)
     return text
 
 
-def _join(left: str, join: Node, place: Place) -> str:
+def _join(left: str, join: Node, place: Scope) -> str:
     check(join, "this", "on", "using", "side", "kind", "method")
     method, side, kind = (str(join.args.get(one) or "").upper() for one in ("method", "side", "kind"))
     before = len(place.sources)
@@ -132,7 +132,7 @@ def _join(left: str, join: Node, place: Place) -> str:
     return f"{left} {side + ' ' if side else ''}JOIN {right} ON {condition}"
 
 
-def _same(name: str, before: int, side: str, place: Place) -> str:
+def _same(name: str, before: int, side: str, place: Scope) -> str:
     """The condition of one column of USING, which is one from here on."""
     one = place.merged.get(name) or _only(name, place.sources[:before])
     other = _only(name, place.sources[before:])
@@ -143,7 +143,7 @@ def _same(name: str, before: int, side: str, place: Place) -> str:
     return compared(left, right, "=")
 
 
-def _source(node: Node, place: Place, lateral: Place | None = None) -> str:
+def _source(node: Node, place: Scope, lateral: Scope | None = None) -> str:
     if isinstance(node, exp.Paren):
         return _source(node.this, place, lateral)
     if isinstance(node, exp.Lateral):
@@ -174,7 +174,7 @@ def _source(node: Node, place: Place, lateral: Place | None = None) -> str:
     raise refuse(f"{node.sql(dialect='postgres')[:80]} in FROM")
 
 
-def _table(node: Node, place: Place) -> str:
+def _table(node: Node, place: Scope) -> str:
     check(node, "this", "db", "catalog", "alias", "joins", "only", "sample")
     parts, alias = table_name(node), node.args.get("alias")
     if len(parts) == 1 and parts[0] in place.common:
@@ -215,7 +215,7 @@ def _is_join(inner: Node) -> bool:
     return bool(inner.args.get("alias") or inner.args.get("joins")) or _is_join(inner.this)
 
 
-def _only(name: str, sources: list[Source]) -> Typed:
+def _only(name: str, sources: list[TableSource]) -> Typed:
     found = [one for one in sources if name in one.columns]
     if len(found) != 1:
         raise SqlError(
@@ -233,7 +233,7 @@ def renamed(columns: Listed, alias: Node | None) -> Listed:
     return [(new[at] if at < len(new) else name, kind) for at, (name, kind) in enumerate(columns)]
 
 
-def _aliased(place: Place, text: str, columns: Listed, alias: Node | None, table: Name = ()) -> str:
+def _aliased(place: Scope, text: str, columns: Listed, alias: Node | None, table: Name = ()) -> str:
     """What stands in FROM, with its name there; it becomes one of the place's sources. `table`: its name, where it is a table."""
     own = name_of(alias.this) if alias and alias.this else ""
     name = own or (table[-1] if table else f"unnamed_{len(place.sources)}")
@@ -244,11 +244,11 @@ def _aliased(place: Place, text: str, columns: Listed, alias: Node | None, table
     known = f"{name} {len(place.sources)}" if same else name
     found = renamed(columns, alias)
     if table and found == columns:
-        place.sources.append(Source(name, dict(columns), whole, known))
+        place.sources.append(TableSource(name, dict(columns), whole, known))
         return f"{text} AS {quoted(known)}"
     if not table and len({column for column, _ in found}) < len(found):
         raise refuse("a subquery with two columns of one name", "give them names with AS")
-    place.sources.append(Source(name, {column: _closed(kind) for column, kind in found}))
+    place.sources.append(TableSource(name, {column: _closed(kind) for column, kind in found}))
     listed = f" ({', '.join(quoted(column) for column, _ in found)})"
     return f"{text} AS {quoted(name)}{listed}"
 

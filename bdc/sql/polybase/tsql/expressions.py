@@ -25,7 +25,7 @@ CASE_NOTE = (
 
 
 @dataclass
-class Source:
+class TableSource:
     """Something in FROM: the name it goes by, and its columns, which are asked for when they are needed."""
 
     name: str
@@ -46,7 +46,7 @@ class Scope:
 
     outer: Scope | None = None
     common: Mapping[str, Callable[[], Mapping[str, Kind] | None]] = field(default_factory=dict)
-    sources: list[Source] = field(default_factory=list)
+    sources: list[TableSource] = field(default_factory=list)
 
     def kind(self, table: str, name: str) -> Kind:
         """The kind of a column."""

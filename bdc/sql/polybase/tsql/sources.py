@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from sqlglot import exp
 
-from bdc.sql.polybase.tsql.expressions import Around, Expressions, Listing, Scope, Source
+from bdc.sql.polybase.tsql.expressions import Around, Expressions, Listing, Scope, TableSource
 from bdc.sql.polybase.tsql.kinds import Kind, kind
 from bdc.sql.polybase.tsql.operators import together
 from bdc.sql.polybase.tsql.typed import Node, check, refuse, shown
@@ -45,7 +45,7 @@ def _apply(node: Node, around: Around, scope: Scope, make: Make) -> Node:
     if not isinstance(node.this, exp.Subquery):
         raise refuse(f"APPLY of {shown(node.this)}", "APPLY (SELECT ...) AS alias")
     made, listing = _derived(node.this.this, node.args.get("alias"), around, scope, make)
-    scope.sources.append(Source(node.alias, lambda: named(listing)))
+    scope.sources.append(TableSource(node.alias, lambda: named(listing)))
     lateral = exp.Lateral(this=exp.Subquery(this=made), alias=_copy(node.args.get("alias")))
     if node.args.get("cross_apply"):
         return exp.Join(this=lateral, kind="CROSS")
@@ -60,7 +60,7 @@ def _source(node: Node, around: Around, scope: Scope, make: Make) -> Node:
         check(node, "this", "alias", "expressions")
         inner = node.this if isinstance(node, exp.Subquery) else node
         made, listing = _derived(inner, node.args.get("alias"), around, scope.outer, make, scope)
-        scope.sources.append(Source(node.alias, lambda: named(listing)))
+        scope.sources.append(TableSource(node.alias, lambda: named(listing)))
         if isinstance(node, exp.Values):
             made.set("alias", _copy(node.args.get("alias")))
             return made
@@ -106,14 +106,14 @@ def _table(node: Node, around: Around, scope: Scope) -> Node:
     made = table(node)
     parts = tuple(part.name for part in node.parts)
     if len(parts) == 1 and parts[0].lower() in scope.common:
-        scope.sources.append(Source(node.alias_or_name, scope.common[parts[0].lower()]))
+        scope.sources.append(TableSource(node.alias_or_name, scope.common[parts[0].lower()]))
         return made
 
     def columns() -> Mapping[str, Kind] | None:
         found = around.columns(parts)
         return None if found is None else {name: kind(text) for name, text in found.items()}
 
-    scope.sources.append(Source(node.alias_or_name, columns))
+    scope.sources.append(TableSource(node.alias_or_name, columns))
     return made
 
 

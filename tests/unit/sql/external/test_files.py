@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bdc.errors import BdcError, NotFoundError, UsageError
-from bdc.sql.external.definitions import Source
+from bdc.sql.external.definitions import DataSource
 from bdc.sql.external.files import encoded, folder, readable
 from bdc.sql.external.loop import ReconcileLoop
 from bdc.sql.external.reconcile import Found
@@ -159,7 +159,7 @@ def test_what_is_written_to_is_the_folder(pool: Desk) -> None:
 
 @pytest.mark.parametrize("one_file", ["", "one file "])
 def test_fields_are_spelled_as_the_file_spells_them(one_file: str) -> None:
-    where = folder(Source("s", "hdfs://a"), "/data/t", CreateFormat("p", "PARQUET"))
+    where = folder(DataSource("s", "hdfs://a"), "/data/t", CreateFormat("p", "PARQUET"))
     seen = [("s", "row(innername integer)", "", one_file + 'row("InnerName" integer)'), ("id", "integer", "", one_file.strip())]
     found = readable(where, seen, {"S": "varchar", "id": "integer"})
     assert found.columns == {"s": 'row("InnerName" integer)', "id": "integer"}
@@ -242,7 +242,7 @@ def test_procedures_define_tables_of_files(pool: Desk, rounds: ReconcileLoop) ->
 @given(st.sampled_from(["hdfs", "sqlhdfs"]), st.text(), st.text())
 def test_locations_can_always_be_read_or_are_refused(prefix: str, text: str, path: str) -> None:
     with suppress(UsageError):
-        assert folder(Source("s", f"{prefix}://{text}"), path, ORC).url.startswith("hdfs://")
+        assert folder(DataSource("s", f"{prefix}://{text}"), path, ORC).url.startswith("hdfs://")
 
 
 @given(st.text())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bdc.errors import UsageError
 from bdc.sql.external.catalogs import PREFIX, Catalog
 from bdc.sql.external.connectors import CONNECTORS, GENERIC, POSTGRESQL
-from bdc.sql.external.definitions import Credential, Source
+from bdc.sql.external.definitions import Credential, DataSource
 from bdc.sql.external.locations import address, catalog, check, place, split_name
 
 ANNA = Credential("reader", "anna", "k1")
@@ -68,7 +68,7 @@ def url_of(made: Catalog) -> str:
 def test_a_location_becomes_a_catalog_and_a_relation_in_it(
     location: str, options: str | None, table: str, connector: str, url: str, relation: str
 ) -> None:
-    source = Source("My Sales!", location, options, ANNA)
+    source = DataSource("My Sales!", location, options, ANNA)
     check(source)
     found = place(source, table)
     assert (found.catalog.connector, url_of(found.catalog)) == (connector, url)
@@ -78,7 +78,7 @@ def test_a_location_becomes_a_catalog_and_a_relation_in_it(
 
 @pytest.mark.parametrize("prefix", CONNECTORS)
 def test_passwords_are_references(prefix: str) -> None:
-    made = catalog(Source("s", LOCATIONS[prefix], None, ANNA))
+    made = catalog(DataSource("s", LOCATIONS[prefix], None, ANNA))
     if prefix == "mongodb":
         assert url_of(made) == "mongodb://anna:${external:k1@url}@db:27017/"
         assert set(made.properties) == {"mongodb.connection-url", "mongodb.case-insensitive-name-matching"}
@@ -89,7 +89,7 @@ def test_passwords_are_references(prefix: str) -> None:
 
 @pytest.mark.parametrize("prefix", CONNECTORS)
 def test_without_a_password_there_is_no_reference(prefix: str) -> None:
-    source = Source("s", LOCATIONS[prefix])
+    source = DataSource("s", LOCATIONS[prefix])
     assert not {"connection-user", "connection-password"} & set(catalog(source).properties)
     named = catalog(replace(source, credential=Credential("reader", "anna")))
     assert "${" not in named.create()
@@ -97,7 +97,7 @@ def test_without_a_password_there_is_no_reference(prefix: str) -> None:
 
 
 def test_snowflake_is_told_account_database_role_and_warehouse_by_properties() -> None:
-    source = Source("s", "snowflake://acme-eu1.snowflakecomputing.com/sales", "Warehouse=small;role=reader;networkTimeout=9", ANNA)
+    source = DataSource("s", "snowflake://acme-eu1.snowflakecomputing.com/sales", "Warehouse=small;role=reader;networkTimeout=9", ANNA)
     properties = place(source, "public.t").catalog.properties
     assert properties["connection-url"] == "jdbc:snowflake://acme-eu1.snowflakecomputing.com:443/?loginTimeout=20&networkTimeout=9"
     assert {key: value for key, value in properties.items() if key.startswith("snowflake.")} == {
@@ -107,7 +107,7 @@ def test_snowflake_is_told_account_database_role_and_warehouse_by_properties() -
 
 @pytest.mark.parametrize("prefix", [name for name, one in CONNECTORS.items() if one.name == GENERIC])
 def test_drivers_are_in_a_folder_of_hdfs(prefix: str) -> None:
-    assert catalog(Source("s", LOCATIONS[prefix])).properties["drivers.folder"] == "hdfs://bdc/drivers"
+    assert catalog(DataSource("s", LOCATIONS[prefix])).properties["drivers.folder"] == "hdfs://bdc/drivers"
 
 
 @pytest.mark.parametrize(
@@ -130,19 +130,21 @@ def test_drivers_are_in_a_folder_of_hdfs(prefix: str) -> None:
 )
 def test_what_drivers_cant_be_told(location: str, options: str | None, said: str, remedy: str) -> None:
     with pytest.raises(UsageError) as caught:
-        check(Source("s", location, options))
+        check(DataSource("s", location, options))
     assert said in str(caught.value)
     assert remedy in (caught.value.hint or "")
     assert "secret" not in str(caught.value)
 
 
 def test_a_user_of_mongodb_is_escaped_for_its_url() -> None:
-    assert url_of(catalog(Source("s", "mongodb://db", None, Credential("c", "a@b/c", "k")))).startswith("mongodb://a%40b%2Fc:${external:k@")
+    assert url_of(catalog(DataSource("s", "mongodb://db", None, Credential("c", "a@b/c", "k")))).startswith(
+        "mongodb://a%40b%2Fc:${external:k@"
+    )
 
 
 @pytest.mark.parametrize(("prefix", "url"), [("postgresql", "//db:5432/lists"), ("sqlserver", "databaseName=lists")])
 def test_a_tables_database_wins_over_its_sources(prefix: str, url: str) -> None:
-    source = Source("s", f"{prefix}://db/sales", "database=third" if prefix == "postgresql" else None)
+    source = DataSource("s", f"{prefix}://db/sales", "database=third" if prefix == "postgresql" else None)
     assert url in url_of(place(source, "lists.public.t").catalog)
     assert "sales" in url_of(place(source, "public.t").catalog)
     assert place(source, "lists.public.t").catalog.name != place(source, "public.t").catalog.name
@@ -150,7 +152,7 @@ def test_a_tables_database_wins_over_its_sources(prefix: str, url: str) -> None:
 
 
 def test_a_source_need_not_name_a_database_where_its_tables_do() -> None:
-    source = Source("s", "postgresql://db")
+    source = DataSource("s", "postgresql://db")
     check(source)
     assert url_of(place(source, "lists.public.t").catalog) == "jdbc:postgresql://db:5432/lists"
 
@@ -177,18 +179,18 @@ def test_names_are_split_at_their_dots(text: str, names: list[str]) -> None:
 
 
 def test_names_with_quotes_are_quoted_for_trino() -> None:
-    assert place(Source("s", "postgresql://db/x"), '[A"b].[C d]').relation.endswith('"a""b"."c d"')
+    assert place(DataSource("s", "postgresql://db/x"), '[A"b].[C d]').relation.endswith('"a""b"."c d"')
 
 
 @pytest.mark.parametrize("prefix", [one for one in CONNECTORS if one != "mongodb"])
 def test_pushdown_is_turned_off_as_a_whole(prefix: str) -> None:
-    off = catalog(Source("s", LOCATIONS[prefix], pushdown=False))
-    on = catalog(Source("s", LOCATIONS[prefix]))
+    off = catalog(DataSource("s", LOCATIONS[prefix], pushdown=False))
+    on = catalog(DataSource("s", LOCATIONS[prefix]))
     added = {key: value for key, value in off.properties.items() if key not in on.properties}
     assert added == dict.fromkeys(("join-pushdown.enabled", "aggregation-pushdown.enabled", "topn-pushdown.enabled"), "false")
 
 
-BASE = Source("s", "postgresql://db/sales", "sslmode=require", ANNA)
+BASE = DataSource("s", "postgresql://db/sales", "sslmode=require", ANNA)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +207,7 @@ BASE = Source("s", "postgresql://db/sales", "sslmode=require", ANNA)
         replace(BASE, name="t"),
     ],
 )
-def test_what_changes_is_another_catalog(changed: Source) -> None:
+def test_what_changes_is_another_catalog(changed: DataSource) -> None:
     assert catalog(changed).name != catalog(BASE).name
 
 
@@ -219,7 +221,7 @@ def test_what_changes_is_another_catalog(changed: Source) -> None:
         replace(BASE, credential=replace(ANNA, name="renamed")),
     ],
 )
-def test_what_means_the_same_is_the_same_catalog(same: Source) -> None:
+def test_what_means_the_same_is_the_same_catalog(same: DataSource) -> None:
     assert catalog(same) == catalog(BASE)
 
 
@@ -233,7 +235,7 @@ def test_names_of_catalogs_are_names_whatever_the_sources_is() -> None:
 
 
 def test_strings_are_quoted_where_a_catalog_is_created() -> None:
-    made = catalog(Source("s", "postgresql://db/sales", None, Credential("c", "o'neil', \"x\" = 'y")))
+    made = catalog(DataSource("s", "postgresql://db/sales", None, Credential("c", "o'neil', \"x\" = 'y")))
     text = made.create()
     assert text.startswith(f'CREATE CATALOG IF NOT EXISTS "{made.name}" USING {POSTGRESQL} WITH ("connection-url" = \'jdbc:postgresql://')
     assert "\"connection-user\" = 'o''neil'', \"x\" = ''y'" in text
@@ -242,43 +244,43 @@ def test_strings_are_quoted_where_a_catalog_is_created() -> None:
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        (Source("s", "sybase://db/x"), "begins with none of postgresql://, mysql://"),
-        (Source("s", "postgresql:db/x"), "begins with none of"),
-        (Source("s", ""), "begins with none of"),
-        *((Source("s", f"{one}://b/x"), f"{one}:// is recognized but not supported yet") for one in ("adl", "https")),
-        (Source("s", "postgresql://anna@db/x"), "LOCATION has a user"),
-        (Source("s", "postgresql://anna:pw@db/x"), "LOCATION has a user"),
-        (Source("s", "postgresql://db/x?user=a"), r"LOCATION has \? or #"),
-        (Source("s", "postgresql://db/x#y"), r"LOCATION has \? or #"),
-        (Source("s", "postgresql:///x"), "LOCATION names no host"),
-        (Source("s", "postgresql://d b/x"), "LOCATION names no host"),
-        (Source("s", "postgresql://db:99999/x"), "LOCATION can't be read"),
-        (Source("s", "postgresql://db:many/x"), "LOCATION can't be read"),
-        (Source("s", "postgresql://[db/x"), "LOCATION can't be read"),
-        (Source("s", "postgresql://db/x/y"), "'x/y' can't be a database's name"),
-        (Source("s", "sqlserver://db/x;y=z"), "'x;y=z' can't be a database's name"),
-        *((Source("s", f"{one}://db/x"), "takes none") for one in ("mysql", "mariadb", "clickhouse", "mongodb")),
-        (Source("s", "postgresql://${ENV:X}/x"), r"\$\{ may stand neither in LOCATION nor in CONNECTION_OPTIONS"),
-        (Source("s", "postgresql://db/x", "sslmode=${ENV:X}"), r"\$\{ may stand neither"),
-        (Source("s", "postgresql://db/x", None, Credential("c", "${ENV:X}")), r"\$\{ may not stand in IDENTITY"),
+        (DataSource("s", "sybase://db/x"), "begins with none of postgresql://, mysql://"),
+        (DataSource("s", "postgresql:db/x"), "begins with none of"),
+        (DataSource("s", ""), "begins with none of"),
+        *((DataSource("s", f"{one}://b/x"), f"{one}:// is recognized but not supported yet") for one in ("adl", "https")),
+        (DataSource("s", "postgresql://anna@db/x"), "LOCATION has a user"),
+        (DataSource("s", "postgresql://anna:pw@db/x"), "LOCATION has a user"),
+        (DataSource("s", "postgresql://db/x?user=a"), r"LOCATION has \? or #"),
+        (DataSource("s", "postgresql://db/x#y"), r"LOCATION has \? or #"),
+        (DataSource("s", "postgresql:///x"), "LOCATION names no host"),
+        (DataSource("s", "postgresql://d b/x"), "LOCATION names no host"),
+        (DataSource("s", "postgresql://db:99999/x"), "LOCATION can't be read"),
+        (DataSource("s", "postgresql://db:many/x"), "LOCATION can't be read"),
+        (DataSource("s", "postgresql://[db/x"), "LOCATION can't be read"),
+        (DataSource("s", "postgresql://db/x/y"), "'x/y' can't be a database's name"),
+        (DataSource("s", "sqlserver://db/x;y=z"), "'x;y=z' can't be a database's name"),
+        *((DataSource("s", f"{one}://db/x"), "takes none") for one in ("mysql", "mariadb", "clickhouse", "mongodb")),
+        (DataSource("s", "postgresql://${ENV:X}/x"), r"\$\{ may stand neither in LOCATION nor in CONNECTION_OPTIONS"),
+        (DataSource("s", "postgresql://db/x", "sslmode=${ENV:X}"), r"\$\{ may stand neither"),
+        (DataSource("s", "postgresql://db/x", None, Credential("c", "${ENV:X}")), r"\$\{ may not stand in IDENTITY"),
         *(
-            (Source("s", "sqlserver://db/x", f"{one}=p"), "CONNECTION_OPTIONS has")
+            (DataSource("s", "sqlserver://db/x", f"{one}=p"), "CONNECTION_OPTIONS has")
             for one in ("password", "PWD", "User", "uid", "user name", "User ID")
         ),
-        (Source("s", "sqlserver://db", "database=a;b"), "'b', which is no k=v"),
-        (Source("s", "sqlserver://db", "=b"), "'', which is no k=v"),
-        (Source("s", "sqlserver://db", "database=a/b"), "'a/b' can't be a database's name"),
-        (Source("s", "mysql://db", "database=a"), "MySQL takes no option database here"),
+        (DataSource("s", "sqlserver://db", "database=a;b"), "'b', which is no k=v"),
+        (DataSource("s", "sqlserver://db", "=b"), "'', which is no k=v"),
+        (DataSource("s", "sqlserver://db", "database=a/b"), "'a/b' can't be a database's name"),
+        (DataSource("s", "mysql://db", "database=a"), "MySQL takes no option database here"),
     ],
 )  # fmt: skip
-def test_what_no_connector_takes_is_refused(source: Source, told: str) -> None:
+def test_what_no_connector_takes_is_refused(source: DataSource, told: str) -> None:
     with pytest.raises(UsageError, match=told):
         check(source)
 
 
 def test_an_unknown_option_is_refused_with_those_that_are_known() -> None:
     with pytest.raises(UsageError, match="PostgreSQL takes no option socketFactory here") as caught:
-        check(Source("s", "postgresql://db/x", "socketFactory=evil"))
+        check(DataSource("s", "postgresql://db/x", "socketFactory=evil"))
     assert caught.value.hint is not None
     assert {"sslmode", "ApplicationName"} <= set(caught.value.hint.removeprefix("it takes ").split(", "))
 
@@ -300,13 +302,13 @@ def test_an_unknown_option_is_refused_with_those_that_are_known() -> None:
 )
 def test_tables_locations_that_lead_nowhere_are_refused(location: str, table: str, told: str) -> None:
     with pytest.raises(UsageError, match=told):
-        place(Source("s", location), table)
+        place(DataSource("s", location), table)
 
 
 WORDS = ("${", "external:k1", "db", "sales", "5432", "::1", "é", "%24%7B", "database=", "sslmode=", "encrypt=")
 PIECES = st.lists(st.sampled_from([*"${}[]\"'.;=?#@:/%&\\ \n\t", *WORDS]) | st.text(max_size=3), max_size=8).map("".join)
 SOURCES = st.builds(
-    lambda prefix, separator, rest, options, identity: Source("s", prefix + separator + rest, options, Credential("c", identity, "k1")),
+    lambda prefix, separator, rest, options, identity: DataSource("s", prefix + separator + rest, options, Credential("c", identity, "k1")),
     st.sampled_from([*CONNECTORS, "s3", "x", ""]),
     st.sampled_from(["://db/", "://db", "://", ""]),
     PIECES,
@@ -316,7 +318,7 @@ SOURCES = st.builds(
 
 
 @given(SOURCES)
-def test_no_source_makes_trino_resolve_anything_but_its_own_password(source: Source) -> None:
+def test_no_source_makes_trino_resolve_anything_but_its_own_password(source: DataSource) -> None:
     try:
         check(source)
         made = catalog(source)
@@ -328,7 +330,7 @@ def test_no_source_makes_trino_resolve_anything_but_its_own_password(source: Sou
 
 @given(st.sampled_from(["mysql://db", "mongodb://db"]), PIECES)
 def test_no_tables_location_changes_a_catalog_that_has_all_databases(location: str, table: str) -> None:
-    source = Source("s", location, None, ANNA)
+    source = DataSource("s", location, None, ANNA)
     try:
         found = place(source, table)
     except UsageError:
@@ -339,7 +341,7 @@ def test_no_tables_location_changes_a_catalog_that_has_all_databases(location: s
 @given(st.sampled_from(list(CONNECTORS)), PIECES)
 def test_locations_can_always_be_read_or_are_refused(prefix: str, text: str) -> None:
     with suppress(UsageError):
-        found = address(Source("s", f"{prefix}://{text}"))
+        found = address(DataSource("s", f"{prefix}://{text}"))
         assert found.host or found.url
 
 
@@ -347,12 +349,12 @@ def test_locations_can_always_be_read_or_are_refused(prefix: str, text: str) -> 
 @pytest.mark.parametrize("prefix", ["postgresql", "sqlserver", "oracle"])
 def test_a_database_that_a_table_names_cant_change_the_rest_of_the_url(prefix: str, location: str) -> None:
     with pytest.raises(UsageError, match="can't be a database's name"):
-        place(Source("s", f"{prefix}://db/x"), location)
+        place(DataSource("s", f"{prefix}://db/x"), location)
 
 
 def test_no_port_is_0() -> None:
     with pytest.raises(UsageError, match="the port 0"):
-        address(Source("s", "postgresql://db:0/x"))
+        address(DataSource("s", "postgresql://db:0/x"))
 
 
 @pytest.mark.parametrize(
@@ -366,7 +368,7 @@ def test_no_port_is_0() -> None:
     ],
 )
 def test_a_number_without_digits_is_a_number_and_none_is_cut_off(location: str, scale: str) -> None:
-    properties = catalog(Source("s", location)).properties
+    properties = catalog(DataSource("s", location)).properties
     assert properties[scale] == "20"
     assert "UNNECESSARY" in properties.values()
-    assert catalog(Source("s", location, "DecimalScale=4")).properties[scale] == "4"
+    assert catalog(DataSource("s", location, "DecimalScale=4")).properties[scale] == "4"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bdc.errors import UsageError
-from bdc.sql.external.definitions import Credential, Source
+from bdc.sql.external.definitions import Credential, DataSource
 from bdc.sql.external.files import folder, listing
 from bdc.sql.external.object_stores import is_store, store
 from bdc.sql.polybase.statements import CreateFormat
@@ -36,7 +36,7 @@ AZURE = {"fs.native-azure.enabled": "true", "azure.endpoint": "core.windows.net"
     ],
 )  # fmt: skip
 def test_stores(location: str, options: str | None, root: str, properties: dict[str, str]) -> None:
-    source = Source("s", location, options)
+    source = DataSource("s", location, options)
     assert is_store(source)
     assert (store(source).root, store(source).properties) == (root, properties)
     assert folder(source, "x/Y", ORC).url == f"{root}/x/Y"
@@ -55,40 +55,43 @@ def test_stores(location: str, options: str | None, root: str, properties: dict[
     ],
 )
 def test_credentials_are_named_and_never_said(location: str, identity: str, added: dict[str, str]) -> None:
-    plain, known = Source("s", location), Source("s", location, credential=Credential("c", identity, "k1"))
+    plain, known = DataSource("s", location), DataSource("s", location, credential=Credential("c", identity, "k1"))
     assert dict(store(known).properties) == dict(store(plain).properties) | added
 
 
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        (Source("s", "hdfs://a:b"), "can't be read"),
-        (Source("s", "hdfs://me@nn"), "can't be read"),
-        (Source("s", "hdfs://nn/a?b"), "can't be read"),
-        (Source("s", "hdfs://[nn"), "can't be read"),
-        (Source("s", "hdfs://nn/../a"), "may not stand"),
-        (Source("s", "hdfs://${ENV:X}/"), "may stand neither in LOCATION nor"),
-        (Source("s", "s3://b", "endpoint=${ENV:X}"), "may stand neither in LOCATION nor"),
-        (Source("s", "hdfs://nn", "a=b"), "takes no CONNECTION_OPTIONS"),
-        (Source("s", "hdfs://nn", None, Credential("c", "me")), "takes no CREDENTIAL"),
-        (Source("s", "s3:///a"), "can't be read"),
-        (Source("s", "s3://me@bucket"), "can't be read"),
-        (Source("s", "s3://me@host:9000"), "can't be read"),
-        (Source("s", "s3://host:9000/b", "endpoint=http://other"), "can't be read"),
-        (Source("s", "s3://b1", "endpoint=host:9000"), "its endpoint 'host:9000' is no http"),
-        (Source("s", "s3://b1", "region=x y"), "its region 'x y' can't be one"),
-        (Source("s", "s3://b1", "tls=false"), "CONNECTION_OPTIONS has 'tls'"),
-        (Source("s", "abfss://account/c"), "can't be read"),
-        (Source("s", "abfss://c@acc.dfs.core.windows.net", "a=b"), "CONNECTION_OPTIONS has 'a'"),
-        (Source("s", "abfss://c@acc.dfs.core.windows.net", None, Credential("c", "acc")), "a key of the account is needed"),
-        (Source("s", "wasbs://c@a.blob.core.windows.net", None, Credential("c", "SHARED ACCESS SIGNATURE", "k")), "a key of the account"),
+        (DataSource("s", "hdfs://a:b"), "can't be read"),
+        (DataSource("s", "hdfs://me@nn"), "can't be read"),
+        (DataSource("s", "hdfs://nn/a?b"), "can't be read"),
+        (DataSource("s", "hdfs://[nn"), "can't be read"),
+        (DataSource("s", "hdfs://nn/../a"), "may not stand"),
+        (DataSource("s", "hdfs://${ENV:X}/"), "may stand neither in LOCATION nor"),
+        (DataSource("s", "s3://b", "endpoint=${ENV:X}"), "may stand neither in LOCATION nor"),
+        (DataSource("s", "hdfs://nn", "a=b"), "takes no CONNECTION_OPTIONS"),
+        (DataSource("s", "hdfs://nn", None, Credential("c", "me")), "takes no CREDENTIAL"),
+        (DataSource("s", "s3:///a"), "can't be read"),
+        (DataSource("s", "s3://me@bucket"), "can't be read"),
+        (DataSource("s", "s3://me@host:9000"), "can't be read"),
+        (DataSource("s", "s3://host:9000/b", "endpoint=http://other"), "can't be read"),
+        (DataSource("s", "s3://b1", "endpoint=host:9000"), "its endpoint 'host:9000' is no http"),
+        (DataSource("s", "s3://b1", "region=x y"), "its region 'x y' can't be one"),
+        (DataSource("s", "s3://b1", "tls=false"), "CONNECTION_OPTIONS has 'tls'"),
+        (DataSource("s", "abfss://account/c"), "can't be read"),
+        (DataSource("s", "abfss://c@acc.dfs.core.windows.net", "a=b"), "CONNECTION_OPTIONS has 'a'"),
+        (DataSource("s", "abfss://c@acc.dfs.core.windows.net", None, Credential("c", "acc")), "a key of the account is needed"),
+        (
+            DataSource("s", "wasbs://c@a.blob.core.windows.net", None, Credential("c", "SHARED ACCESS SIGNATURE", "k")),
+            "a key of the account",
+        ),
     ],
 )
-def test_stores_that_cant_be(source: Source, told: str) -> None:
+def test_stores_that_cant_be(source: DataSource, told: str) -> None:
     with pytest.raises(UsageError, match=told):
         store(source)
 
 
 def test_a_store_of_all_buckets_cant_be_listed() -> None:
     with pytest.raises(UsageError, match="names no bucket"):
-        listing(Source("s", "s3://store.example.com:9000"))
+        listing(DataSource("s", "s3://store.example.com:9000"))

@@ -6,7 +6,7 @@ import pytest
 
 from bdc.errors import BdcError, UnhealthyError, UsageError
 from bdc.sql.errors import QueryError
-from bdc.sql.external.definitions import Credential, Source
+from bdc.sql.external.definitions import Credential, DataSource
 from bdc.sql.external.locations import check
 from bdc.sql.external.loop import ReconcileLoop
 from bdc.sql.external.maintenance import Upkeep
@@ -285,6 +285,6 @@ def test_the_data_pool_may_be_made_where_it_is(lake: Desk) -> None:
     lake.run(SOURCE)
     assert lake.said == ["SqlDataPool is there already, as in every cluster"]
     assert lake.external.test("SqlDataPool") == 1
-    for one in (Source("p", "sqldatapool://x", "a=b"), Source("p", "sqldatapool://x", credential=Credential("c", "i"))):
+    for one in (DataSource("p", "sqldatapool://x", "a=b"), DataSource("p", "sqldatapool://x", credential=Credential("c", "i"))):
         with pytest.raises(UsageError, match="takes neither CONNECTION_OPTIONS nor CREDENTIAL"):
             check(one)
