@@ -12,7 +12,8 @@ import typer
 
 from bdc.cli.output import Format, FormatOption, Output
 from bdc.cli.settings import settings
-from bdc.config.names import ENDPOINTS, Endpoint
+from bdc.config import workloads
+from bdc.config.workloads import Endpoint
 from bdc.errors import BdcError, UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def endpoints(
 
     if uri and not name:
         raise UsageError("--uri prints one address, and no endpoint was named", "bdc endpoints master --uri")
-    wanted = [known.endpoint(name)] if name else list(ENDPOINTS)
+    wanted = [known.endpoint(name)] if name else list(workloads.ENDPOINTS)
     options = settings(ctx)
     kube, config = options.kube(), options.config
     authority = known.certificate_authority(kube, config.name)
@@ -67,7 +68,7 @@ def connect(
     options = settings(ctx)
     kube, config = options.kube(), options.config
     known.credentials(kube, config.name)
-    wanted = [_split(text) for text in names or [one.name for one in ENDPOINTS]]
+    wanted = [_split(text) for text in names or [one.name for one in workloads.ENDPOINTS]]
     printer = Output(output, quiet=options.quiet)
     with ExitStack() as stack:
         rows = []

@@ -121,12 +121,12 @@ def _ends(use: Use | None) -> list[tuple[str, str]]:
 
 
 def _show_endpoints(chosen: Settings, access: Access) -> None:
-    from bdc.config.names import ENDPOINTS
+    from bdc.config import workloads
 
     if chosen.config.network.expose != "none":
         address = chosen.config.network.address or access.address
         sys.stderr.write("\n")
-        for endpoint in ENDPOINTS:
+        for endpoint in workloads.ENDPOINTS:
             sys.stderr.write(f"  {endpoint.title:<36} {endpoint.scheme}://{address}:{endpoint.port}\n")
     sys.stderr.write("  password: bdc credentials show --password\n")
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from bdc.config import workloads
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
@@ -19,16 +21,8 @@ if TYPE_CHECKING:
     from bdc.engine import Event
     from bdc.lifecycle import Step
 
-TITLES = {
-    "data": "volumes, secrets",
-    "storage": "storage pool",
-    "master": "SQL master",
-    "metastore": "metastore",
-    "federation": "federation",
-    "spark": "Spark pool",
-}
-NEEDS = {"metastore": "master", "spark": "storage"}
-"""Part -> the part that has to be ready before its first object is made (bdc_stacks.platform)."""
+TITLES = {"data": "volumes, secrets"} | {part.name: part.title for part in workloads.PARTS}
+NEEDS = {part.name: part.needs for part in workloads.PARTS if part.needs}
 
 _STYLES = {"ready": "green", "ok": "green", "done": "green", "removed": "green", "failed": "bold red", "waiting": "dim"}
 _WIDEST = 110

@@ -306,7 +306,3 @@ class Config(Section):
             msg = f"name: {self.name} could be the namespace of another cluster's pool"
             raise ValueError(msg)
         return self
-
-
-PARTS = ("storage", "master", "metastore", "federation", "spark")
-"""The five parts of a cluster, in the order in which they can become ready."""

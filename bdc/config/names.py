@@ -4,14 +4,11 @@ The namespace of a cluster is its name. Everything in it carries these labels:
 
 * `app.kubernetes.io/managed-by: bdc`
 * `app.kubernetes.io/instance: <cluster>`
-* `app.kubernetes.io/part-of: <part>`, one of `bdc.config.model.PARTS`
+* `app.kubernetes.io/part-of: <part>`, one of `bdc.config.workloads.PARTS`
 * `app.kubernetes.io/component: <workload>`, e.g. `namenode`
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import Literal
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 INSTANCE = "app.kubernetes.io/instance"
@@ -123,58 +120,3 @@ def labels(cluster: str, part: str, component: str) -> dict[str, str]:
 def selector(cluster: str, component: str) -> dict[str, str]:
     """The labels that select one workload's pods."""
     return {INSTANCE: cluster, COMPONENT: component}
-
-
-@dataclass(frozen=True)
-class Workload:
-    """A Deployment or StatefulSet of the cluster; `resources` is the section of bdc.yaml with its CPU and memory."""
-
-    name: str
-    part: str
-    kind: Literal["StatefulSet", "Deployment"]
-    title: str
-    resources: str
-    optional: bool = False
-    """Whether it is there only where bdc.yaml asks for it."""
-
-
-WORKLOADS = (
-    Workload("namenode", "storage", "StatefulSet", "NameNode", "storage.namenode"),
-    Workload("datanode", "storage", "StatefulSet", "DataNode", "storage.datanode"),
-    Workload("httpfs", "storage", "Deployment", "HttpFS", "storage.httpfs"),
-    Workload("master", "master", "StatefulSet", "PostgreSQL", "master.resources"),
-    Workload("metastore", "metastore", "Deployment", "Hive Metastore", "metastore.resources"),
-    Workload("trino-coordinator", "federation", "Deployment", "Trino coordinator", "federation.coordinator"),
-    Workload("trino-worker", "federation", "Deployment", "Trino worker", "federation.worker", optional=True),
-    Workload("reconciler", "federation", "Deployment", "external tables", "federation.reconciler"),
-    Workload("sql-gateway", "federation", "Deployment", "SQL gateway", "federation.gateway"),
-    Workload("spark-history", "spark", "Deployment", "history server", "spark.history"),
-    Workload("spark-connect", "spark", "Deployment", "Spark Connect", "spark.connect"),
-    Workload("controller", "spark", "Deployment", "bdc's controller", "spark.controller", optional=True),
-)
-"""All workloads: trino-worker is there with federation.workers > 0, the controller where there are Spark pools."""
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """A door to the cluster: Service `<name>-external` at `port` when exposed; always reachable by `bdc connect`."""
-
-    name: str
-    part: str
-    scheme: str
-    port: int
-    workload: str
-    target: int
-    title: str
-
-
-ENDPOINTS = (
-    Endpoint("master", "master", "postgresql", 31433, "master", 5432, "SQL master, read-write"),
-    Endpoint("master-ro", "master", "postgresql", 31436, "master", 5432, "SQL master, read-only"),
-    Endpoint("sql", "federation", "postgresql", 31435, "sql-gateway", 5432, "federation, for PostgreSQL's clients"),
-    Endpoint("trino", "federation", "https", 31880, "trino-coordinator", 8443, "federation (Trino)"),
-    Endpoint("httpfs", "storage", "https", 31870, "httpfs", 8443, "HDFS (HttpFS, WebHDFS protocol)"),
-    Endpoint("connect", "spark", "sc", 31002, "spark-connect", 8443, "Spark Connect"),
-    Endpoint("history", "spark", "https", 31808, "spark-history", 8443, "Spark history server"),
-)
-"""All endpoints: TLS from the cluster's CA, and a password or token, at every one. `target` is the pod's port."""

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from bdc.config.model import PARTS
-from bdc.config.names import COMPONENT, INSTANCE, PART, WORKLOADS
+from bdc.config import workloads
+from bdc.config.names import COMPONENT, INSTANCE, PART
 from bdc.errors import NotFoundError
 from bdc.health.snapshot import Json, observe
 from bdc.kube import ApiError, Kube, UnreachableError
@@ -52,7 +52,7 @@ def sources(kube: Kube, cluster: str, name: str, container: str | None = None) -
     pods = observe(kube, cluster).pods
     chosen = [pod for pod in pods if name in (pod["metadata"]["name"], *_named(pod))]
     if not chosen:
-        known = ", ".join(dict.fromkeys((*PARTS, *(one.name for one in WORKLOADS))))
+        known = ", ".join(dict.fromkeys([*(part.name for part in workloads.PARTS), *(one.name for one in workloads.WORKLOADS)]))
         raise NotFoundError(f"{cluster} has no pods of {name}", f"name a part, a workload or a pod: {known}")
     found = [source for pod in chosen for source in _containers(pod, container)]
     if not found:

@@ -6,14 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-TITLES = {
-    "storage": "storage pool",
-    "master": "SQL master",
-    "metastore": "metastore",
-    "federation": "federation",
-    "spark": "Spark pool",
-}
-
 
 class PartState(StrEnum):
     """ready: all replicas, and the engine answers. degraded: it answers, with replicas missing or out of order. down: it doesn't answer.

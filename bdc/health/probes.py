@@ -112,10 +112,15 @@ PROBES: dict[str, Callable[[Kube, Config, Snapshot], Probe]] = {
 }
 
 
+def running(_: Kube, __: Config, ___: Snapshot) -> Probe:
+    """A part without an engine to ask: what Kubernetes says of its pods counts."""
+    return Probe(True, "its pods run")
+
+
 def ask(part: str, kube: Kube, config: Config, snapshot: Snapshot) -> Probe:
     """Ask a part; an engine that doesn't answer, or not in the way it should, is a Probe that isn't ok."""
     try:
-        return PROBES[part](kube, config, snapshot)
+        return PROBES.get(part, running)(kube, config, snapshot)
     except BdcError as error:
         return Probe(False, f"doesn't answer: {error.message.strip().splitlines()[0][:200]}")
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bdc.config.names import COMPONENT, INSTANCE, MANAGED_BY, WORKLOADS, Workload, selector
+from bdc.config import workloads
+from bdc.config.names import COMPONENT, INSTANCE, MANAGED_BY, selector
+from bdc.config.workloads import Workload
 from bdc.errors import NotFoundError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
 from bdc.spark.pools import Pool, pools
@@ -83,7 +85,7 @@ def observe(kube: Kube, cluster: str) -> Snapshot:
             raise _absent(cluster)
         objects = {(kind, obj["metadata"]["name"]): obj for kind in paths for obj in asked[kind].result()}
         pods = tuple(asked["Pod"].result())
-        observed = tuple(Observed(one, objects.get((one.kind, one.name)), _of(pods, one.name)) for one in WORKLOADS)
+        observed = tuple(Observed(one, objects.get((one.kind, one.name)), _of(pods, one.name)) for one in workloads.WORKLOADS)
         servers = pool.map(lambda one: _connect_server(kube, cluster, one), spark_pools.result())
         observed += tuple(one for one in servers if one)
         return Snapshot(cluster, observed, pods, tuple(nodes.result()))
@@ -112,7 +114,7 @@ def _of(pods: Sequence[Json], component: str) -> tuple[Json, ...]:
 
 def _connect_server(kube: Kube, cluster: str, pool: Pool) -> Observed | None:
     """A Spark pool's own Connect server; None where it has none, or we may not see it."""
-    of = next(one for one in WORKLOADS if one.name == _CONNECT)
+    of = next(one for one in workloads.WORKLOADS if one.name == _CONNECT)
     try:
         found = kube.request("GET", f"/apis/apps/v1/namespaces/{pool.namespace}/deployments/{_CONNECT}", timeout=5)
         labels = ",".join(f"{key}={value}" for key, value in selector(cluster, _CONNECT).items())

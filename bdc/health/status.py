@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from bdc.config.model import PARTS, Config
-from bdc.health.part import TITLES, ClusterStatus, PartState, PartStatus, Probe
+from bdc.config import workloads
+from bdc.config.model import Config
+from bdc.config.workloads import Part
+from bdc.health.part import ClusterStatus, PartState, PartStatus, Probe
 from bdc.health.probes import ask
 from bdc.health.snapshot import Observed, Snapshot, observe
 from bdc.kube import Kube
@@ -15,18 +17,19 @@ from bdc.kube.diagnose import diagnose
 def status(kube: Kube, config: Config) -> ClusterStatus:
     """Look at all parts. Raises NotFoundError when there is no such cluster, UnreachableError when there is no Kubernetes."""
     snapshot = observe(kube, config.name)
-    with ThreadPoolExecutor(len(PARTS)) as pool:
-        parts = tuple(pool.map(lambda part: part_status(kube, config, snapshot, part), PARTS))
+    wanted = [part for part in workloads.PARTS if not part.optional or any(one.obj for one in snapshot.of(part.name))]
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        parts = tuple(pool.map(lambda part: part_status(kube, config, snapshot, part), wanted))
     since = min((part.since for part in parts if part.since), default=None)
     return ClusterStatus(config.name, parts, len(snapshot.nodes), since)
 
 
-def part_status(kube: Kube, config: Config, snapshot: Snapshot, part: str) -> PartStatus:
+def part_status(kube: Kube, config: Config, snapshot: Snapshot, part: Part) -> PartStatus:
     """Look at one part of a cluster."""
-    observed = snapshot.of(part)
+    observed = snapshot.of(part.name)
     there = [one for one in observed if one.obj]
     ready, wanted = sum(one.ready for one in observed), sum(one.wanted for one in observed)
-    probe = ask(part, kube, config, snapshot) if there else Probe(False, "not made")
+    probe = ask(part.name, kube, config, snapshot) if there else Probe(False, "not made")
     state = _state(observed, probe, ready, wanted)
     detail, hint = probe.detail, None
     if state in (PartState.DEGRADED, PartState.DOWN):
@@ -34,8 +37,8 @@ def part_status(kube: Kube, config: Config, snapshot: Snapshot, part: str) -> Pa
     elif state is PartState.MISSING:
         hint = "make it: bdc up"
     return PartStatus(
-        name=part,
-        title=TITLES[part],
+        name=part.name,
+        title=part.title,
         state=state,
         replicas=f"{ready}/{wanted}",
         detail=detail,

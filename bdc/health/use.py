@@ -15,10 +15,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from bdc.config import workloads
 from bdc.config.model import Config
-from bdc.config.names import COMPONENT, ENDPOINTS
+from bdc.config.names import COMPONENT
 from bdc.errors import BdcError, NotFoundError
-from bdc.health.part import TITLES
 from bdc.health.snapshot import Snapshot, is_ready, observe
 from bdc.health.trino import query
 from bdc.kube import Kube
@@ -57,14 +57,18 @@ def in_use(kube: Kube, config: Config) -> Use | None:
     except NotFoundError:
         return None
     pods = sum(pod.get("status", {}).get("phase") not in _ENDED for pod in snapshot.pods)
-    parts = tuple(title for part, title in TITLES.items() if any(one.obj for one in snapshot.of(part)))
+    parts = tuple(part.title for part in workloads.PARTS if any(one.obj for one in snapshot.of(part.name)))
     if not parts and not pods:
         return None
     looks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("Spark", lambda: _applications(kube, config)),
         ("Trino", lambda: _queries(kube, config)),
         ("SQL master", lambda: _sessions(kube, snapshot)),
-        *((one.title, lambda one=one: _connections(kube, snapshot, one.workload, one.target)) for one in ENDPOINTS if one.name in _DOORS),
+        *(
+            (one.title, lambda one=one: _connections(kube, snapshot, one.workload, one.target))
+            for one in workloads.ENDPOINTS
+            if one.name in _DOORS
+        ),
     )
     return Use(parts, pods, tuple((place, said) for place, look in looks if (said := _said(look))))
 

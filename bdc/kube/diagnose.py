@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bdc.config.names import COMPONENT, PART, WORKLOADS
+from bdc.config import workloads
+from bdc.config.names import COMPONENT, PART
 from bdc.errors import BdcError
 from bdc.kube.client import Kube
 
@@ -162,7 +163,7 @@ def _limit(pod: Object, container: str) -> str:
 
 def _more_memory(pod: Object) -> str:
     component = (pod["metadata"].get("labels") or {}).get(COMPONENT)
-    section = next((one.resources for one in WORKLOADS if one.name == component), None)
+    section = next((one.resources for one in workloads.WORKLOADS if one.name == component), None)
     return f"raise {section}.memory_limit in bdc.yaml, then run bdc up again" if section else "raise its memory limit"
 
 

@@ -14,8 +14,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from bdc.config import workloads
 from bdc.config.model import Config
-from bdc.config.names import CA, CREDENTIALS, ENDPOINTS, ROTATION, Endpoint, pool_token, selector
+from bdc.config.names import CA, CREDENTIALS, ROTATION, pool_token, selector
+from bdc.config.workloads import Endpoint
 from bdc.errors import BdcError, NotFoundError, UnhealthyError
 from bdc.kube.client import Kube
 from bdc.kube.connection import Credentials, EndpointConnection
@@ -31,10 +33,10 @@ CONNECT_SECONDS = 2.0
 
 def endpoint(name: str) -> Endpoint:
     """The endpoint of that name; raises NotFoundError."""
-    for one in ENDPOINTS:
+    for one in workloads.ENDPOINTS:
         if one.name == name:
             return one
-    raise NotFoundError(f"there is no endpoint {name}", f"endpoints are {', '.join(one.name for one in ENDPOINTS)}")
+    raise NotFoundError(f"there is no endpoint {name}", f"endpoints are {', '.join(one.name for one in workloads.ENDPOINTS)}")
 
 
 def credentials(kube: Kube, cluster: str) -> Credentials:
@@ -80,13 +82,13 @@ def addresses(kube: Kube, config: Config, name: str | None = None) -> list[str]:
     An ordinary user may not ask for them, and knows those of the day of `bdc context export`.
     """
     if person := kube.person:
-        return list(person.addresses.get(name or ENDPOINTS[0].name, ()))
+        return list(person.addresses.get(name or workloads.ENDPOINTS[0].name, ()))
     if config.network.expose == "none":
         return []
     if config.network.address:
         return [config.network.address]
     if config.network.expose == "loadbalancer":
-        names = [name] if name else [one.name for one in ENDPOINTS]
+        names = [name] if name else [one.name for one in workloads.ENDPOINTS]
         return next((found for one in names if (found := _ingress(kube, config.name, one))), [])
     nodes = kube.request("GET", "/api/v1/nodes")["items"]
     for kind in ("ExternalIP", "InternalIP"):

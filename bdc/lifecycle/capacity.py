@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bdc.config import workloads
 from bdc.config.model import Config, Resources
 from bdc.config.quantity import cores, human, human_of, size
 from bdc.errors import UnhealthyError
@@ -40,23 +41,12 @@ def asks(config: Config) -> list[PodRequest]:
 
 
 def _asks(config: Config) -> Iterator[PodRequest]:
-    storage, spark = config.storage, config.spark
-    yield _ask("NameNode", "storage", storage.namenodes, storage.namenode)
-    yield _ask("DataNode", "storage", storage.datanodes, storage.datanode)
-    yield _ask("HttpFS", "storage", 1, storage.httpfs, door=True)
-    yield _ask("PostgreSQL", "master", config.master.replicas, config.master.resources)
-    yield _ask("metastore", "metastore", config.metastore.replicas, config.metastore.resources)
-    yield _ask("Trino coordinator", "federation", 1, config.federation.coordinator)
-    yield _ask("external tables", "federation", 1, config.federation.reconciler)
-    yield _ask("SQL gateway", "federation", config.federation.gateways, config.federation.gateway)
-    if config.federation.workers:
-        yield _ask("Trino worker", "federation", config.federation.workers, config.federation.worker)
-    yield _ask("history server", "spark", 1, spark.history, door=True)
-    yield _ask("Spark Connect", "spark", 1, spark.connect, door=True)
+    spark = config.spark
+    for one in workloads.WORKLOADS:
+        if replicas := one.replicas(config):
+            yield _ask(one.title, one.part, replicas, workloads.value(config, one.resources), door=one.door)
     if connects := sum(pool.connect for pool in spark.pools.values()):
         yield _ask("pools' Spark Connect", "spark", connects, spark.connect)
-    if spark.pools:
-        yield _ask("controller", "spark", 1, spark.controller)
     heap = size(spark.driver_memory) + size(spark.memory_overhead)
     yield PodRequest("Spark driver", "spark", 1, cores(spark.cpu), heap)
     yield PodRequest("Spark executor", "spark", 1, cores(spark.cpu), size(spark.executor_memory) + size(spark.memory_overhead))

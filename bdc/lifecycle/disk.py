@@ -12,9 +12,8 @@ from itertools import groupby
 from pathlib import Path
 
 from bdc.config.disk import Disk, disk_of
-from bdc.config.model import Config
 from bdc.config.paths import NODE_DIR, cache_dir
-from bdc.config.quantity import human, human_of, size
+from bdc.config.quantity import human, human_of
 from bdc.errors import UnhealthyError
 
 _GIB = 2**30
@@ -45,16 +44,6 @@ def needs(*, images_missing: bool) -> list[Need]:
         Need("a margin below which pods are evicted", NODE_DIR, KEPT_FREE_BYTES),
     ]
     return [*found, Need("building images", cache_dir(), BUILD_BYTES)] if images_missing else found
-
-
-def volumes(config: Config) -> int:
-    """Bytes that all volumes together may grow to."""
-    storage, master = config.storage, config.master
-    return (
-        storage.namenodes * size(storage.namenode_volume)
-        + storage.datanodes * size(storage.datanode_volume)
-        + master.replicas * size(master.volume)
-    )
 
 
 def check(needed: Iterable[Need], may_grow: int) -> str:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bdc.config import workloads
 from bdc.config.model import Config
 from bdc.config.names import COMPONENT, CONFIGURATION, INSTANCE, MANAGED_BY
 from bdc.config.quantity import cores, size
@@ -21,12 +22,6 @@ from bdc.kube import ApiNotFoundError, Kube
 _KEY = "bdc.json"
 _NOT_THE_CLUSTERS = ("name", "profile", "cluster.substrate", "cluster.kubeconfig", "cluster.context", "engine.plugin")
 """How this machine names and reaches the cluster; another machine's answer is no change of it."""
-_VOLUMES = {
-    "namenode": ("storage.namenodes", "storage.namenode_volume"),
-    "datanode": ("storage.datanodes", "storage.datanode_volume"),
-    "master": ("master.replicas", "master.volume"),
-}
-"""Workload -> the keys of its number of volumes and of their size."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +79,12 @@ def fixed(config: Config, kube: Kube, storage_class: str | None) -> list[Differe
     query = {"labelSelector": f"{INSTANCE}={config.name}"}
     claims = kube.request("GET", f"/api/v1/namespaces/{config.name}/persistentvolumeclaims", query=query)["items"]
     now: dict[str, Plain] = {}
-    for workload, (count, volume) in _VOLUMES.items():
-        mine = [claim["spec"] for claim in claims if (claim["metadata"].get("labels") or {}).get(COMPONENT) == workload]
-        if mine:
-            now |= {count: len(mine), volume: _other([spec["resources"]["requests"]["storage"] for spec in mine], volume, wanted)}
+    for one in workloads.WORKLOADS:
+        mine = [claim["spec"] for claim in claims if (claim["metadata"].get("labels") or {}).get(COMPONENT) == one.name]
+        if one.volume and mine:
+            now[one.volume] = _other([spec["resources"]["requests"]["storage"] for spec in mine], one.volume, wanted)
+            if one.count:
+                now[one.count] = len(mine)
             if storage_class:
                 now["cluster.storage_class"] = _other([spec.get("storageClassName") for spec in mine], "cluster.storage_class", wanted)
     return [Difference(key, value, wanted[key]) for key, value in now.items() if not _allowed(key, value, wanted[key])]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bdc.config import workloads
 from bdc.config.model import Config
-from bdc.config.names import WORKLOADS
 from bdc.engine import Change
 from bdc.lifecycle.last_applied import Difference
 
@@ -44,11 +44,4 @@ def restarts(config: Config, changes: Sequence[Change]) -> list[Restart]:
         if one.kind in {"StatefulSet", "Deployment"}
         and (one.op == "replace" or (one.op == "update" and any(path.startswith(_TEMPLATE) for path in one.paths)))
     }
-    replicas = {
-        "namenode": config.storage.namenodes,
-        "datanode": config.storage.datanodes,
-        "master": config.master.replicas,
-        "metastore": config.metastore.replicas,
-        "trino-worker": config.federation.workers,
-    }
-    return [Restart(one.name, one.title, replicas.get(one.name, 1) == 1) for one in WORKLOADS if one.name in anew]
+    return [Restart(one.name, one.title, one.replicas(config) == 1) for one in workloads.WORKLOADS if one.name in anew]

@@ -10,8 +10,9 @@ from typing import Any
 
 from bdc import images
 from bdc.cluster import Substrate
+from bdc.config import workloads
 from bdc.config.model import Config
-from bdc.config.names import ENDPOINTS, IMAGES
+from bdc.config.names import IMAGES
 from bdc.config.quantity import cores, size
 from bdc.errors import NotFoundError, UnhealthyError
 from bdc.kube import Kube
@@ -33,14 +34,14 @@ def host(config: Config) -> str:
     count = float(len(os.sched_getaffinity(0)))
     fits = check(asks(config), [Node(os.uname().nodename, count, memory, count - _NODE_CPU, memory - _NODE_MEMORY)])
     to_build = config.images.registry is None and bool(images.missing(IMAGES))
-    return f"{fits} · {disk.check(disk.needs(images_missing=to_build), disk.volumes(config))}"
+    return f"{fits} · {disk.check(disk.needs(images_missing=to_build), workloads.volumes(config))}"
 
 
 def ports(config: Config, substrate: Substrate) -> None:
     """Whether the endpoints' NodePorts are free of this host's own programs. Raises UnhealthyError."""
     if config.network.expose != "nodeport":
         return
-    for endpoint in ENDPOINTS:
+    for endpoint in workloads.ENDPOINTS:
         if who := substrate.listener(endpoint.port):
             raise UnhealthyError(
                 f"port {endpoint.port} ({endpoint.title}) is taken by {who}",
@@ -142,7 +143,7 @@ def _storage_class(kube: Kube, wanted: str | None) -> None:
 
 
 def _services(kube: Kube, namespace: str) -> None:
-    ours = {endpoint.port: endpoint for endpoint in ENDPOINTS}
+    ours = {endpoint.port: endpoint for endpoint in workloads.ENDPOINTS}
     for service in kube.request("GET", "/api/v1/services")["items"]:
         for port in service["spec"].get("ports") or []:
             if port.get("nodePort") in ours and service["metadata"]["namespace"] != namespace:

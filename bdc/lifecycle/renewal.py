@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bdc.config.names import CREDENTIALS, WORKLOADS, selector
+from bdc.config import workloads
+from bdc.config.names import CREDENTIALS, selector
 from bdc.engine import Event, PulumiEngine
 from bdc.errors import BdcError, DeadlineError, UnhealthyError
 from bdc.kube import Kube
@@ -20,33 +21,12 @@ from bdc.lifecycle.report import Report, Step
 if TYPE_CHECKING:
     from bdc.config.model import Config
 
-RESTARTS: Mapping[rotation.Kind, tuple[str, ...]] = {
-    "password": ("httpfs", "spark-history", "reconciler"),
-    "token": ("spark-connect",),
-    "internal": ("master", "metastore", "trino-coordinator", "trino-worker", "reconciler", "sql-gateway"),
-    "certificates": ("master", "trino-coordinator", "trino-worker", "sql-gateway", "httpfs", "spark-history", "spark-connect"),
-    "ca": (
-        "master",
-        "metastore",
-        "trino-coordinator",
-        "trino-worker",
-        "reconciler",
-        "sql-gateway",
-        "httpfs",
-        "spark-history",
-        "spark-connect",
-    ),
-}
-"""The workloads that start again, by what is rotated. Trino reads a new password without that."""
-
 _TRINO_SECONDS = 150
 
 
 def restarts(config: Config, kinds: Sequence[rotation.Kind]) -> list[str]:
-    """The workloads of this cluster that a rotation starts again."""
-    absent = set() if config.federation.workers else {"trino-worker"}
-    wanted = {name for kind in kinds for name in RESTARTS[kind]} - absent
-    return [one.name for one in WORKLOADS if one.name in wanted]
+    """The workloads of this cluster that a rotation starts again. Trino reads a new password without that."""
+    return [one.name for one in workloads.WORKLOADS if one.replicas(config) and one.restarts_on.intersection(kinds)]
 
 
 @dataclass(frozen=True)

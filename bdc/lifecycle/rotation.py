@@ -16,7 +16,7 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
 from bdc.config.names import (
     CA,
@@ -30,6 +30,7 @@ from bdc.config.names import (
     role_secret,
     spark_role,
 )
+from bdc.config.workloads import Credential
 from bdc.errors import NotFoundError, UsageError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
 from bdc.lifecycle.master import run_as_superuser
@@ -37,7 +38,7 @@ from bdc.lifecycle.master import run_as_superuser
 if TYPE_CHECKING:
     from bdc.config.model import Config
 
-Kind = Literal["password", "token", "internal", "certificates", "ca"]
+Kind = Credential
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Item = tuple[str, str]
 """A Secret and one of its keys."""

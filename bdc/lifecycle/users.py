@@ -21,9 +21,9 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from bdc.config import workloads
 from bdc.config.names import (
     COMPONENT,
-    ENDPOINTS,
     INSTANCE,
     MANAGED_BY,
     POOL,
@@ -118,7 +118,7 @@ def grant(
     open_to = _open(_pools(kube, cluster), pools)
     if not open_to:
         say(f"there are no Spark pools: {name} gets HDFS and SQL, and Spark by another export when there are some")
-    where = {one.name: addresses(kube, config, one.name) for one in ENDPOINTS}
+    where = {one.name: addresses(kube, config, one.name) for one in workloads.ENDPOINTS}
     if not any(where.values()):
         raise UsageError(
             "the cluster's endpoints aren't exposed, so nobody but its administrator reaches them", "set network.expose; bdc up"

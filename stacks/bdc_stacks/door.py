@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 import pulumi
 import pulumi_kubernetes as k8s
 
+from bdc.config import workloads
 from bdc.config.model import pod as sized
-from bdc.config.names import CREDENTIALS, ENDPOINTS, USERS, USERS_OF_DOORS, Endpoint, pool_token, selector
+from bdc.config.names import CREDENTIALS, USERS, USERS_OF_DOORS, pool_token, selector
 from bdc.config.render import render
+from bdc.config.workloads import Endpoint
 from bdc_stacks import pods
 from bdc_stacks.site import Site
 
@@ -21,7 +23,7 @@ _SIZE = sized("10m", "24Mi", "96Mi")
 
 def find(name: str) -> Endpoint:
     """The endpoint of that name."""
-    return next(endpoint for endpoint in ENDPOINTS if endpoint.name == name)
+    return next(endpoint for endpoint in workloads.ENDPOINTS if endpoint.name == name)
 
 
 def configuration(

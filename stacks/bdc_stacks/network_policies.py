@@ -8,18 +8,18 @@ Only what comes in is ruled: where applications get their data from is their use
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import pulumi
 import pulumi_kubernetes as k8s
 
+from bdc.config import workloads
 from bdc.config.model import Config
-from bdc.config.names import CONNECT_PORT, ENDPOINTS, INSTANCE, POOL, WORKLOADS, pool_namespace, selector
+from bdc.config.names import CONNECT_PORT, INSTANCE, POOL, pool_namespace, selector
+from bdc.config.workloads import Workload
 from bdc_stacks.pods import Json
 from bdc_stacks.site import Site
 
-_FROM_POOLS: Mapping[str, tuple[int, ...]] = {"namenode": (8020,), "datanode": (9866,), "metastore": (9083,)}
-_FROM_NODES: Mapping[str, tuple[int, ...]] = {"namenode": (9870,), "master": (8008,), "spark-history": (18080,)}
 _DRIVER_PAGES = 4040
 _NAMESPACE = "kubernetes.io/metadata.name"
 
@@ -32,8 +32,8 @@ class NetworkPolicies(pulumi.ComponentResource):
         self._site = site
         self._inside = pulumi.ResourceOptions(parent=self)
         self._policy("inside", "network", {}, [_SAME_NAMESPACE])
-        for workload in WORKLOADS:
-            if rules := self._rules(workload.name, pools=bool(config.spark.pools)):
+        for workload in workloads.WORKLOADS:
+            if rules := self._rules(workload, pools=bool(config.spark.pools)):
                 self._policy(workload.name, workload.part, {"matchLabels": selector(site.cluster, workload.name)}, rules)
         for pool, of in config.spark.pools.items():
             rules = [_SAME_NAMESPACE, *_rule(_addresses(site.nodes), (_DRIVER_PAGES,))]
@@ -42,13 +42,13 @@ class NetworkPolicies(pulumi.ComponentResource):
             self._policy("inside", "network", {}, rules, pool)
         self.register_outputs({})
 
-    def _rules(self, workload: str, *, pools: bool) -> list[Json]:
-        doors = sorted({endpoint.target for endpoint in ENDPOINTS if endpoint.workload == workload})
+    def _rules(self, workload: Workload, *, pools: bool) -> list[Json]:
+        doors = sorted({endpoint.target for endpoint in workloads.ENDPOINTS if endpoint.workload == workload.name})
         rules: list[Json] = [{"ports": _ports(doors)}] if doors else []
-        if pools and workload in _FROM_POOLS:
+        if pools and workload.from_pools:
             there = {"matchLabels": {INSTANCE: self._site.cluster}, "matchExpressions": [{"key": POOL, "operator": "Exists"}]}
-            rules += _rule([{"namespaceSelector": there}], _FROM_POOLS[workload])
-        return [*rules, *_rule(_addresses(self._site.nodes), _FROM_NODES.get(workload, ()))]
+            rules += _rule([{"namespaceSelector": there}], workload.from_pools)
+        return [*rules, *_rule(_addresses(self._site.nodes), workload.from_nodes)]
 
     def _policy(self, name: str, part: str, pods: Json, rules: list[Json], pool: str = "") -> None:
         more = {"namespace": pool_namespace(self._site.cluster, pool)} if pool else {}

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bdc.config.model import Network
-from bdc.config.names import Endpoint, labels
+from bdc.config.names import labels
+from bdc.config.workloads import Endpoint, certified_names
 
 
 @dataclass(frozen=True)
@@ -43,25 +44,9 @@ class Site:
     def hosts(self) -> list[str]:
         """DNS names and addresses of the endpoints' certificate, sorted."""
         names = {"localhost", "127.0.0.1", *self.addresses}
-        for service in (
-            "master",
-            "master-ro",
-            "sql-gateway",
-            "sql",
-            "trino",
-            "httpfs",
-            "spark-connect",
-            "spark-history",
-            "connect",
-            "history",
-        ):
-            names |= {
-                service,
-                f"{service}.{self.namespace}",
-                f"{service}.{self.namespace}.svc",
-                f"{service}.{self.namespace}.svc.cluster.local",
-            }
-        names.add(f"*.master-pods.{self.namespace}.svc")
+        for service in certified_names():
+            where = f"{service}.{self.namespace}.svc"
+            names |= {where} if service.startswith("*") else {service, f"{service}.{self.namespace}", where, f"{where}.cluster.local"}
         return sorted(names)
 
     @property

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from bdc.config import workloads
 from bdc.config.load import load
 from bdc.config.model import Config
-from bdc.config.names import ENDPOINTS, WORKLOADS
 from bdc_stacks import platform
 from tests.stacks.recording import declared
 
@@ -31,10 +31,13 @@ def ports(rules: list[Any], source: str | None) -> set[int]:
 
 def test_everybody_reaches_the_closed_endpoints_and_nothing_else() -> None:
     found = policies()
-    doors = {endpoint.workload: {one.target for one in ENDPOINTS if one.workload == endpoint.workload} for endpoint in ENDPOINTS}
+    doors = {
+        endpoint.workload: {one.target for one in workloads.ENDPOINTS if one.workload == endpoint.workload}
+        for endpoint in workloads.ENDPOINTS
+    }
     assert {name: ports(rules, None) for name, rules in found.items() if ports(rules, None)} == doors
     assert found["inside"] == [{"from": [{"podSelector": {}}]}]
-    assert set(found) <= {"inside", *(workload.name for workload in WORKLOADS)}
+    assert set(found) <= {"inside", *(workload.name for workload in workloads.WORKLOADS)}
 
 
 def test_the_api_server_asks_engines_from_the_nodes() -> None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 import yaml
 
+from bdc.config import workloads
 from bdc.config.load import load
 from bdc.config.model import Config
-from bdc.config.names import ENDPOINTS, WORKLOADS
 from bdc.spark import parse_settings
 from bdc.spark.manifests import LAUNCHER_ONLY
 from bdc_stacks import data, platform
@@ -80,9 +80,9 @@ def test_replicated_workloads_have_a_disruption_budget(objects: dict[tuple[str, 
 
 def test_workloads_are_those_that_the_use_cases_look_for(objects: dict[tuple[str, str], Json]) -> None:
     there = {(name, kind) for kind, name in objects if kind in {"StatefulSet", "Deployment"}}
-    known = {(workload.name, str(workload.kind)) for workload in WORKLOADS}
+    known = {(workload.name, str(workload.kind)) for workload in workloads.WORKLOADS}
     assert there <= known
-    assert known - there <= {(workload.name, str(workload.kind)) for workload in WORKLOADS if workload.optional}
+    assert known - there <= {(workload.name, str(workload.kind)) for workload in workloads.WORKLOADS if workload.optional}
 
 
 def test_drivers_start_without_the_launchers_jvm() -> None:
@@ -92,12 +92,12 @@ def test_drivers_start_without_the_launchers_jvm() -> None:
 
 def test_endpoints_are_node_ports_by_default() -> None:
     objects = declared(platform.program, LOCAL)
-    for endpoint in ENDPOINTS:
+    for endpoint in workloads.ENDPOINTS:
         spec = objects["Service", f"{endpoint.name}-external"]["spec"]
         assert spec["type"] == "NodePort"
         assert spec["ports"][0]["nodePort"] == endpoint.port
     exposed = {name for (kind, name), item in objects.items() if kind == "Service" and item["spec"].get("type", "ClusterIP") != "ClusterIP"}
-    assert exposed == {f"{endpoint.name}-external" for endpoint in ENDPOINTS}
+    assert exposed == {f"{endpoint.name}-external" for endpoint in workloads.ENDPOINTS}
 
 
 def test_nothing_is_exposed_when_the_configuration_says_so() -> None:

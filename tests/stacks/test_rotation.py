@@ -7,10 +7,11 @@ from typing import get_args
 
 import pytest
 
+from bdc.config import workloads
 from bdc.config.load import load
 from bdc.config.model import Config
 from bdc.config.names import GATEWAY_ROLE, role_secret
-from bdc.lifecycle.renewal import RESTARTS, restarts
+from bdc.lifecycle.renewal import restarts
 from bdc.lifecycle.rotation import _ITEMS, Item, Kind
 from bdc_stacks import platform
 from bdc_stacks.site import Site
@@ -41,7 +42,7 @@ def _templates(config: Config, where: Site, revisions: dict[Item, str]) -> dict[
 @pytest.mark.parametrize("kind", get_args(Kind))
 def test_what_is_said_to_restart_does(config: Config, kind: Kind) -> None:
     assert rolled(config, kind) == set(restarts(config, [kind]))
-    assert set(restarts(HA, [kind])) == set(RESTARTS[kind])
+    assert set(restarts(HA, [kind])) == {one.name for one in workloads.WORKLOADS if kind in one.restarts_on and one.name != "controller"}
 
 
 def test_pods_without_secrets_say_nothing_of_them() -> None:

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bdc.config.names import CA, ENDPOINTS
+from bdc.config import workloads
+from bdc.config.names import CA
 from bdc.health.finding import Check, CheckContext, Finding, fail, named, ok, warn
 from bdc.kube.endpoints import addresses, certificate_authority, rotating, server_name
 from bdc.kube.tls import probe
@@ -33,18 +34,18 @@ def endpoints(ground: CheckContext) -> Finding:
         found = [probe(address, port, shown, authority, scheme, 3) for address, shown in names]
         return None if any(one.reachable for one in found) else f"{name} at {where[0]}:{port} ({found[0].reason})"
 
-    with ThreadPoolExecutor(len(ENDPOINTS)) as pool:
-        closed = [said for said in pool.map(lambda one: look(one.name, one.port, one.scheme), ENDPOINTS) if said]
+    with ThreadPoolExecutor(len(workloads.ENDPOINTS)) as pool:
+        closed = [said for said in pool.map(lambda one: look(one.name, one.port, one.scheme), workloads.ENDPOINTS) if said]
     if closed:
         return fail(f"not reached from here: {named(closed)}", "open these ports in the firewall, set network.address, or use bdc connect")
-    return ok(f"all {len(ENDPOINTS)} answer from here")
+    return ok(f"all {len(workloads.ENDPOINTS)} answer from here")
 
 
 def ports(ground: CheckContext) -> Finding:
     """No other namespace has taken an endpoint's node port."""
     if ground.config.network.expose != "nodeport":
         return ok("no node port is used")
-    ours = {one.port: one.name for one in ENDPOINTS}
+    ours = {one.port: one.name for one in workloads.ENDPOINTS}
     taken = [
         f"{port['nodePort']} ({ours[port['nodePort']]}) by Service {service['metadata']['namespace']}/{service['metadata']['name']}"
         for service in ground.items("/api/v1/services")

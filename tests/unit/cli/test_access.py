@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bdc.cli.access import url
-from bdc.config.names import ENDPOINTS
+from bdc.config import workloads
 from bdc.kube.tls import Probed
 from bdc_stacks import identity
 from tests.unit.cli.conftest import Bdc
@@ -45,7 +45,7 @@ def _probes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_endpoints_are_looked_at(bdc: Bdc, kube: FakeKube) -> None:
     rows = {row["name"]: row for row in json.loads(bdc("endpoints", "-o", "json").out)}
-    assert list(rows) == [endpoint.name for endpoint in ENDPOINTS]
+    assert list(rows) == [endpoint.name for endpoint in workloads.ENDPOINTS]
     assert {name: row["url"] for name, row in rows.items()} == {
         "master": "postgresql://bdc@192.0.2.2:31433/bdc?sslmode=verify-full",
         "master-ro": "postgresql://bdc@192.0.2.2:31436/bdc?sslmode=verify-full",
@@ -132,5 +132,5 @@ def test_wrong_ports(bdc: Bdc, kube: FakeKube) -> None:
 
 @pytest.mark.parametrize(("host", "named", "mode"), [("192.0.2.2", True, "verify-full"), ("lb.example", False, "verify-ca")])
 def test_clients_of_postgresql_check_as_much_of_the_certificate_as_there_is(host: str, named: bool, mode: str) -> None:
-    endpoint = next(one for one in ENDPOINTS if one.name == "master")
+    endpoint = next(one for one in workloads.ENDPOINTS if one.name == "master")
     assert url(endpoint, host, 31433, named=named) == f"postgresql://bdc@{host}:31433/bdc?sslmode={mode}"

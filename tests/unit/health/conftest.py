@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from bdc.config import workloads
 from bdc.config.model import Config
-from bdc.config.names import WORKLOADS, labels
+from bdc.config.names import labels
 from bdc.health import CheckContext
 from tests.unit.fake_kube import FakeKube
 
@@ -77,7 +78,7 @@ def kube() -> Cluster:
     fake = Cluster()
     fake.objects["/version"] = {"major": "1", "minor": "36", "gitVersion": "v1.36.3"}
     fake.put("/api/v1/namespaces/bdc", {"metadata": {"labels": {"app.kubernetes.io/managed-by": "bdc"}}})
-    for one in WORKLOADS:
+    for one in workloads.WORKLOADS:
         if one.optional:
             continue
         meta = {"labels": labels("bdc", one.part, one.name)}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bdc.config import workloads
 from bdc.config.disk import Disk
 from bdc.config.model import Config
 from bdc.config.paths import NODE_DIR, cache_dir
@@ -28,13 +29,13 @@ def disks(monkeypatch: pytest.MonkeyPatch, node: int, cache: int | None = None) 
 
 def test_what_fits_is_said_with_its_sums_and_what_volumes_may_grow_to(monkeypatch: pytest.MonkeyPatch) -> None:
     disks(monkeypatch, 50)
-    said = disk.check(disk.needs(images_missing=False), disk.volumes(Config()))
+    said = disk.check(disk.needs(images_missing=False), workloads.volumes(Config()))
     assert said == "disk 6.5 of 50.0 GiB at / · volumes may grow to 80.0 GiB"
 
 
 def test_volumes_of_every_replica_count() -> None:
     config = Config.model_validate({"storage": {"datanodes": 3, "datanode_volume": "10Gi"}, "master": {"replicas": 2, "volume": "5Gi"}})
-    assert disk.volumes(config) == (10 + 30 + 10) * GIB
+    assert workloads.volumes(config) == (10 + 30 + 10) * GIB
 
 
 def test_folders_on_one_filesystem_are_added_up(monkeypatch: pytest.MonkeyPatch) -> None:
