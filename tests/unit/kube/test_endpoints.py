@@ -6,11 +6,13 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bdc.config import workloads
 from bdc.config.model import Config
 from bdc.errors import NotFoundError
 from bdc.kube import endpoints
@@ -155,8 +157,7 @@ def test_reach_takes_the_address_that_answers(kube: FakeKube, monkeypatch: pytes
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         trino = endpoint("trino")
-        moved = type(trino)(trino.name, trino.part, trino.scheme, port, trino.workload, trino.target, trino.title)
-        monkeypatch.setattr(endpoints, "ENDPOINTS", (moved,))
+        monkeypatch.setattr(workloads, "ENDPOINTS", (replace(trino, port=port),))
         with reach(kube, config(), "trino") as reached:
             assert (reached.host, reached.port, reached.server_name, reached.forwarded) == ("127.0.0.1", port, "127.0.0.1", False)
             assert reached.ca_file.read_text() == authority["ca.crt"]

@@ -172,7 +172,7 @@ def test_oom_of_an_executor_is_said_only_when_kubernetes_says_so() -> None:
         ),
         (
             pod(state={"waiting": {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "bdc.local/spark:abc"'}}),
-            'the image bdc.local/spark:abc can\'t be had: Back-off pulling image "bdc.local/spark:abc"',
+            'the image bdc.local/spark:abc can\'t be pulled: Back-off pulling image "bdc.local/spark:abc"',
             "bdc doctor",
         ),
         (
