@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,14 +17,8 @@ from bdc.cli.output import Output
 from bdc.cli.settings import settings
 from bdc.cli.sql_render import SqlFormat, chart, is_chartable, render
 from bdc.errors import NotFoundError, UsageError
-from bdc.sql import Dialect, Engine, QueryError, Result, Session, Statement, statements
-from bdc.sql.polybase.dialects import is_script_of_tsql
+from bdc.sql import Dialect, Engine, QueryError, Result, Session, Statement, in_tsql, statements
 from bdc.sql.polybase.errors import SqlSyntaxError
-
-if TYPE_CHECKING:
-    from bdc.sql.master import Master
-    from bdc.sql.polybase.session import TSqlSession
-    from bdc.sql.spark import Spark
 
 app = typer.Typer(no_args_is_help=True, help="SQL on the federation, the master and Spark.")
 app.add_typer(sql_external.credentials, name="credential")
@@ -100,9 +94,8 @@ def run(
         found = statements(text, engine)
     except SqlSyntaxError as error:
         raise error.inside(file) from error
-    leaning = engine is Engine.federation and is_script_of_tsql(text)
     printer = Printer(output, draw=chart, quiet=settings(ctx).quiet)
-    with _session(ctx, engine, catalog, schema, pool, dialect, leaning=leaning) as session:
+    with _session(ctx, engine, catalog, schema, pool, dialect, leaning=in_tsql(found)) as session:
         for statement in found:
             try:
                 printer.run(session, statement)
@@ -142,7 +135,7 @@ class Printer:
     def run(self, session: Session, statement: Statement) -> None:
         """One statement, from start to last row."""
         started = time.monotonic()
-        with closing(session.query(statement.text)) as result:
+        with closing(session.query(statement)) as result:
             if result.columns or self._output is SqlFormat.json:
                 rows = self._show(result)
                 said = f"{rows:,} row{'' if rows == 1 else 's'}" if result.columns else str(result.command)
@@ -183,7 +176,7 @@ def _session(
     dialect: Dialect = Dialect.auto,
     *,
     leaning: bool = False,
-) -> Iterator[TSqlSession | Master | Spark]:
+) -> Iterator[Session]:
     from bdc.sql import connect
 
     if engine is Engine.master and (catalog or schema):

@@ -221,14 +221,11 @@ def explain(
     output: FormatOption = Format.table,
 ) -> None:
     """Show which parts of a statement each source runs and which Trino runs; nothing is executed without --analyze."""
-    from bdc.sql import connect
-    from bdc.sql.polybase.session import TSqlSession
+    from bdc.sql import federation
 
     text = (sys.stdin.read() if sql == "-" else sql).strip().rstrip(";")
     options = settings(ctx)
-    with connect(options.kube(), options.config) as session:
-        if not isinstance(session, TSqlSession):
-            raise TypeError(type(session))
+    with federation(options.kube(), options.config) as session:
         if analyze:
             [(plan,)] = session.query(f"EXPLAIN ANALYZE {text}").rows
             Output(output).emit({"plan": plan}, text=str(plan))

@@ -18,9 +18,7 @@ from bdc.sql import Engine, Statement, split, statements
 
 if TYPE_CHECKING:
     from bdc.cli.sql import Printer
-    from bdc.sql.master import Master
-    from bdc.sql.polybase.session import TSqlSession
-    from bdc.sql.spark import Spark
+    from bdc.sql import Session
 
 _SECRET = re.compile(r"password|secret|identity|credential", re.IGNORECASE)
 _HISTORY = 5000
@@ -53,9 +51,7 @@ class Lines(Protocol):
 class Shell:
     """One session at the keyboard, or with statements on stdin."""
 
-    def __init__(
-        self, session: TSqlSession | Master | Spark, engine: Engine, printer: Printer, history: Path, lines: Lines | None = None
-    ) -> None:
+    def __init__(self, session: Session, engine: Engine, printer: Printer, history: Path, lines: Lines | None = None) -> None:
         self._session, self._engine, self._printer = session, engine, printer
         self._terminal = sys.stdin.isatty() and lines is None
         self._history = history

@@ -1,9 +1,9 @@
 """SQL on a running cluster. Start at `connect`."""
 
-from bdc.sql.connection import Dialect, Engine, connect, define
+from bdc.sql.connection import connect, define, federation, in_tsql, statements
+from bdc.sql.engine import Dialect, Engine
 from bdc.sql.errors import QueryError
 from bdc.sql.result import Column, Result, Row, Session, Value
-from bdc.sql.script import statements
 from bdc.sql.statements import Statement, split
 
 __all__ = [
@@ -18,6 +18,8 @@ __all__ = [
     "Value",
     "connect",
     "define",
+    "federation",
+    "in_tsql",
     "split",
     "statements",
 ]

@@ -1,39 +1,42 @@
-"""Opens a session with an engine of a cluster, wherever it is reached."""
+"""Cuts a text into statements as an engine does, and opens a session with it, wherever it is reached."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from bdc.config.model import Config
 from bdc.kube import Kube
+from bdc.sql.engine import Dialect, Engine
+from bdc.sql.result import Session
+from bdc.sql.statements import Statement, split
 
 if TYPE_CHECKING:
     import psycopg
 
     from bdc.sql.external.ddl import External
     from bdc.sql.federation import Federation
-    from bdc.sql.master import Master
     from bdc.sql.polybase.session import TSqlSession
-    from bdc.sql.spark import Spark
 
 
-class Engine(StrEnum):
-    """Where statements run: Trino over everything, PostgreSQL over its own tables, or Spark over the lake."""
+def statements(text: str, engine: Engine) -> list[Statement]:
+    """The statements of a text as its engine cuts them, all read before any runs: the federation's as `Placed`, parsed, since it also
+    knows GO, brackets, and statements that no semicolon ends. Raises SqlSyntaxError for the federation's.
+    """
+    if engine is not Engine.federation:
+        return split(text).all
+    from bdc.sql.polybase import parse
 
-    federation = "federation"
-    master = "master"
-    spark = "spark"
+    return list(parse(text))
 
 
-class Dialect(StrEnum):
-    """How statements of the federation are read: each by its own words, all as T-SQL, or all as Trino's SQL."""
+def in_tsql(found: Sequence[Statement]) -> bool:
+    """Whether what `statements` gave is a script of T-SQL: something in it is T-SQL's alone, GO included."""
+    from bdc.sql.polybase.dialects import is_script_of_tsql
+    from bdc.sql.polybase.statements import Placed
 
-    auto = "auto"
-    tsql = "tsql"
-    trino = "trino"
+    return any(isinstance(one, Placed) and is_script_of_tsql(one.script) for one in found[:1])
 
 
 @contextmanager
@@ -48,7 +51,7 @@ def connect(
     on_notice: Callable[[str], None] | None = None,
     dialect: Dialect = Dialect.auto,
     leaning: bool = False,
-) -> Iterator[TSqlSession | Master | Spark]:
+) -> Iterator[Session]:
     """A session with an engine. `catalog` is the federation's, `schema` also Spark's; `pool` says whose Spark Connect.
 
     `on_notice` hears what the engine remarks. `dialect` and `leaning` say how the federation's statements are read; see `TSqlSession`.
@@ -63,25 +66,40 @@ def connect(
         with console(kube, config.name, "sql", pool=pool, on_progress=on_notice) as opened, Spark(opened.attachment, schema) as spark:
             yield spark
         return
+    if engine is Engine.federation:
+        with federation(kube, config, catalog=catalog, schema=schema, on_notice=on_notice, dialect=dialect, leaning=leaning) as session:
+            yield session
+        return
     from bdc.kube.endpoints import credentials, reach
+    from bdc.sql.master import Master
 
-    access = credentials(kube, config.name)
-    with reach(kube, config, "trino" if engine is Engine.federation else "master") as reached:
-        if engine is Engine.federation:
-            from bdc.sql.federation import Federation
-            from bdc.sql.polybase.session import TSqlSession
+    with reach(kube, config, "master") as reached, Master(reached, credentials(kube, config.name), on_notice) as master:
+        yield master
 
-            trino = Federation(reached, access, catalog, schema)
-            with (
-                external(kube, config, trino, on_notice) as definer,
-                TSqlSession(trino, definer, on_notice, dialect, leaning=leaning) as session,
-            ):
-                yield session
-        else:
-            from bdc.sql.master import Master
 
-            with Master(reached, access, on_notice) as master:
-                yield master
+@contextmanager
+def federation(
+    kube: Kube,
+    config: Config,
+    *,
+    catalog: str | None = None,
+    schema: str | None = None,
+    on_notice: Callable[[str], None] | None = None,
+    dialect: Dialect = Dialect.auto,
+    leaning: bool = False,
+) -> Iterator[TSqlSession]:
+    """A session with the federation, which can explain statements, too; see `connect`."""
+    from bdc.kube.endpoints import credentials, reach
+    from bdc.sql.federation import Federation
+    from bdc.sql.polybase.session import TSqlSession
+
+    with reach(kube, config, "trino") as reached:
+        trino = Federation(reached, credentials(kube, config.name), catalog, schema)
+        with (
+            external(kube, config, trino, on_notice) as definer,
+            TSqlSession(trino, definer, on_notice, dialect, leaning=leaning) as session,
+        ):
+            yield session
 
 
 @contextmanager

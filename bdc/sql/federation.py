@@ -24,6 +24,7 @@ from bdc.kube.connection import Credentials, EndpointConnection
 from bdc.kube.tls import session
 from bdc.sql.errors import QueryError, with_cause
 from bdc.sql.result import Column, Result, Row, Value
+from bdc.sql.statements import Statement, text_of
 from bdc.sql.suggestions import of_syntax
 
 SOURCE = "bdc"
@@ -73,8 +74,9 @@ class Federation:
         """Where names are looked up: catalog.schema, as far as they are set."""
         return ".".join(part for part in (self._client.catalog, self._client.schema) if part)
 
-    def query(self, sql: str, properties: Mapping[str, str] | None = None) -> Result:
+    def query(self, statement: Statement | str, properties: Mapping[str, str] | None = None) -> Result:
         """Run one statement, with these session properties for it alone; see `Session`."""
+        sql = text_of(statement)
         query = trino.client.TrinoQuery(self._request(), sql, legacy_primitive_types=True)
         headers = {SESSION_HEADER: _properties({**self._client.properties, **properties})} if properties else None
         with _running(query, sql):

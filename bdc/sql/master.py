@@ -15,6 +15,7 @@ from bdc.errors import BdcError, UnhealthyError
 from bdc.kube.connection import Credentials, EndpointConnection
 from bdc.sql.errors import QueryError
 from bdc.sql.result import Column, Result, Row
+from bdc.sql.statements import Statement, text_of
 
 DATABASE = "bdc"
 _TEXT_TYPES = (
@@ -76,8 +77,9 @@ class Master:
         """The database."""
         return self._connection.info.dbname
 
-    def query(self, sql: str) -> Result:
+    def query(self, statement: Statement | str) -> Result:
         """Run one statement; see `Session`."""
+        sql = text_of(statement)
         columns = self._describe(sql)
         cursor = self._connection.cursor()
         if columns:

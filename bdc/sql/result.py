@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol, Self
 
+from bdc.sql.statements import Statement
+
 Value = None | bool | int | float | Decimal | str | bytes | list[Any] | dict[str, Any]
 """A value, exact. Dates, times, intervals, JSON, UUIDs and all that Python would round or refuse are text, as the engine writes them."""
 
@@ -42,8 +44,14 @@ class Result:
 class Session(Protocol):
     """A connection to one engine; what statements set in it (USE, SET) stays set."""
 
-    def query(self, sql: str) -> Result:
-        """Run one statement. Raises QueryError; a KeyboardInterrupt here or while reading rows cancels it at the server."""
+    @property
+    def schema(self) -> str:
+        """Where names are looked up, as the engine has it; "" where nowhere is chosen."""
+
+    def query(self, statement: Statement | str) -> Result:
+        """Run one statement: one that `statements` gave as it was read there, or a text. Raises QueryError; a KeyboardInterrupt here or
+        while reading rows cancels it at the server.
+        """
 
     def close(self) -> None:
         """End it."""

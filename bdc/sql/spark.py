@@ -14,6 +14,7 @@ from bdc.errors import BdcError, UnhealthyError
 from bdc.kube.attach import STDOUT, Attachment
 from bdc.sql.errors import QueryError
 from bdc.sql.result import Column, Result, Row, Value
+from bdc.sql.statements import Statement, text_of
 
 _START_SECONDS = 120.0
 _CANCEL_SECONDS = 30.0
@@ -55,8 +56,9 @@ class Spark:
             while self._attachment.read(_END_SECONDS):
                 continue
 
-    def query(self, sql: str) -> Result:
+    def query(self, statement: Statement | str) -> Result:
         """Run one statement; see `Session`."""
+        sql = text_of(statement)
         self._send(sql=sql)
         try:
             answer = self._next()

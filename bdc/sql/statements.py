@@ -40,6 +40,11 @@ class Statement:
     line: int
 
 
+def text_of(statement: Statement | str) -> str:
+    """What an engine is told of a statement."""
+    return statement if isinstance(statement, str) else statement.text
+
+
 @dataclass(frozen=True)
 class Script:
     """The statements of a text that are complete, and what follows the last semicolon."""

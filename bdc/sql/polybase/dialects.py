@@ -7,9 +7,12 @@ says what T-SQL would answer otherwise.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from bdc.sql.polybase.lexer import Word, words
-from bdc.sql.polybase.tsql.sources import HINTS
+from bdc.sql.polybase.lexer import Lexed, Word, lexed
+
+HINTS = frozenset({"NOLOCK", "READUNCOMMITTED", "READCOMMITTED", "HOLDLOCK", "READPAST", "ROWLOCK", "TABLOCK", "PAGLOCK", "SERIALIZABLE"})
+"""T-SQL's hints about locks, which mean nothing here."""
 
 # Functions that Trino doesn't know, or knows as something else.
 _FUNCTIONS = frozenset({
@@ -32,16 +35,17 @@ _SUSPICIOUS = re.compile(r"\b(AVG|CAST|TRY_CAST|CONCAT|SUBSTRING)\s*\(|/|\bLIKE\
 """What may mean something else in T-SQL."""
 
 
-def is_tsql(sql: str) -> bool:
+def is_tsql(sql: str | Lexed) -> bool:
     """Whether a statement has something in it that is T-SQL's alone; see `sign`."""
     return sign(sql) is not None
 
 
-def sign(sql: str) -> str | None:
+def sign(sql: str | Lexed) -> str | None:
     """What shows that a statement is T-SQL: [name], N'...', TOP, @variable, #table, a hint, AS 'name', a function. Else None."""
-    found = words(sql)
+    read = lexed(sql)
+    found = read.words
     for at, word in enumerate(found):
-        text = sql[word.start : word.end]
+        text = read.spelled(word)
         if word.kind == "variable" or (word.kind == "name" and text.startswith("[")) or text.startswith("#"):
             return text
         if text[:2] in ("N'", "n'"):
@@ -51,7 +55,7 @@ def sign(sql: str) -> str | None:
     return None
 
 
-def _form(found: list[Word], at: int) -> str | None:
+def _form(found: Sequence[Word], at: int) -> str | None:
     word, following = found[at].value.upper(), found[at + 1] if at + 1 < len(found) else None
     before = found[at - 1].value.upper() if at else ""
     if following is None:
@@ -71,18 +75,20 @@ def _form(found: list[Word], at: int) -> str | None:
     return word if word in _FUNCTIONS else None
 
 
-def is_script_of_tsql(text: str) -> bool:
+def is_script_of_tsql(script: str | Lexed) -> bool:
     """Whether a script is one of T-SQL: something in it is T-SQL's alone, GO included."""
-    return any(word.kind == "go" for word in words(text)) or is_tsql(text)
+    read = lexed(script)
+    return any(word.kind == "go" for word in read.words) or is_tsql(read)
 
 
-def may_differ(sql: str) -> bool:
+def may_differ(sql: str | Lexed) -> bool:
     """Whether a statement without a sign of either dialect has something in it that may mean something else in T-SQL."""
-    return bool(_SUSPICIOUS.search(sql)) and not _is_trinos(sql)
+    text = sql if isinstance(sql, str) else sql.text
+    return bool(_SUSPICIOUS.search(text)) and not _is_trinos(lexed(sql))
 
 
-def _is_trinos(sql: str) -> bool:
-    found = words(sql)
+def _is_trinos(sql: Lexed) -> bool:
+    found = sql.words
     for at, word in enumerate(found):
         text, after = word.value.upper(), found[at + 1] if at + 1 < len(found) else None
         if word.kind == "word" and text in _TRINOS:
@@ -93,6 +99,6 @@ def _is_trinos(sql: str) -> bool:
             and ((text in _TYPED_LITERALS and after.kind == "string") or (word.value.lower() in _CATALOGS and after.value == "."))
         ):
             return True
-        if word.kind == "mark" and sql[word.start : word.start + 2] in ("::", "||", "->"):
+        if word.kind == "mark" and sql.text[word.start : word.start + 2] in ("::", "||", "->"):
             return True
     return False

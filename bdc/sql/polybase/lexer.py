@@ -53,6 +53,29 @@ class Word:
     end: int
 
 
+@dataclass(frozen=True)
+class Lexed:
+    """A text and its words, so that it is read once."""
+
+    text: str
+    words: tuple[Word, ...]
+
+    def spelled(self, word: Word) -> str:
+        """A word as it is written."""
+        return self.text[word.start : word.end]
+
+    def part(self, start: int, end: int | None = None) -> Lexed:
+        """What is from one offset to another, neither of them in a word."""
+        end = len(self.text) if end is None else end
+        inside = (one for one in self.words if start <= one.start and one.end <= end)
+        return Lexed(self.text[start:end], tuple(Word(one.kind, one.value, one.start - start, one.end - start) for one in inside))
+
+
+def lexed(text: str | Lexed) -> Lexed:
+    """A text with its words, unless it has them already. Raises as `words` does."""
+    return Lexed(text, tuple(words(text))) if isinstance(text, str) else text
+
+
 class Lines:
     """Lines and columns, from 1, of offsets in a text."""
 

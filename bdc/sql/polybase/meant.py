@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bdc.sql.errors import QueryError
 from bdc.sql.federation import Federation
-from bdc.sql.polybase.names import mentioned
 from bdc.sql.suggestions import closest, did_you_mean
 
 _QUOTED = re.compile(r"'([^']+)'")
@@ -31,6 +30,8 @@ def meant(
         case "CATALOG_NOT_FOUND":
             return did_you_mean(name, [str(row[0]) for row in federation.query("SHOW CATALOGS").rows])
         case "TABLE_NOT_FOUND" | "SCHEMA_NOT_FOUND":
+            from bdc.sql.polybase.tables import mentioned
+
             named = (parts for parts in mentioned(sql)[0] if len(parts) == 3 and name.lower() in _spelled(parts))
             catalog, *parts = next(named, ("", "", ""))
             return similar(federation, parts, (catalog,)) if catalog else None
@@ -43,6 +44,8 @@ def _spelled(parts: tuple[str, ...]) -> tuple[str, str]:
 
 
 def _column(name: str, sql: str, columns: Callable[[tuple[str, ...]], Mapping[str, str] | None]) -> str | None:
+    from bdc.sql.polybase.tables import mentioned
+
     tables, given = mentioned(sql)
     known = {".".join(parts): list(columns(parts) or {}) for parts in dict.fromkeys(tables)}
     if hint := did_you_mean(name, [*(one for listed in known.values() for one in listed), *given]):

@@ -7,26 +7,23 @@ on with it. Plain statements end at a semicolon, GO, the end, or where one of Po
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
-from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lark import Lark, Token
-from lark.exceptions import UnexpectedToken
-from lark.lexer import Lexer
-
-from bdc.sql.polybase.ast_builder import Build, MisfitError
 from bdc.sql.polybase.errors import SqlSyntaxError
-from bdc.sql.polybase.lexer import Lines, Word, words
+from bdc.sql.polybase.lexer import Lexed, Lines, Word, lexed
 from bdc.sql.polybase.statements import Ddl, Guarded, Placed, Plain, Pushdown, Statement
+from bdc.sql.polybase.terminals import KINDS, MARKS
 from bdc.sql.statements import split
 from bdc.sql.suggestions import did_you_mean
 
-_MARKS = {"(": "LPAR", ")": "RPAR", ",": "COMMA", ".": "DOT", "=": "EQUAL", ":": "COLON"}
-_KINDS = {"string": "STRING", "number": "NUMBER", "variable": "VARIABLE"}
+if TYPE_CHECKING:
+    from lark import Token
+
+    from bdc.sql.polybase.grammar import Terminal
+
 _SHOWN = {
     "NAME": "a name", "STRING": "a string in quotes", "NUMBER": "a number", "QUERY": "a query", "VARIABLE": "@name", "$END": "the end",
-    **{name: f'"{mark}"' for mark, name in _MARKS.items()},
+    **{name: f'"{mark}"' for mark, name in MARKS.items()},
 }  # fmt: skip
 # How the statements begin that are read here; all others are an engine's, which may begin so after a statement that nothing ends.
 _OURS = (
@@ -49,7 +46,8 @@ def parse(script: str) -> list[Placed]:
 
 class _Script:
     def __init__(self, text: str) -> None:
-        self._text, self._words, self._at = text, words(text), 0
+        self._lexed = lexed(text)
+        self._text, self._words, self._at = text, self._lexed.words, 0
         self._lines = Lines(text)
 
     def statements(self) -> Iterator[Placed]:
@@ -58,7 +56,8 @@ class _Script:
                 self._at += 1
                 continue
             statement = self._statement()
-            yield Placed(statement, self._text[word.start : self._words[self._at - 1].end], *self._lines.place(word.start))
+            line, column = self._lines.place(word.start)
+            yield Placed(self._text[word.start : self._words[self._at - 1].end], line, column, statement, self._lexed)
 
     def _peek(self, ahead: int = 0) -> Word | None:
         at = self._at + ahead
@@ -109,10 +108,10 @@ class _Script:
         return Guarded(query, exists, self._plain_or_ddl())
 
     def _plain(self) -> Plain:
-        start = self._words[self._at].start
+        start, first = self._words[self._at].start, self._at
         if any(self._is(*begin) for begin in _ROUTINE):
             return self._routine(start)
-        first, depth = self._at, 0
+        depth = 0
         while (word := self._peek()) and word.kind not in ("end", "go"):
             depth += {"(": 1, ")": -1}.get(word.value, 0) if word.kind == "mark" else 0
             if self._at > first and depth == 0 and self._begins_line(word) and self._begins_ours():
@@ -122,11 +121,12 @@ class _Script:
 
     def _routine(self, start: int) -> Plain:
         """A routine's body has semicolons of its own."""
+        first = self._at
         sql = split(self._text[start:]).all[0].text
         end = self._text.index(sql, start) + len(sql)
         while (word := self._peek()) and word.start < end:
             self._at += 1
-        return Plain(sql)
+        return Plain(sql, read=self._read(first, self._at))
 
     def _begins_line(self, word: Word) -> bool:
         line_start = self._text.rfind("\n", 0, word.start) + 1
@@ -150,18 +150,25 @@ class _Script:
         at = next((at for at in range(end - 1, first, -1) if self._is("OPTION", "(", at=at)), None)
         inside = [word.value.upper() for word in self._words[at + 2 : end - 1]] if at is not None else []
         if at is None or self._words[end - 1].value != ")" or ")" in inside:  # then it is a name
-            return Plain(sql)
+            return Plain(sql, read=self._read(first, end))
         hint = " ".join(inside)
         pushdowns: dict[str, Pushdown] = {"FORCE EXTERNALPUSHDOWN": "FORCE", "DISABLE EXTERNALPUSHDOWN": "DISABLE"}
         if hint not in pushdowns:
             known = tuple(pushdowns)
             raise self._error(f"OPTION ({hint}) isn't supported: {' or '.join(known)} is", self._words[at + 2], known)
-        return Plain(self._text[self._words[first].start : self._words[at - 1].end], pushdowns[hint])
+        return Plain(self._text[self._words[first].start : self._words[at - 1].end], pushdowns[hint], self._read(first, at))
+
+    def _read(self, first: int, end: int) -> Lexed:
+        return Lexed(self._text, self._words[first:end])
 
     def _ddl(self) -> Ddl:
-        tokens = _Tokens(self)
+        from lark.exceptions import UnexpectedToken  # with the grammar it takes a tenth of a second, and plain statements need neither
+
+        from bdc.sql.polybase import grammar
+        from bdc.sql.polybase.ast_builder import Build, MisfitError
+
         try:
-            tree = _lark().parse(tokens)
+            tree = grammar.parse(self)
         except UnexpectedToken as error:
             raise self._unexpected(error) from None
         try:
@@ -188,10 +195,10 @@ class _Script:
             return "the end of the statement"
         return "a string" if word.kind == "string" else self._text[word.start : word.end]
 
-    # What `_Tokens` needs.
+    # What `grammar` needs.
 
-    def next_for(self, acceptable: Callable[[str], bool]) -> Token | None:
-        """The next token of a statement by the parser's state; None at its end."""
+    def next_for(self, acceptable: Callable[[str], bool]) -> Terminal | None:
+        """The next terminal of a statement by the parser's state; None at its end."""
         word = self._peek()
         if word is None or word.kind in ("end", "go"):
             return None
@@ -199,59 +206,26 @@ class _Script:
         if acceptable("$END") and not acceptable(kind):
             return None
         self._at += 1
-        return Token(kind, word.value, start_pos=word.start, end_pos=word.end)
+        return kind, word.value, word.start, word.end
 
-    def query(self) -> Token | None:
+    def query(self) -> Terminal | None:
         """The text of the query after AS."""
         first = self._peek()
         if first is None or first.kind in ("end", "go"):
             return None
         plain = self._plain()
-        return Token("QUERY", plain.sql, start_pos=first.start, end_pos=first.end)
+        return "QUERY", plain.sql, first.start, first.end
 
     @staticmethod
     def _terminal(word: Word, acceptable: Callable[[str], bool]) -> str:
         if word.kind == "word":
+            from bdc.sql.polybase.grammar import keywords
+
             keyword = word.value.upper()
-            return keyword if keyword in _keywords() and acceptable(keyword) else "NAME"
+            return keyword if keyword in keywords() and acceptable(keyword) else "NAME"
         if word.kind == "name":
             return "NAME"
-        return _KINDS.get(word.kind) or _MARKS.get(word.value, "MARK")
-
-
-class _Tokens:
-    """What a parse begins with: the script at a statement's first word."""
-
-    def __init__(self, script: _Script) -> None:
-        self.script = script
-
-
-class _Lexer(Lexer):
-    """Lark's lexer, which asks the parser's state what a word can be there."""
-
-    __future_interface__ = 2
-
-    def __init__(self, _: Any) -> None: ...
-
-    def lex(self, lexer_state: Any, parser_state: Any) -> Iterator[Token]:
-        script: _Script = lexer_state.text.script
-        while True:
-            row = parser_state.parse_conf.states[parser_state.position]
-            token = script.query() if "QUERY" in row else script.next_for(row.__contains__)
-            if token is None:
-                return
-            yield token
-
-
-@cache
-def _lark() -> Lark:
-    grammar = files("bdc.sql.polybase").joinpath("grammar.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", lexer=_Lexer)
-
-
-@cache
-def _keywords() -> frozenset[str]:
-    return frozenset(terminal.name for terminal in _lark().terminals) - {*_KINDS.values(), *_MARKS.values(), "NAME", "QUERY"}
+        return KINDS.get(word.kind) or MARKS.get(word.value, "MARK")
 
 
 def _either(expected: tuple[str, ...]) -> str:

@@ -6,22 +6,24 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from bdc.errors import BdcError, UnhealthyError, UsageError
-from bdc.sql.connection import Dialect
+from bdc.sql.engine import Dialect
 from bdc.sql.errors import QueryError
 from bdc.sql.external.explain import Operator, operators, stayed
 from bdc.sql.federation import Federation
 from bdc.sql.polybase import kept
 from bdc.sql.polybase.dialects import is_tsql, may_differ
 from bdc.sql.polybase.errors import DiffersError
+from bdc.sql.polybase.lexer import Lexed, lexed
 from bdc.sql.polybase.meant import meant, similar
-from bdc.sql.polybase.names import EXPLAIN, Qualified, TableName, qualify, target
+from bdc.sql.polybase.names import EXPLAIN, Qualified, TableName, qualify
 from bdc.sql.polybase.parser import parse
-from bdc.sql.polybase.statements import CreateTable, Ddl, Guarded, Plain, Statement, Use
-from bdc.sql.polybase.translate import Translated, to_trino
+from bdc.sql.polybase.statements import CreateTable, Ddl, Guarded, Placed, Plain, Statement, Use
 from bdc.sql.result import Column, Result, Row
+from bdc.sql.statements import Statement as StatementText
+from bdc.sql.statements import text_of
 
 DATABASE = "bdc"
 """The one database that USE and names of three parts may mean."""
@@ -40,6 +42,10 @@ _NOT_TRINOS = frozenset({"SYNTAX_ERROR", "TYPE_MISMATCH", "TYPE_NOT_FOUND", "FUN
 """Trino's errors of statements that may be T-SQL."""
 
 _NO_PUSHDOWN = {"allow_pushdown_into_connectors": "false"}
+
+
+if TYPE_CHECKING:
+    from bdc.sql.polybase.translate import Translated
 
 
 class Definer(Protocol):
@@ -95,8 +101,11 @@ class TSqlSession:
         """Where names are looked up: catalog.schema, as far as they are set."""
         return self._federation.schema
 
-    def query(self, sql: str) -> Result:
+    def query(self, statement: StatementText | str) -> Result:
         """Run one statement; see `Session`."""
+        if isinstance(statement, Placed):
+            return self._run(statement.statement)
+        sql = text_of(statement)
         found = parse(sql)
         if not found:
             raise UsageError(f"there is no statement in {sql.strip()!r}", "GO stands in a line of its own" if sql.strip() else None)
@@ -108,15 +117,15 @@ class TSqlSession:
         if isinstance(statement, Use):
             return self._use(statement.database)
         if isinstance(statement, Guarded):
-            there = any(True for _ in self._plain(statement.query).rows)
+            there = any(True for _ in self._plain(lexed(statement.query)).rows)
             return self._run(statement.statement) if there == statement.exists else Result([], command="IF: nothing to do")
         if isinstance(statement, Plain):
             if statement.pushdown == "FORCE":
                 self._force(statement.sql)
-            return self._plain(statement.sql, pushdown=statement.pushdown != "DISABLE")
+            return self._plain(statement.lexed, pushdown=statement.pushdown != "DISABLE")
         self._homes.clear()
         if isinstance(statement, CreateTable) and statement.query is not None:
-            statement = replace(statement, query=self._read(statement.query)[0].sql)
+            statement = replace(statement, query=self._read(lexed(statement.query))[0].sql)
         try:
             return self._definer.run(statement)
         except QueryError as error:
@@ -124,7 +133,7 @@ class TSqlSession:
 
     def explain(self, sql: str) -> list[Operator]:
         """What of a statement runs in which source, and what in Trino; it isn't run."""
-        [(text,)] = self._plain(f"EXPLAIN (TYPE LOGICAL, FORMAT JSON) {sql}").rows
+        [(text,)] = self._plain(lexed(f"EXPLAIN (TYPE LOGICAL, FORMAT JSON) {sql}")).rows
         return operators(str(text))
 
     def _force(self, sql: str) -> None:
@@ -142,35 +151,43 @@ class TSqlSession:
             raise UsageError(f"there is one database, {DATABASE}, and no {name}", "USE catalog.schema chooses a schema of the federation")
         return Result([], command="USE")
 
-    def _plain(self, sql: str, *, pushdown: bool = True) -> Result:
-        whole, tsql = self._read(sql)
-        translated = whole.written != sql
-        kept.check(whole.sql, self._federation.schema.partition(".")[0])
-        run = self._exported(whole.sql)
+    def _plain(self, read: Lexed, *, pushdown: bool = True) -> Result:
+        sql = read.text
+        named, tsql = self._read(read)
+        translated = named.written != sql
+        kept.check(named.sql, self._federation.schema.partition(".")[0])
+        run = self._exported(named.sql)
         try:
             result = self._federation.query(run, {} if pushdown else _NO_PUSHDOWN)
             return _with_bits(result) if tsql else result
         except QueryError as error:
             self._lost(error)
-            error = self._with_hint(error, whole.sql, None if tsql else sql)
-            if translated or run != whole.sql:
+            error = self._with_hint(error, named.sql, None if tsql else read)
+            if translated or run != named.sql:
                 raise QueryError(error.text, error.code, None, error.hint or f"it ran as: {run}") from error
-            place = whole.original(*error.place) if error.place else None
+            place = named.original(*error.place) if error.place else None
             raise QueryError(error.text, error.code, place, error.hint) from error
 
-    def _read(self, sql: str) -> tuple[Qualified, bool]:
+    def _read(self, read: Lexed) -> tuple[Qualified, bool]:
         """Trino's own SQL, with catalogs before all names; and whether what was written is T-SQL."""
+        sql = read.text
         before = explained.end() if (explained := EXPLAIN.match(sql)) else 0
         self._nowhere.clear()
-        found = self._translated(sql[before:])
+        found = self._translated(read.part(before) if before else read)
         text = sql[:before] + found.sql if found else sql
-        return Qualified(text, text) if self._federation.schema else qualify(text, self._home), found is not None
+        if self._federation.schema:
+            return Qualified(text, text), found is not None
+        if found and text != sql:
+            from bdc.sql.polybase.tables import whole
 
-    def _translated(self, sql: str) -> Translated | None:
+            return Qualified(sql[:before] + whole(found.tree, self._home), text), True
+        return qualify(text, self._home), found is not None
+
+    def _translated(self, sql: Lexed) -> Translated | None:
         """A statement of T-SQL as Trino's; None for one that is Trino's already."""
         tsql = self._dialect is Dialect.tsql or (self._dialect is Dialect.auto and is_tsql(sql))
-        if tsql and not _TRINOS.match(sql):
-            found: Translated | None = to_trino(sql, self._columns)
+        if tsql and not _TRINOS.match(sql.text):
+            found: Translated | None = self._as_tsql(sql)
         elif self._dialect is Dialect.auto and may_differ(sql):
             found = self._other_reading(sql)
         else:
@@ -179,11 +196,17 @@ class TSqlSession:
             self._say(note)
         return found
 
-    def _other_reading(self, sql: str) -> Translated | None:
+    def _as_tsql(self, sql: Lexed) -> Translated:
+        """A statement read as T-SQL, as Trino's. Raises as `to_trino` does."""
+        from bdc.sql.polybase.translate import to_trino
+
+        return to_trino(sql, self._columns)
+
+    def _other_reading(self, sql: Lexed) -> Translated | None:
         """A statement that both dialects have as T-SQL, in a script of T-SQL, if it means something else there; else that is said."""
         found: Translated | None = None
         try:
-            found = to_trino(sql, self._columns)
+            found = self._as_tsql(sql)
             differences = found.differences
         except DiffersError as error:
             if self._leaning:
@@ -216,19 +239,23 @@ class TSqlSession:
             self._lost(error)
             raise QueryError(error.text, error.code, None, error.hint) from error
 
-    def _with_hint(self, error: QueryError, sql: str, written: str | None) -> QueryError:
+    def _with_hint(self, error: QueryError, sql: str, written: Lexed | None) -> QueryError:
         """The error of a name that isn't there, with the name that may have been meant; of what was `written`, that it is T-SQL."""
         found = None
         with suppress(BdcError):
             found = meant(error, sql, self._federation, self._columns)
         if not found and not error.hint and written and self._dialect is Dialect.auto and error.code in _NOT_TRINOS:
             with suppress(BdcError):
-                to_trino(written, self._columns)
+                self._as_tsql(written)
                 found = "as T-SQL it can be read: --dialect tsql"
         return QueryError(error.text, error.code, error.place, found) if found else error
 
     def _exported(self, sql: str) -> str:
         """A statement that changes the rows of an external table as one that changes those of what it is of: views can't be written to."""
+        if "external" not in sql.lower():
+            return sql
+        from bdc.sql.polybase.tables import target
+
         into = target(sql)
         if into is None or len(into.parts) != len(("catalog", "schema", "table")) or into.parts[0].lower() != "external":
             return sql

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from bdc.sql.polybase.lexer import Lexed, lexed
+from bdc.sql.statements import Statement as StatementText
+
 Pushdown = Literal["FORCE", "DISABLE"]
 Distribution = Literal["ROUND_ROBIN", "REPLICATED"]
 
@@ -249,6 +252,16 @@ class Plain:
 
     sql: str
     pushdown: Pushdown | None = None
+    read: Lexed | None = field(default=None, compare=False, repr=False)
+    """The script's text, and the words of it that are this statement's."""
+
+    @property
+    def lexed(self) -> Lexed:
+        """Its text with its words, which aren't read a second time."""
+        if self.read is None:
+            return lexed(self.sql)
+        start = self.read.words[0].start
+        return self.read.part(start, start + len(self.sql))
 
     def __str__(self) -> str:
         return self.sql + (f"\nOPTION ({self.pushdown} EXTERNALPUSHDOWN)" if self.pushdown else "")
@@ -274,13 +287,12 @@ Statement = Ddl | Plain | Guarded
 
 
 @dataclass(frozen=True)
-class Placed:
-    """A statement, its text, and the line and column, from 1, where that begins in its script."""
+class Placed(StatementText):
+    """A statement as it was read: its text, the line and column, from 1, where that begins in its script, and what it says."""
 
-    statement: Statement
-    text: str
-    line: int
     column: int
+    statement: Statement
+    script: Lexed = field(compare=False, repr=False)
 
 
 def quoted(name: str) -> str:

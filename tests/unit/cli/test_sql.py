@@ -18,7 +18,8 @@ from bdc.cli.sql import Printer
 from bdc.cli.sql_render import SqlFormat, chart, render
 from bdc.cli.sql_shell import Shell
 from bdc.errors import BdcError
-from bdc.sql import Column, Dialect, Engine, QueryError, Result, Row
+from bdc.sql import Column, Dialect, Engine, QueryError, Result, Row, Statement
+from bdc.sql.statements import text_of
 from tests.unit.cli.conftest import Bdc
 
 ROWS: list[Row] = [
@@ -46,7 +47,8 @@ class Session:
         self.seen: list[str] = []
         self.options: dict[str, Any] = {}
 
-    def query(self, sql: str) -> Result:
+    def query(self, statement: Statement | str) -> Result:
+        sql = text_of(statement)
         self.seen.append(sql)
         if sql == "INTERRUPT":
             raise KeyboardInterrupt
@@ -276,7 +278,8 @@ def test_how_statements_are_read(bdc: Bdc, session: Session) -> None:
 def test_what_there_is(bdc: Bdc, session: Session) -> None:
     listed = [Column("x", "varchar")]
 
-    def query(sql: str) -> Result:
+    def query(statement: Statement | str) -> Result:
+        sql = text_of(statement)
         if sql.startswith("DESCRIBE"):
             return Result(listed, iter([("carrier", "varchar", "", None)]))
         rows: list[Row] = [("lake", "demo", "flights", "TABLE")] if "jdbc.tables" in sql else [("lake", "demo")]

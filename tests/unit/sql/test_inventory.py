@@ -6,8 +6,9 @@ from typing import Self
 import pytest
 
 from bdc.errors import NotFoundError, UsageError
-from bdc.sql import Column, QueryError, Result, Row
+from bdc.sql import Column, QueryError, Result, Row, Statement
 from bdc.sql.inventory import Table, TableColumn, databases, describe, tables
+from bdc.sql.statements import text_of
 
 TABLES = [
     ("external", "dbo", "orders", "VIEW"),
@@ -24,7 +25,10 @@ SCHEMAS = [("external", "dbo"), ("lake", "demo"), ("lake", "empty"), ("lake", "i
 class Session:
     """A federation with these tables, of which the master and the lake have their own for an external one."""
 
-    def query(self, sql: str) -> Result:
+    schema = ""
+
+    def query(self, statement: Statement | str) -> Result:
+        sql = text_of(statement)
         if sql == 'DESCRIBE "demo"."flights"':
             return _result([("carrier", "varchar", "", None), ("delay", "integer", "", "minutes")])
         if sql.startswith("DESCRIBE"):

@@ -6,13 +6,11 @@ from collections.abc import Callable, Mapping
 
 from sqlglot import exp
 
+from bdc.sql.polybase.dialects import HINTS
 from bdc.sql.polybase.tsql.expressions import Around, Expressions, Listing, Scope, TableSource
 from bdc.sql.polybase.tsql.kinds import Kind, kind
 from bdc.sql.polybase.tsql.operators import together
 from bdc.sql.polybase.tsql.typed import Node, check, refuse, shown
-
-HINTS = frozenset({"NOLOCK", "READUNCOMMITTED", "READCOMMITTED", "HOLDLOCK", "READPAST", "ROWLOCK", "TABLOCK", "PAGLOCK", "SERIALIZABLE"})
-"""Hints about locks, which mean nothing here."""
 
 Make = Callable[[Scope], Expressions]
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bdc.sql.polybase.names import TableName, qualify, tables
+from bdc.sql.polybase.names import TableName, qualify
+from bdc.sql.polybase.tables import tables
 
 
 def names(sql: str) -> list[str]:

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
+import sqlglot
 
 from bdc.errors import UnhealthyError, UsageError
 from bdc.kube.connection import Credentials, EndpointConnection
-from bdc.sql.connection import Dialect
+from bdc.sql import Engine, statements
+from bdc.sql.engine import Dialect
 from bdc.sql.errors import QueryError
 from bdc.sql.federation import Federation
+from bdc.sql.polybase import grammar, lexer
 from bdc.sql.polybase.session import TSqlSession
 from bdc.sql.polybase.statements import CreateTable, Ddl
 from bdc.sql.result import Result
@@ -161,6 +166,37 @@ def test_tsql_is_translated_and_then_made_whole(session: TSqlSession, trino: Fak
     trino.scripts[tables("demo", "flights")] = in_catalogs("lake")
     trino.scripts['SELECT x FROM lake."demo"."flights" LIMIT 3'] = answer()
     assert list(session.query("SELECT TOP 3 x FROM [demo].[flights];").rows) == [("one",)]
+
+
+def test_a_statement_is_read_once(session: TSqlSession, trino: FakeTrino, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(what: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            read.append(what)
+            return function(*arguments, **options)
+
+        return call
+
+    monkeypatch.setattr(lexer, "words", counted("lexer", lexer.words))
+    monkeypatch.setattr(grammar, "parse", counted("lark", grammar.parse))
+    monkeypatch.setattr(sqlglot.Dialect, "parse", counted("sqlglot", sqlglot.Dialect.parse))
+    trino.scripts[tables("demo", "flights")] = in_catalogs("lake")
+    trino.scripts['SELECT x FROM lake."demo"."flights" LIMIT 3'] = answer()
+    trino.scripts["SELECT 1"] = answer()
+
+    [statement] = statements("SELECT TOP 3 x FROM [demo].[flights]", Engine.federation)
+    assert list(session.query(statement).rows) == [("one",)]
+    assert read == ["lexer", "sqlglot"]
+    read.clear()
+    [statement] = statements("SELECT 1", Engine.federation)
+    assert list(session.query(statement).rows) == [("one",)]
+    assert read == ["lexer"]
+
+
+def test_plain_statements_load_no_parser() -> None:
+    loads = "import sys, bdc.cli.sql, bdc.sql.polybase.session as s; s.parse('SELECT 1'); print({'lark', 'sqlglot'} & {*sys.modules})"
+    assert subprocess.run([sys.executable, "-c", loads], check=True, capture_output=True, text=True).stdout == "set()\n"
 
 
 def test_tsql_is_explained(session: TSqlSession, trino: FakeTrino) -> None:
