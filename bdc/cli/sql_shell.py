@@ -15,6 +15,7 @@ from bdc.cli.output import error as print_error
 from bdc.cli.streams import styled
 from bdc.errors import BdcError
 from bdc.sql import Engine, Statement, split, statements
+from bdc.sql.quoting import literal
 
 if TYPE_CHECKING:
     from bdc.cli.sql import Printer
@@ -37,7 +38,7 @@ _MASTER_TABLES = (
 )
 _MASTER_COLUMNS = (
     "SELECT attname AS column, format_type(atttypid, atttypmod) AS type, CASE WHEN attnotnull THEN 'not null' END AS null "
-    "FROM pg_attribute WHERE attrelid = '{}'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
+    "FROM pg_attribute WHERE attrelid = {}::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
 )
 
 
@@ -134,8 +135,7 @@ class Shell:
             return f"DESCRIBE TABLE {name}" if name else "SHOW TABLES"
         if not name:
             return _MASTER_TABLES
-        literal = name.replace("'", "''")
-        return _MASTER_COLUMNS.format(literal)
+        return _MASTER_COLUMNS.format(literal(name))
 
     def _prompt(self, typed: str) -> str:
         if not self._terminal:

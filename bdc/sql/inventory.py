@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bdc.errors import NotFoundError, UsageError
 from bdc.sql.errors import QueryError
+from bdc.sql.quoting import identifier, literal
 from bdc.sql.result import Session
 
 CATALOGS = ("external", "lake", "master")
@@ -68,7 +69,7 @@ def tables(session: Session, parts: Sequence[str] = ()) -> list[Table]:
             raise NotFoundError(f"there is no catalog {parts[0]} here", f"one of {', '.join(CATALOGS)}; SHOW CATALOGS lists all others")
         database = parts[0]
     listed = ", ".join(f"'{one}'" for one in CATALOGS)
-    within = f" AND table_schem = {_literal(database.lower())}" if database else ""
+    within = f" AND table_schem = {literal(database.lower())}" if database else ""
     columns = "table_cat, table_schem, table_name, table_type"
     sql = f"SELECT {columns} FROM system.jdbc.tables WHERE table_cat IN ({listed}){within} ORDER BY 1, 2, 3"  # noqa: S608 literals, quoted
     found = [Table(str(row[0]), str(row[1]), str(row[2]), str(row[3]).lower()) for row in session.query(sql).rows if row[1] not in _SYSTEM]
@@ -86,7 +87,7 @@ def tables(session: Session, parts: Sequence[str] = ()) -> list[Table]:
 
 def _is_there(session: Session, catalogs: Sequence[str], database: str) -> bool:
     listed = ", ".join(f"'{one}'" for one in catalogs)
-    where = f"table_catalog IN ({listed}) AND table_schem = {_literal(database.lower())}"
+    where = f"table_catalog IN ({listed}) AND table_schem = {literal(database.lower())}"
     return any(True for _ in session.query(f"SELECT 1 FROM system.jdbc.schemas WHERE {where}").rows)  # noqa: S608 literals, quoted
 
 
@@ -94,7 +95,7 @@ def describe(session: Session, parts: Sequence[str]) -> list[TableColumn]:
     """The columns of a table by its name, [[catalog.]database.]table. Raises NotFoundError, UsageError."""
     if not 1 <= len(parts) <= len(("catalog", "database", "table")):
         raise UsageError(f"{'.'.join(parts)!r} is no name of a table", "[[catalog.]database.]table")
-    name = ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+    name = identifier(*parts)
     try:
         found = session.query(f"DESCRIBE {name}")
         return [TableColumn(str(row[0]), str(row[1]), str(row[3] or "")) for row in found.rows]
@@ -102,7 +103,3 @@ def describe(session: Session, parts: Sequence[str]) -> list[TableColumn]:
         if error.code in _ABSENT:
             raise NotFoundError(error.text, error.hint) from error
         raise
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

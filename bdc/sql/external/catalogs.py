@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bdc.sql.quoting import identifier, literal
+
 PREFIX = "ext_"
 """What names of sources' catalogs begin with."""
 
@@ -49,13 +51,3 @@ def named(source: str, connector: str, properties: Mapping[str, str]) -> Catalog
     text = json.dumps([connector, properties], sort_keys=True)
     slug = re.sub(r"[^a-z0-9]+", "_", source.lower()).strip("_")[:32]
     return Catalog(f"{PREFIX}{slug}_{hashlib.sha256(text.encode()).hexdigest()[:10]}", connector, properties)
-
-
-def identifier(name: str) -> str:
-    """A name as Trino's SQL quotes it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(value: str) -> str:
-    """A string as Trino's SQL quotes it."""
-    return "'" + value.replace("'", "''") + "'"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bdc.errors import UsageError
-from bdc.sql.external.catalogs import identifier, literal
 from bdc.sql.external.definitions import Table
+from bdc.sql.quoting import identifier, literal
 
 _SIZED = re.compile(r"(?P<name>[a-z ]+?)\s*(?:\((?P<sizes>[0-9, ]+)\))?(?P<zone> with time zone)?")
 INTEGERS = ("tinyint", "smallint", "integer", "bigint")

@@ -12,13 +12,14 @@ from collections.abc import Mapping, Sequence
 from bdc.errors import UsageError
 from bdc.sql.errors import QueryError
 from bdc.sql.external import delimited_text, pool
-from bdc.sql.external.catalogs import Relation, identifier, literal
+from bdc.sql.external.catalogs import Relation
 from bdc.sql.external.columns import INTEGERS, suggestion, within_byte
 from bdc.sql.external.files import Folder, readable
 from bdc.sql.external.introspection import NoObjectError, NoTableError, TrinoSession, object_columns, open_catalog
 from bdc.sql.polybase.assignments import assignments
 from bdc.sql.polybase.statements import Column
 from bdc.sql.polybase.types import parse_type, trino_type
+from bdc.sql.quoting import identifier, literal
 from bdc.sql.result import Column as ResultColumn
 
 _UNNAMED = re.compile(r"_col\d+")

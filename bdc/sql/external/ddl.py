@@ -14,7 +14,7 @@ from bdc.errors import NotFoundError, UsageError
 from bdc.kube import Kube
 from bdc.sql.errors import QueryError
 from bdc.sql.external import definition_writes, delimited_text, passwords, pool
-from bdc.sql.external.catalogs import Relation, identifier
+from bdc.sql.external.catalogs import Relation
 from bdc.sql.external.columns import suggestion
 from bdc.sql.external.definition_store import Connection, changing, read, reading, record, troubles
 from bdc.sql.external.definition_writes import EVERYBODY
@@ -42,6 +42,7 @@ from bdc.sql.polybase.statements import (
     SetSource,
 )
 from bdc.sql.polybase.types import parse_type
+from bdc.sql.quoting import identifier
 from bdc.sql.result import Column, Result
 
 _SYSTEM = frozenset({"information_schema", "pg_catalog", "performance_schema", "mysql", "sys"})

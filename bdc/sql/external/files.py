@@ -15,10 +15,11 @@ from dataclasses import dataclass, replace
 
 from bdc.errors import UsageError
 from bdc.sql.external import delimited_text
-from bdc.sql.external.catalogs import Relation, identifier, literal, named
+from bdc.sql.external.catalogs import Relation, named
 from bdc.sql.external.definitions import DataSource, Rejects
 from bdc.sql.external.object_stores import path, store
 from bdc.sql.polybase.statements import CreateFormat, FormatType
+from bdc.sql.quoting import identifier, literal
 
 STORAGE_POOL = "SqlStoragePool"
 """The source that every cluster has: its own HDFS."""

@@ -20,6 +20,7 @@ from bdc.sql.external.files import folder
 from bdc.sql.external.object_stores import PREFIXES, is_store, store
 from bdc.sql.external.pool import is_pool
 from bdc.sql.polybase.statements import CreateFormat
+from bdc.sql.quoting import bracketed
 
 _JDBC_PUSHDOWN = ("join-pushdown.enabled", "aggregation-pushdown.enabled", "topn-pushdown.enabled")
 _OPTION = re.compile(r"[A-Za-z][A-Za-z0-9_. ]*")
@@ -216,7 +217,7 @@ def split_name(text: str) -> list[str]:
 
 def written_name(name: str) -> str:
     """A name as `split_name` reads it."""
-    return name if name.replace("_", "a").isalnum() else "[" + name.replace("]", "]]") + "]"
+    return name if name.replace("_", "a").isalnum() else bracketed(name)
 
 
 def catalog(source: DataSource, database: str | None = None) -> Catalog:

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 import psycopg
 
 from bdc.errors import BdcError
-from bdc.sql.external.catalogs import Relation, identifier, literal
+from bdc.sql.external.catalogs import Relation
 from bdc.sql.external.definition_store import Connection, read, reading
 from bdc.sql.external.introspection import TrinoSession
 from bdc.sql.external.locations import place
 from bdc.sql.external.pool import is_pool
+from bdc.sql.quoting import identifier, literal
 from bdc.sql.result import Value
 
 REST_SECONDS, _DAY_SECONDS = 60, 24 * 60 * 60.0

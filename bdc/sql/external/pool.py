@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 
 from bdc.errors import UsageError
-from bdc.sql.external.catalogs import Catalog, Relation, identifier, literal
+from bdc.sql.external.catalogs import Catalog, Relation
 from bdc.sql.external.definitions import DataSource
 from bdc.sql.external.introspection import TrinoSession
 from bdc.sql.polybase.statements import Column
 from bdc.sql.polybase.types import trino_type
+from bdc.sql.quoting import identifier, literal
 
 PREFIX = "sqldatapool"
 DATA_POOL = "SqlDataPool"

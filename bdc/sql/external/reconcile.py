@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from bdc.config.names import DRIVERS
 from bdc.errors import BdcError, UnhealthyError, UsageError
 from bdc.sql.errors import QueryError
-from bdc.sql.external.catalogs import PREFIX, Catalog, Relation, identifier, literal
+from bdc.sql.external.catalogs import PREFIX, Catalog, Relation
 from bdc.sql.external.columns import Bytes, byte_columns, selected
 from bdc.sql.external.connectors import GENERIC
 from bdc.sql.external.definitions import DataSource, Definitions, Table
@@ -21,6 +21,7 @@ from bdc.sql.external.files import BYTE, Folder
 from bdc.sql.external.introspection import TrinoSession, object_relation
 from bdc.sql.external.locations import check, own_catalog, place
 from bdc.sql.polybase.types import trino_type_of
+from bdc.sql.quoting import identifier, literal
 from bdc.sql.result import Row
 
 EXTERNAL = "external"

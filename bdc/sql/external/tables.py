@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from bdc.errors import BdcError, NotFoundError, UsageError
 from bdc.sql.external import ctas, definition_writes, pool
-from bdc.sql.external.catalogs import Relation, literal
+from bdc.sql.external.catalogs import Relation
 from bdc.sql.external.columns import byte_columns
 from bdc.sql.external.definition_store import Connection, changing, read, reading, trying
 from bdc.sql.external.definitions import Table
@@ -21,6 +21,7 @@ from bdc.sql.external.pool import DATA_POOL, is_pool
 from bdc.sql.external.reconcile import reconcile, table_types, told_types
 from bdc.sql.polybase.statements import CreateTable
 from bdc.sql.polybase.types import trino_type
+from bdc.sql.quoting import literal
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from bdc.sql import quoting
 from bdc.sql.pgwire import copying
 from bdc.sql.pgwire.errors import NOT_SUPPORTED, READ_ONLY, SYNTAX_ERROR, SqlError
 
@@ -192,7 +193,7 @@ def _plain(text: str) -> str:
 
 def identifier(text: str) -> str:
     """A name as it is written: in quotes where it needs them."""
-    return text if re.fullmatch(r"[a-z_][a-z0-9_$]*", text) else '"' + text.replace('"', '""') + '"'
+    return text if re.fullmatch(r"[a-z_][a-z0-9_$]*", text) else quoting.identifier(text)
 
 
 def _form(pattern: str) -> re.Pattern[str]:

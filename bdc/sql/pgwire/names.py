@@ -9,6 +9,7 @@ from bdc.sql.pgwire.dialect import Kind, Tables, kind
 from bdc.sql.pgwire.errors import UNDEFINED_TABLE, SqlError
 from bdc.sql.pgwire.trino import Trino, fetched
 from bdc.sql.polybase.session import HOMES
+from bdc.sql.quoting import identifier, literal
 
 Name = tuple[str, ...]
 _KEPT_SECONDS = 10.0
@@ -51,7 +52,7 @@ class Names:
             self._trino,
             "SELECT table_cat, table_schem, column_name, type_name FROM system.jdbc.columns "  # noqa: S608 literals, quoted
             f"WHERE table_cat IN ({listed(catalogs)}) AND table_schem IN ({listed(schemas)}) "
-            f"AND table_name = {_literal(name[-1].lower())} ORDER BY ordinal_position",
+            f"AND table_name = {literal(name[-1].lower())} ORDER BY ordinal_position",
             user,
         )
         homes: dict[tuple[str, str], dict[str, Kind]] = {}
@@ -60,7 +61,7 @@ class Names:
         for schema in schemas:
             for catalog in catalogs:
                 if columns := homes.get((catalog.lower(), schema.lower())):
-                    whole = ".".join('"' + part.replace('"', '""') + '"' for part in (catalog, schema, name[-1]))
+                    whole = identifier(catalog, schema, name[-1])
                     return whole.lower(), columns
         raise _missing(name)
 
@@ -75,8 +76,4 @@ def _missing(name: Name) -> SqlError:
 
 def listed(words: Collection[str]) -> str:
     """Literals, for IN: in lower case, as names are in Trino."""
-    return ", ".join(_literal(word.lower()) for word in words)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return ", ".join(literal(word.lower()) for word in words)

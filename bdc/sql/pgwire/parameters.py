@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from bdc.sql import quoting
 from bdc.sql.pgwire import oids
 from bdc.sql.pgwire.errors import INVALID_TEXT, NOT_SUPPORTED, SqlError
 
@@ -21,7 +22,7 @@ def literal(value: bytes | None, oid: int, binary: int) -> str:
     if value is None:
         return "NULL" if oid in (0, oids.UNKNOWN) or oid not in oids.NAMES else f"CAST(NULL AS {oids.NAMES[oid]})"
     text = _from_binary(value, oid) if binary else _decoded(value)
-    quoted = "'" + text.replace("'", "''") + "'"
+    quoted = quoting.literal(text)
     if oid in _TEXTS:
         return quoted
     if oid in oids.ELEMENTS and oids.ELEMENTS[oid] in oids.NAMES:

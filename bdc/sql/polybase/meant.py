@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bdc.sql.errors import QueryError
 from bdc.sql.federation import Federation
+from bdc.sql.quoting import literal
 from bdc.sql.suggestions import closest, did_you_mean
 
 _QUOTED = re.compile(r"'([^']+)'")
@@ -57,14 +58,10 @@ def _column(name: str, sql: str, columns: Callable[[tuple[str, ...]], Mapping[st
 def similar(federation: Federation, parts: Sequence[str], catalogs: Sequence[str]) -> str | None:
     """The hint for a schema's table that isn't in these catalogs: the table, or the schema, whose name is like it."""
     schema, table = parts
-    listed = ", ".join(_literal(one.lower()) for one in catalogs)
-    inside = f"SELECT table_name FROM system.jdbc.tables WHERE table_cat IN ({listed}) AND table_schem = {_literal(schema.lower())}"  # noqa: S608 literals, quoted
+    listed = ", ".join(literal(one.lower()) for one in catalogs)
+    inside = f"SELECT table_name FROM system.jdbc.tables WHERE table_cat IN ({listed}) AND table_schem = {literal(schema.lower())}"  # noqa: S608 literals, quoted
     names = [str(row[0]) for row in federation.query(inside).rows]
     if found := closest(table, names):
         return f"did you mean {schema}.{found}?"
     around = f"SELECT table_schem FROM system.jdbc.schemas WHERE table_catalog IN ({listed})"  # noqa: S608 literals, quoted
     return None if names else did_you_mean(schema, {str(row[0]) for row in federation.query(around).rows})
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

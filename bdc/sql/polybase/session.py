@@ -21,6 +21,7 @@ from bdc.sql.polybase.meant import meant, similar
 from bdc.sql.polybase.names import EXPLAIN, Qualified, TableName, qualify
 from bdc.sql.polybase.parser import parse
 from bdc.sql.polybase.statements import CreateTable, Ddl, Guarded, Placed, Plain, Statement, Use
+from bdc.sql.quoting import identifier, literal
 from bdc.sql.result import Column, Result, Row
 from bdc.sql.statements import Statement as StatementText
 from bdc.sql.statements import text_of
@@ -146,7 +147,7 @@ class TSqlSession:
 
     def _use(self, name: str) -> Result:
         if self._federation.schema:
-            return self._federation.query('USE "' + name.replace('"', '""') + '"')
+            return self._federation.query(f"USE {identifier(name)}")
         if name.lower() != DATABASE:
             raise UsageError(f"there is one database, {DATABASE}, and no {name}", "USE catalog.schema chooses a schema of the federation")
         return Result([], command="USE")
@@ -232,7 +233,7 @@ class TSqlSession:
         home = "" if self._federation.schema or len(parts) == _WHOLE_NAME else self._home(TableName(parts, 0))
         if not home and not self._federation.schema and len(parts) != _WHOLE_NAME:
             return None
-        name = ".".join('"' + part.replace('"', '""') + '"' for part in [*home.split("."), *parts] if part)
+        name = identifier(*filter(None, (*home.split("."), *parts)))
         try:
             return {str(row[0]).lower(): str(row[1]) for row in self._federation.query(f"SHOW COLUMNS FROM {name}").rows}
         except QueryError as error:
@@ -347,8 +348,8 @@ class TSqlSession:
     def _catalogs(self, where: str, schema: str, table: str | None = None) -> list[str]:
         """The catalogs that have it, of those that whoever asks may see."""
         column = "table_cat" if table is not None else "table_catalog"
-        also = f" AND table_name = {_literal(table)}" if table is not None else ""
-        found = self._federation.query(f"SELECT {column} FROM {where} AND table_schem = {_literal(schema)}{also} ORDER BY 1")  # noqa: S608 literals, quoted
+        also = f" AND table_name = {literal(table)}" if table is not None else ""
+        found = self._federation.query(f"SELECT {column} FROM {where} AND table_schem = {literal(schema)}{also} ORDER BY 1")  # noqa: S608 literals, quoted
         return [str(row[0]) for row in found.rows]
 
 
@@ -377,7 +378,3 @@ def _gone(table: str, error: QueryError) -> bool:
 def _absent(what: str, hint: str | None = None) -> QueryError:
     said = f"there is no {what} in {', '.join(HOMES[:-1])} or {HOMES[-1]}"
     return QueryError(said, "TABLE_NOT_FOUND", None, hint or _WHOLE)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

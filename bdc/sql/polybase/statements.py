@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 from bdc.sql.polybase.lexer import Lexed, lexed
+from bdc.sql.quoting import bracketed, literal
 from bdc.sql.statements import Statement as StatementText
 
 Pushdown = Literal["FORCE", "DISABLE"]
@@ -21,7 +22,7 @@ class ObjectName:
     parts: tuple[str, ...]
 
     def __str__(self) -> str:
-        return ".".join(map(quoted, self.parts))
+        return ".".join(map(bracketed, self.parts))
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Column:
     def __str__(self) -> str:
         collate = f" COLLATE {self.collation}" if self.collation else ""
         null = {None: "", True: " NULL", False: " NOT NULL"}[self.nullable]
-        return f"{quoted(self.name)} {self.type}{collate}{null}"
+        return f"{bracketed(self.name)} {self.type}{collate}{null}"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class CreateMasterKey:
     password: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
-        return "CREATE MASTER KEY" + (f" ENCRYPTION BY PASSWORD = {text(self.password)}" if self.password is not None else "")
+        return "CREATE MASTER KEY" + (f" ENCRYPTION BY PASSWORD = {literal(self.password)}" if self.password is not None else "")
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,8 @@ class SetCredential:
     secret: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
-        secret = f", SECRET = {text(self.secret)}" if self.secret is not None else ""
-        return f"{self.verb} DATABASE SCOPED CREDENTIAL {quoted(self.name)} WITH IDENTITY = {text(self.identity)}{secret}"
+        secret = f", SECRET = {literal(self.secret)}" if self.secret is not None else ""
+        return f"{self.verb} DATABASE SCOPED CREDENTIAL {bracketed(self.name)} WITH IDENTITY = {literal(self.identity)}{secret}"
 
 
 DropKind = Literal["DATABASE SCOPED CREDENTIAL", "EXTERNAL DATA SOURCE", "EXTERNAL FILE FORMAT", "EXTERNAL TABLE", "STATISTICS"]
@@ -114,13 +115,13 @@ class SetSource:
         inside = options(
             LOCATION=said(self.location),
             CONNECTION_OPTIONS=said(self.connection_options),
-            CREDENTIAL=self.credential and quoted(self.credential),
+            CREDENTIAL=self.credential and bracketed(self.credential),
             PUSHDOWN=None if self.pushdown is None else "ON" if self.pushdown else "OFF",
             TYPE=self.type,
             RESOURCE_MANAGER_LOCATION=said(self.resource_manager_location),
         )
         how = f"WITH ({inside})" if self.verb == "CREATE" else f"SET {inside}"
-        return f"{self.verb} EXTERNAL DATA SOURCE {quoted(self.name)} {how}"
+        return f"{self.verb} EXTERNAL DATA SOURCE {bracketed(self.name)} {how}"
 
 
 FormatType = Literal["DELIMITEDTEXT", "PARQUET", "ORC", "RCFILE", "JSON", "DELTA"]
@@ -152,7 +153,7 @@ class CreateFormat:
         more = (f", FORMAT_OPTIONS ({inside})" if inside else "") + (
             f", DATA_COMPRESSION = {said(self.compression)}" if self.compression else ""
         )
-        return f"CREATE EXTERNAL FILE FORMAT {quoted(self.name)} WITH (FORMAT_TYPE = {self.format_type}{more})"
+        return f"CREATE EXTERNAL FILE FORMAT {bracketed(self.name)} WITH (FORMAT_TYPE = {self.format_type}{more})"
 
 
 @dataclass(frozen=True)
@@ -175,8 +176,8 @@ class CreateTable:
         columns = f" ({', '.join(map(str, self.columns))})" if self.columns else ""
         inside = options(
             LOCATION=said(self.location),
-            DATA_SOURCE=quoted(self.source),
-            FILE_FORMAT=self.file_format and quoted(self.file_format),
+            DATA_SOURCE=bracketed(self.source),
+            FILE_FORMAT=self.file_format and bracketed(self.file_format),
             REJECT_TYPE=self.reject_type,
             REJECT_VALUE=None if self.reject_value is None else f"{self.reject_value:f}",
             REJECT_SAMPLE_VALUE=None if self.reject_sample_value is None else str(self.reject_sample_value),
@@ -204,7 +205,7 @@ class CreateStatistics:
             if self.sample_percent is not None
             else ""
         )
-        return f"CREATE STATISTICS {quoted(self.name)} ON {self.table} ({', '.join(map(quoted, self.columns))}){scan}"
+        return f"CREATE STATISTICS {bracketed(self.name)} ON {self.table} ({', '.join(map(bracketed, self.columns))}){scan}"
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,7 @@ class SetReaders:
 
     def __str__(self) -> str:
         to = "TO" if self.verb == "GRANT" else "FROM"
-        return f"{self.verb} SELECT ON {self.table} {to} {', '.join(map(quoted, self.people))}"
+        return f"{self.verb} SELECT ON {self.table} {to} {', '.join(map(bracketed, self.people))}"
 
 
 Argument = str | Decimal | None
@@ -243,7 +244,7 @@ class Use:
     database: str
 
     def __str__(self) -> str:
-        return f"USE {quoted(self.database)}"
+        return f"USE {bracketed(self.database)}"
 
 
 @dataclass(frozen=True)
@@ -295,19 +296,9 @@ class Placed(StatementText):
     script: Lexed = field(compare=False, repr=False)
 
 
-def quoted(name: str) -> str:
-    """A name in brackets."""
-    return "[" + name.replace("]", "]]") + "]"
-
-
-def text(value: str) -> str:
-    """A string in quotes."""
-    return "'" + value.replace("'", "''") + "'"
-
-
 def said(value: str | None) -> str | None:
     """A string in quotes, if there is one."""
-    return None if value is None else text(value)
+    return None if value is None else literal(value)
 
 
 def options(**values: str | None) -> str:
@@ -316,4 +307,4 @@ def options(**values: str | None) -> str:
 
 
 def _argument(value: Argument) -> str:
-    return "NULL" if value is None else text(value) if isinstance(value, str) else f"{value:f}"
+    return "NULL" if value is None else literal(value) if isinstance(value, str) else f"{value:f}"

@@ -10,11 +10,12 @@ from sqlglot import exp
 
 from bdc.sql.pgwire.dialect.distributions import within_group
 from bdc.sql.pgwire.dialect.expressions import Expressions, Rule, unified
-from bdc.sql.pgwire.dialect.fragments import Node, Typed, as_text, check, quoted, refuse, string
+from bdc.sql.pgwire.dialect.fragments import Node, Typed, as_text, check, refuse
 from bdc.sql.pgwire.dialect.functions import numeric_argument
 from bdc.sql.pgwire.dialect.operators import quotient
 from bdc.sql.pgwire.dialect.types import BIGINT, BOOLEAN, DOUBLE, INTEGER, REAL, TEXT, Kind
 from bdc.sql.pgwire.errors import SqlError
+from bdc.sql.quoting import identifier, literal
 
 
 def _distinct(node: Node) -> tuple[str, Node]:
@@ -117,8 +118,8 @@ def _spread(name: str, of: Typed) -> Typed:
     """A variance or deviation of whole numbers or numerics: what it is made of, for the gateway. Elsewhere it is an error when it runs."""
     value = f"CAST({of.sql} AS decimal(19, 0))" if of.kind.family == "int" else of.sql
     parts = f"count({of.sql})", f"sum({value})", f"sum({value} * {value})"
-    wrong = string(f"{name} of numbers that aren't double precision is for the outermost SELECT; cast them: {name}(x::double precision)")
-    return Typed(f"CAST(fail({wrong}) AS decimal(38, 20))", Kind("decimal", scale=20), spread=(string(name), *parts))
+    wrong = literal(f"{name} of numbers that aren't double precision is for the outermost SELECT; cast them: {name}(x::double precision)")
+    return Typed(f"CAST(fail({wrong}) AS decimal(38, 20))", Kind("decimal", scale=20), spread=(literal(name), *parts))
 
 
 def _ordered(self: Expressions, node: Node) -> tuple[str, Typed, str]:
@@ -148,7 +149,7 @@ def _string_agg(self: Expressions, node: Node, condition: str = "") -> Typed:
         raise refuse("string_agg with a separator that isn't written out")
     text = as_text(found)
     kept = f"{text} IS NOT NULL" + (f" AND {condition}" if condition else "")
-    return Typed(f"array_join(array_agg({distinct}{text}{order}) FILTER (WHERE {kept}), {string(separator)})", TEXT)
+    return Typed(f"array_join(array_agg({distinct}{text}{order}) FILTER (WHERE {kept}), {literal(separator)})", TEXT)
 
 
 def _filter(self: Expressions, node: Node) -> Typed:
@@ -199,7 +200,7 @@ def _window(self: Expressions, node: Node) -> Typed:
     if isinstance(node.this, exp.Min | exp.Max) and found.kind in (DOUBLE, REAL):
         raise refuse("min or max of double precision with OVER", "cast it to numeric(precision, scale)")
     if node.args.get("alias") and not (node.args.get("partition_by") or node.args.get("order") or node.args.get("spec")):
-        over = quoted(_name(node.args["alias"]))
+        over = identifier(_name(node.args["alias"]))
     else:
         over = f"({window(self, node)})"
     if found.spread:
@@ -217,7 +218,7 @@ def window(self: Expressions, node: Node) -> str:
     """What stands in a window's parentheses."""
     parts = []
     if base := node.args.get("alias"):
-        parts.append(quoted(_name(base)))
+        parts.append(identifier(_name(base)))
     if by := node.args.get("partition_by"):
         parts.append(f"PARTITION BY {', '.join(self.of(one).sql for one in by)}")
     if order := node.args.get("order"):

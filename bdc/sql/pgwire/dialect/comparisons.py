@@ -7,11 +7,12 @@ import re
 from sqlglot import exp
 
 from bdc.sql.pgwire.dialect.expressions import Expressions, Rule, both_sides
-from bdc.sql.pgwire.dialect.fragments import Node, Typed, check, refuse, string
+from bdc.sql.pgwire.dialect.fragments import Node, Typed, check, refuse
 from bdc.sql.pgwire.dialect.literals import array_elements, literal_as
 from bdc.sql.pgwire.dialect.parsing import data_type
 from bdc.sql.pgwire.dialect.types import BOOLEAN, DOUBLE, LITERAL, NULL, REAL, TEXT, TIMES, Kind
 from bdc.sql.pgwire.errors import SqlError
+from bdc.sql.quoting import literal
 
 _SYMBOLS = {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=", exp.NullSafeEQ: "IS NOT DISTINCT FROM",
             exp.NullSafeNEQ: "IS DISTINCT FROM"}  # fmt: skip
@@ -129,7 +130,7 @@ def _listed(self: Expressions, node: Node, left: Typed) -> list[Typed] | None:
     elif isinstance(node, exp.Cast) and (text := self.word(node.this)) is not None and node.to.is_type(exp.DType.ARRAY):
         of = data_type(node.to).of or TEXT
         found = [
-            Typed("NULL", NULL) if item is None else Typed(string(item), LITERAL) if of.text else literal_as(item, of)
+            Typed("NULL", NULL) if item is None else Typed(literal(item), LITERAL) if of.text else literal_as(item, of)
             for item in array_elements(text)
         ]
     elif (text := self.word(node)) is not None and isinstance(node, exp.Literal):

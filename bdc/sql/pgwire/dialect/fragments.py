@@ -23,16 +23,6 @@ class Typed:
     spread: tuple[str, str, str, str] | None = None
 
 
-def quoted(name: str) -> str:
-    """A name in quotes."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def string(text: str) -> str:
-    """A string literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def refuse(what: str, hint: str | None = None) -> SqlError:
     """The error for what has no translation."""
     return SqlError(f"{what} can't be translated for the federation with PostgreSQL's meaning", NOT_SUPPORTED, hint)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from sqlglot import exp
 
 from bdc.sql.pgwire.dialect.expressions import Expressions, Rule
-from bdc.sql.pgwire.dialect.fragments import Node, Typed, as_text, check, local, refuse, string, widened
+from bdc.sql.pgwire.dialect.fragments import Node, Typed, as_text, check, local, refuse, widened
 from bdc.sql.pgwire.dialect.matching import substring
 from bdc.sql.pgwire.dialect.types import BOOLEAN, DATE, DOUBLE, INTEGER, NULL, TEXT, TIMESTAMP, TIMESTAMPTZ, Kind
 from bdc.sql.pgwire.errors import SqlError
+from bdc.sql.quoting import literal
 
 
 def _text(self: Expressions, node: Node) -> str:
@@ -62,7 +63,7 @@ def _trim(self: Expressions, node: Node) -> Typed:
     characters = self.word(node.expression) if node.args.get("expression") else " "
     if characters is None or len(characters) != 1:
         raise refuse("trim of more than one character")
-    return Typed(f"trim({position} {string(characters)} FROM {_text(self, node.this)})", TEXT)
+    return Typed(f"trim({position} {literal(characters)} FROM {_text(self, node.this)})", TEXT)
 
 
 def _length(self: Expressions, node: Node) -> Typed:
@@ -92,7 +93,7 @@ def _split_part(self: Expressions, node: Node) -> Typed:
     if place is None or place < 1 or not mark:
         raise refuse("split_part with what isn't written out, or counts from the end")
     text = _text(self, node.this)
-    return Typed(f"if({text} IS NULL, NULL, coalesce(split_part({text}, {string(mark)}, {place}), ''))", TEXT)
+    return Typed(f"if({text} IS NULL, NULL, coalesce(split_part({text}, {literal(mark)}, {place}), ''))", TEXT)
 
 
 def _concat(self: Expressions, node: Node) -> Typed:
@@ -113,7 +114,7 @@ def _pad(self: Expressions, node: Node) -> Typed:
     fill = self.word(node.args["fill_pattern"]) if node.args.get("fill_pattern") else " "
     if size is None or size < 0 or not fill:
         raise refuse("lpad and rpad with what isn't written out")
-    return Typed(f"{'lpad' if node.args.get('is_left') else 'rpad'}({_text(self, node.this)}, {size}, {string(fill)})", TEXT)
+    return Typed(f"{'lpad' if node.args.get('is_left') else 'rpad'}({_text(self, node.this)}, {size}, {literal(fill)})", TEXT)
 
 
 def _md5(self: Expressions, node: Node) -> Typed:
@@ -240,7 +241,7 @@ def _fixed(text: str, kind: Kind) -> Rule:
 
 
 def _user(self: Expressions, _: Node) -> Typed:
-    return Typed(f"CAST({string(self.around.user)} AS varchar)", TEXT)
+    return Typed(f"CAST({literal(self.around.user)} AS varchar)", TEXT)
 
 
 def _octets(self: Expressions, node: Node) -> Typed:

@@ -7,15 +7,16 @@ import uuid
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
-from bdc.sql.pgwire.dialect.fragments import Typed, refuse, string
+from bdc.sql.pgwire.dialect.fragments import Typed, refuse
 from bdc.sql.pgwire.dialect.types import INTERVAL, MONTHS, TEXT, Kind
 from bdc.sql.pgwire.errors import INVALID_TEXT, SqlError
+from bdc.sql.quoting import literal
 
 
 def literal_as(text: str, wanted: Kind) -> Typed:
     """A string literal with a type. Raises SqlError for what isn't one of its values, as far as that is seen here."""
     if wanted.text:
-        return Typed(string(text), wanted)
+        return Typed(literal(text), wanted)
     if make := _LITERALS.get(wanted.family):
         return make(text, wanted)
     raise refuse(f"a literal of the type {wanted}")
@@ -36,7 +37,7 @@ def _float(text: str, wanted: Kind) -> Typed:
         return Typed(f"CAST({_FLOATS[stripped]} AS {wanted.sql})", wanted)
     if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", stripped):
         raise _invalid(text, wanted)
-    return Typed(f"CAST({string(stripped)} AS {wanted.sql})", wanted)
+    return Typed(f"CAST({literal(stripped)} AS {wanted.sql})", wanted)
 
 
 def _truth(text: str, wanted: Kind) -> Typed:
@@ -153,7 +154,7 @@ _LITERALS: dict[str, Callable[[str, Kind], Typed]] = {
     **dict.fromkeys(("date", "time", "timestamp", "timestamptz"), lambda text, wanted: _moment(text.strip(), wanted)),
     "uuid": _uuid,
     "bytes": _bytes,
-    "json": lambda text, wanted: Typed(f"json_parse({string(text)})", wanted),
+    "json": lambda text, wanted: Typed(f"json_parse({literal(text)})", wanted),
     "array": _items,
 }
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from sqlglot import exp
 
 from bdc.sql.pgwire.dialect.expressions import Expressions, Rule
-from bdc.sql.pgwire.dialect.fragments import Node, Typed, as_text, check, refuse, string
+from bdc.sql.pgwire.dialect.fragments import Node, Typed, as_text, check, refuse
 from bdc.sql.pgwire.dialect.patterns import Pattern, pattern, replacement
 from bdc.sql.pgwire.dialect.types import BOOLEAN, NULL, TEXT
 from bdc.sql.pgwire.errors import SqlError
+from bdc.sql.quoting import literal
 
 
 def _text(self: Expressions, node: Node) -> str:
@@ -39,7 +40,7 @@ def _matches(flags: str) -> Rule:
     def rule(self: Expressions, node: Node) -> Typed:
         check(node, "this", "expression", "flag")
         of = _pattern(self, node.expression, flags + _flags(self, node.args.get("flag"), "i"))
-        return Typed(f"regexp_like({_text(self, node.this)}, {string(of.sql)})", BOOLEAN)
+        return Typed(f"regexp_like({_text(self, node.this)}, {literal(of.sql)})", BOOLEAN)
 
     return rule
 
@@ -53,7 +54,7 @@ def _replace(self: Expressions, node: Node) -> Typed:
     every = "g" in flags or of.anchored
     found = of.sql if every else rf"\A([\s\S]*?)({of.sql})"  # the first one only: what is before it stays
     put = replacement(new, 0) if every else "$1" + replacement(new, 2)
-    return Typed(f"regexp_replace({_text(self, node.this)}, {string(found)}, {string(put)})", TEXT)
+    return Typed(f"regexp_replace({_text(self, node.this)}, {literal(found)}, {literal(put)})", TEXT)
 
 
 def substring(self: Expressions, node: Node) -> Typed:
@@ -62,7 +63,7 @@ def substring(self: Expressions, node: Node) -> Typed:
     of = _pattern(self, node.args["start"])
     if not of.certain:
         raise refuse("substring by a regular expression that may match in more than one way")
-    return Typed(f"regexp_extract({_text(self, node.this)}, {string(of.sql)}, {min(of.groups, 1)})", TEXT)
+    return Typed(f"regexp_extract({_text(self, node.this)}, {literal(of.sql)}, {min(of.groups, 1)})", TEXT)
 
 
 MATCHING: dict[type | str, Rule] = {

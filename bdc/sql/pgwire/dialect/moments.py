@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 
 from bdc.sql.pgwire.dialect.expressions import Expressions, Rule
-from bdc.sql.pgwire.dialect.fragments import Node, Typed, as_text, local, refuse, string
+from bdc.sql.pgwire.dialect.fragments import Node, Typed, as_text, local, refuse
 from bdc.sql.pgwire.dialect.functions import numeric_argument
 from bdc.sql.pgwire.dialect.literals import interval, literal_as
 from bdc.sql.pgwire.dialect.types import DATE, INTERVAL, LITERAL, TEXT, TIMESTAMP, TIMESTAMPTZ
 from bdc.sql.pgwire.errors import SqlError
+from bdc.sql.quoting import literal
 
 _NAMES = {
     "month": ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"),
@@ -31,7 +32,7 @@ def _name(of: str, word: str, plain: bool) -> str:
     short = word.upper() in ("MON", "DY")
     style = str.upper if word.isupper() else str.capitalize if word[0].isupper() else str.lower
     names = [style(name[:3] if short else name) for name in _NAMES[of]]
-    words = ", ".join(string(name if plain or short else name.ljust(_LONGEST)) for name in names)
+    words = ", ".join(literal(name if plain or short else name.ljust(_LONGEST)) for name in names)
     return f"element_at(ARRAY[{words}], CAST({of}({{}}) AS integer))"
 
 
@@ -81,12 +82,12 @@ def _to_char(self: Expressions, node: Node) -> Typed:
             parts.append(_padded(expression, digits, plain))
         elif piece["half"]:
             before, after = ("AM", "PM") if piece["half"].isupper() else ("am", "pm")
-            parts.append(f"if(hour({{}}) < 12, {string(before)}, {string(after)})")
+            parts.append(f"if(hour({{}}) < 12, {literal(before)}, {literal(after)})")
         else:
             text = piece["quoted"] if piece["quoted"] is not None else piece["other"]
-            parts.append(string(text).replace("{", "{{").replace("}", "}}"))
+            parts.append(literal(text).replace("{", "{{").replace("}", "}}"))
     filled = [part.replace("{}", moment).replace("{{", "{").replace("}}", "}") for part in parts]
-    written = f"concat({', '.join([*filled, string('')])})" if filled else "NULL"
+    written = f"concat({', '.join([*filled, literal('')])})" if filled else "NULL"
     return Typed(f"if({moment} IS NULL, CAST(NULL AS varchar), {written})", TEXT)
 
 
@@ -119,10 +120,10 @@ def _read(self: Expressions, value: Node, template: Node) -> str:
     fraction = f".{group['MS']}" if "MS" in keys else f".{group['US']}" if "US" in keys else ""
     text = as_text(found)
     iso = f"{year}-{month}-{day} {hour}:{minute}:{second}{fraction}"
-    whole = string(rf"\A{shape}\z")
-    wrong = string("the value does not have the form of the format, digit by digit: compute it in the client")
+    whole = literal(rf"\A{shape}\z")
+    wrong = literal("the value does not have the form of the format, digit by digit: compute it in the client")
     return (
-        f"if(regexp_like({text}, {whole}) OR {text} IS NULL, CAST(regexp_replace({text}, {whole}, {string(iso)}) AS timestamp(6)), "
+        f"if(regexp_like({text}, {whole}) OR {text} IS NULL, CAST(regexp_replace({text}, {whole}, {literal(iso)}) AS timestamp(6)), "
         f"CAST(fail({wrong}) AS timestamp(6)))"
     )
 

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from bdc.sql.pgwire.dialect.comparisons import compared, maybe_nan, single_column
 from bdc.sql.pgwire.dialect.expressions import Expressions, Rule, both_sides, unified
-from bdc.sql.pgwire.dialect.fragments import Node, Typed, as_text, check, local, name_of, refuse, string, wider
+from bdc.sql.pgwire.dialect.fragments import Node, Typed, as_text, check, local, name_of, refuse, wider
 from bdc.sql.pgwire.dialect.literals import decimal_literal, interval, literal_as
 from bdc.sql.pgwire.dialect.parsing import data_type, table_name
 from bdc.sql.pgwire.dialect.types import (
@@ -27,6 +27,7 @@ from bdc.sql.pgwire.dialect.types import (
     Kind,
 )
 from bdc.sql.pgwire.errors import SqlError
+from bdc.sql.quoting import literal
 
 _MAX_INT, _MAX_BIGINT = 2**31 - 1, 2**63 - 1
 
@@ -38,7 +39,7 @@ _QUOTIENT = 20
 
 def _literal(_: Expressions, node: Node) -> Typed:
     if node.is_string:
-        return Typed(string(node.name), LITERAL)
+        return Typed(literal(node.name), LITERAL)
     text = node.name
     if text.isdecimal():
         value = int(text)
@@ -202,9 +203,9 @@ def _like(self: Expressions, node: Node, escape: str = "\\") -> Typed:
         )
     word = self.word(node.expression)
     if word is not None and escape and escape in word:
-        pattern = Typed(string(_escaped(word, escape)), TEXT)
+        pattern = Typed(literal(_escaped(word, escape)), TEXT)
     texts = (f"lower({value.sql})", f"lower({pattern.sql})") if isinstance(node, exp.ILike) else (value.sql, pattern.sql)
-    suffix = f" ESCAPE {string(escape)}" if escape and (word is None or escape in word) else ""
+    suffix = f" ESCAPE {literal(escape)}" if escape and (word is None or escape in word) else ""
     found = f"({texts[0]} LIKE {texts[1]}{suffix})"
     return Typed(f"(NOT {found})" if node.args.get("negate") else found, BOOLEAN)
 

@@ -9,12 +9,13 @@ from sqlglot import exp
 from bdc.sql.pgwire.dialect.aggregates import ordered, window
 from bdc.sql.pgwire.dialect.column_names import column_title
 from bdc.sql.pgwire.dialect.expressions import Expressions, unified
-from bdc.sql.pgwire.dialect.fragments import Node, Typed, check, name_of, quoted, refuse
+from bdc.sql.pgwire.dialect.fragments import Node, Typed, check, name_of, refuse
 from bdc.sql.pgwire.dialect.parsing import Columns, Tables, Translated, table_name
 from bdc.sql.pgwire.dialect.rules import RULES
 from bdc.sql.pgwire.dialect.sources import Listed, Scope, origin, renamed
 from bdc.sql.pgwire.dialect.types import NULL, Kind
 from bdc.sql.pgwire.errors import SqlError
+from bdc.sql.quoting import identifier
 
 
 def translate(tree: Node, tables: Tables, user: str) -> Translated:
@@ -83,7 +84,7 @@ class _Translation:
             columns = renamed(columns, alias)
             name = name_of(alias.this)
             common[name] = dict(columns)
-            parts.append(f"{quoted(name)} ({', '.join(quoted(column) for column, _ in columns)}) AS ({sql})")
+            parts.append(f"{identifier(name)} ({', '.join(identifier(column) for column, _ in columns)}) AS ({sql})")
         return f"WITH {', '.join(parts)} ", common
 
     def _set(self, node: Node, common: dict[str, Columns], outer: Scope | None) -> tuple[str, Listed]:
@@ -158,7 +159,7 @@ class _Translation:
                 text = f"ROW({', '.join(f'CAST({part} AS varchar)' for part in parts)})"
             elif quotients is not None and item.typed.kind.family == "literal":
                 text = f"CAST({text} AS varchar)"
-            texts.append(f"{text} AS {quoted(item.name)}")
+            texts.append(f"{text} AS {identifier(item.name)}")
         sql = f"{with_}SELECT {distinct}{', '.join(texts)}{sources}{where}{grouped}{having}{windows}{tail}"
         return sql, [(item.name, item.typed.kind) for item in items]
 
@@ -224,7 +225,9 @@ class _Translation:
         return expressions.of(node).sql
 
     def _windows(self, node: Node, expressions: Expressions) -> str:
-        found = [f"{quoted(name_of(one.this))} AS ({window(expressions, _without_name(one))})" for one in node.args.get("windows") or []]
+        found = [
+            f"{identifier(name_of(one.this))} AS ({window(expressions, _without_name(one))})" for one in node.args.get("windows") or []
+        ]
         return f" WINDOW {', '.join(found)}" if found else ""
 
     def _tail(self, node: Node, columns: Listed, within: tuple[list[_Item], Expressions] | None) -> str:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from bdc.sql.pgwire.dialect.fragments import Node, name_of, quoted
+from bdc.sql.pgwire.dialect.fragments import Node, name_of
 from bdc.sql.pgwire.dialect.parsing import Columns, Tables, table_name, tables_of
 from bdc.sql.pgwire.dialect.types import Kind
+from bdc.sql.quoting import identifier
 
 
 def without_tables(sql: str, tree: Node, tables: Tables) -> str:
@@ -20,15 +21,15 @@ def without_tables(sql: str, tree: Node, tables: Tables) -> str:
         if (name := table_name(table)) not in tables.of:
             continue
         shapes.setdefault(name, f"table {len(shapes)}")
-        alias = "" if table.args.get("alias") else f" AS {quoted(name[-1])}"
-        changes.append((*_span(table.parts), quoted(shapes[name]) + alias))
+        alias = "" if table.args.get("alias") else f" AS {identifier(name[-1])}"
+        changes.append((*_span(table.parts), identifier(shapes[name]) + alias))
     for column in tree.find_all(exp.Column):
         if column.args.get("db"):  # it is known by its table's last name
             *whole, table, _ = column.parts
-            changes.append((_span([*whole, table])[0], _span([table])[1], quoted(name_of(table))))
+            changes.append((_span([*whole, table])[0], _span([table])[1], identifier(name_of(table))))
     for start, end, text in sorted(changes, reverse=True):
         sql = sql[:start] + text + sql[end:]
-    heads = ", ".join(f"{quoted(shape)} AS (SELECT {_nulls(tables.of[name][1])})" for name, shape in shapes.items())
+    heads = ", ".join(f"{identifier(shape)} AS (SELECT {_nulls(tables.of[name][1])})" for name, shape in shapes.items())
     return f"{f'WITH {heads} ' if heads else ''}SELECT FROM ({sql}\n) AS query"
 
 
@@ -38,7 +39,7 @@ def _span(parts: list[Node]) -> tuple[int, int]:
 
 
 def _nulls(columns: Columns) -> str:
-    return ", ".join(f"CAST(NULL AS {_type(kind)}) AS {quoted(name)}" for name, kind in columns.items())
+    return ", ".join(f"CAST(NULL AS {_type(kind)}) AS {identifier(name)}" for name, kind in columns.items())
 
 
 def _type(kind: Kind) -> str:

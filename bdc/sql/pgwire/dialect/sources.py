@@ -10,11 +10,12 @@ from sqlglot import exp
 
 from bdc.sql.pgwire.dialect.comparisons import compared
 from bdc.sql.pgwire.dialect.expressions import Expressions
-from bdc.sql.pgwire.dialect.fragments import Node, Typed, check, name_of, quoted, refuse
+from bdc.sql.pgwire.dialect.fragments import Node, Typed, check, name_of, refuse
 from bdc.sql.pgwire.dialect.parsing import Columns, Name, Tables, table_name
 from bdc.sql.pgwire.dialect.rules import RULES
 from bdc.sql.pgwire.dialect.types import TEXT, Kind
 from bdc.sql.pgwire.errors import SYNTAX_ERROR, UNDEFINED_TABLE, SqlError
+from bdc.sql.quoting import identifier
 
 Listed = list[tuple[str, Kind]]
 """A result's columns in their order."""
@@ -46,7 +47,7 @@ class TableSource:
 
     def column(self, name: str) -> Typed:
         """A column of it."""
-        return Typed(f"{quoted(self.sql or self.alias)}.{quoted(name)}", self.columns[name])
+        return Typed(f"{identifier(self.sql or self.alias)}.{identifier(name)}", self.columns[name])
 
 
 @dataclass
@@ -178,7 +179,7 @@ def _table(node: Node, place: Scope) -> str:
     check(node, "this", "db", "catalog", "alias", "joins", "only", "sample")
     parts, alias = table_name(node), node.args.get("alias")
     if len(parts) == 1 and parts[0] in place.common:
-        text, columns = quoted(parts[0]), place.common[parts[0]]
+        text, columns = identifier(parts[0]), place.common[parts[0]]
     elif parts in place.queries.tables.of:
         text, columns = place.queries.tables.of[parts]
     else:
@@ -245,12 +246,12 @@ def _aliased(place: Scope, text: str, columns: Listed, alias: Node | None, table
     found = renamed(columns, alias)
     if table and found == columns:
         place.sources.append(TableSource(name, dict(columns), whole, known))
-        return f"{text} AS {quoted(known)}"
+        return f"{text} AS {identifier(known)}"
     if not table and len({column for column, _ in found}) < len(found):
         raise refuse("a subquery with two columns of one name", "give them names with AS")
     place.sources.append(TableSource(name, {column: _closed(kind) for column, kind in found}))
-    listed = f" ({', '.join(quoted(column) for column, _ in found)})"
-    return f"{text} AS {quoted(name)}{listed}"
+    listed = f" ({', '.join(identifier(column) for column, _ in found)})"
+    return f"{text} AS {identifier(name)}{listed}"
 
 
 def _closed(kind: Kind) -> Kind:
