@@ -21,9 +21,9 @@ from bdc.health.metastore import databases
 from bdc.health.part import Probe
 from bdc.health.replication import replication
 from bdc.health.snapshot import Snapshot, is_ready, ready_pod
-from bdc.health.trino import query, select_one
 from bdc.kube import Kube
 from bdc.spark.pools import pool_status, pools
+from bdc.trino.client import query, select_one
 
 SECONDS = 4.0
 """How long an engine may take to answer."""

@@ -20,13 +20,13 @@ from bdc.config.model import Config
 from bdc.config.names import COMPONENT
 from bdc.errors import BdcError, NotFoundError
 from bdc.health.snapshot import Snapshot, is_ready, observe
-from bdc.health.trino import query
 from bdc.kube import Kube
 from bdc.kube.endpoints import ROLE
 from bdc.kube.exec import execute
 from bdc.spark.pools import places
 from bdc.spark.queries import list_all, listing, pods_path
 from bdc.spark.sessions import CONSOLE
+from bdc.trino.client import query
 
 _SECONDS = 10.0
 _SESSIONS = """SELECT usename || CASE WHEN application_name <> '' THEN ' (' || application_name || ')' ELSE '' END

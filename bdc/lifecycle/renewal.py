@@ -13,10 +13,10 @@ from bdc.config.names import CREDENTIALS, selector
 from bdc.engine import Event, PulumiEngine
 from bdc.errors import BdcError, DeadlineError, UnhealthyError
 from bdc.kube import Kube
-from bdc.kube.endpoints import credentials, reach
-from bdc.kube.tls import session
+from bdc.kube.endpoints import credentials
 from bdc.lifecycle import rotation
 from bdc.lifecycle.report import Report, Step
+from bdc.trino.client import refusal
 
 if TYPE_CHECKING:
     from bdc.config.model import Config
@@ -110,18 +110,8 @@ def _until_trino_knows(kube: Kube, config: Config, password: str) -> None:
     until, reason = time.monotonic() + _TRINO_SECONDS, "it doesn't answer"
     user = credentials(kube, config.name).username
     while time.monotonic() < until:
-        reason = _asked(kube, config, user, password)
+        reason = refusal(kube, config, user, password, 10)
         if not reason:
             return
         time.sleep(1)
     raise DeadlineError(f"Trino doesn't take the new password: {reason}", "bdc up goes on from here; bdc logs federation shows why")
-
-
-def _asked(kube: Kube, config: Config, user: str, password: str) -> str:
-    """Why Trino doesn't let this user in; empty where it does."""
-    try:
-        with reach(kube, config, "trino") as reached, session(str(reached.ca_file), reached.server_name) as http:
-            status = http.get(f"https://{reached.netloc}/v1/query", auth=(user, password), timeout=10).status_code
-    except (BdcError, OSError) as error:
-        return str(error)
-    return "" if status == 200 else f"HTTP status {status}"

@@ -318,23 +318,31 @@ def _known(kube: Kube, cluster: str, secret: dict[str, Any], name: str, lines: M
 
 def _await(kube: Kube, config: Config, person: UserContext) -> None:
     """Until the endpoints take the password. Raises DeadlineError."""
-    from bdc.kube.tls import session
-
-    pages = {"httpfs": "/webhdfs/v1/?op=GETHOMEDIRECTORY", "trino": "/v1/query"}
     until = time.monotonic() + _ANSWER_SECONDS
-    for name, page in pages.items():
-        while True:
-            with (
-                suppress(BdcError, OSError),
-                reach(kube, config, name) as reached,
-                session(str(reached.ca_file), reached.server_name) as http,
-            ):
-                answer = http.get(f"https://{reached.netloc}{page}", auth=(person.name, person.password), timeout=10)
-                if answer.status_code == 200:
-                    break
+    for name in ("httpfs", "trino"):
+        while not (_httpfs_takes if name == "httpfs" else _trino_takes)(kube, config, person):
             if time.monotonic() > until:
                 raise DeadlineError(f"{name} doesn't know the new password after {_ANSWER_SECONDS:.0f} s", "bdc status; then export again")
             time.sleep(_POLL_SECONDS)
+
+
+def _httpfs_takes(kube: Kube, config: Config, person: UserContext) -> bool:
+    from bdc.kube.tls import session
+
+    with (
+        suppress(BdcError, OSError),
+        reach(kube, config, "httpfs") as reached,
+        session(str(reached.ca_file), reached.server_name) as http,
+    ):
+        home = f"https://{reached.netloc}/webhdfs/v1/?op=GETHOMEDIRECTORY"
+        return bool(http.get(home, auth=(person.name, person.password), timeout=10).status_code == 200)
+    return False
+
+
+def _trino_takes(kube: Kube, config: Config, person: UserContext) -> bool:
+    from bdc.trino.client import refusal
+
+    return not refusal(kube, config, person.name, person.password, 10)
 
 
 def _there(kube: Kube, path: str) -> bool:

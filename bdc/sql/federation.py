@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from decimal import Decimal
 from functools import partial
 from typing import Any, Self
-from urllib.parse import quote
 
 import requests
 import trino.auth
@@ -26,9 +25,10 @@ from bdc.sql.errors import QueryError, with_cause
 from bdc.sql.result import Column, Result, Row, Value
 from bdc.sql.statements import Statement, text_of
 from bdc.sql.suggestions import of_syntax
+from bdc.trino.protocol import SESSION_HEADER
+from bdc.trino.protocol import properties as written
 
 SOURCE = "bdc"
-SESSION_HEADER = "X-Trino-Session"
 _PLACE = re.compile(r"^line \d+:\d+: ")
 _WAIT_SECONDS = 120
 
@@ -78,7 +78,7 @@ class Federation:
         """Run one statement, with these session properties for it alone; see `Session`."""
         sql = text_of(statement)
         query = trino.client.TrinoQuery(self._request(), sql, legacy_primitive_types=True)
-        headers = {SESSION_HEADER: _properties({**self._client.properties, **properties})} if properties else None
+        headers = {SESSION_HEADER: written({**self._client.properties, **properties})} if properties else None
         with _running(query, sql):
             found = query.execute(additional_http_headers=headers)
             described = query.columns or []
@@ -124,10 +124,6 @@ _SIMPLE: dict[str, Callable[[Any], Value]] = {
 def _field(argument: Mapping[str, Any], place: int) -> tuple[str, Callable[[Any], Value]]:
     named = argument.get("fieldName") or {}
     return str(named.get("name") or f"field{place}"), converter(argument["typeSignature"])
-
-
-def _properties(values: Mapping[str, str]) -> str:
-    return ",".join(f"{name}={quote(value)}" for name, value in values.items())
 
 
 def _rows(query: Any, sql: str, found: Any, converters: list[Callable[[Any], Value]]) -> Iterator[Row]:

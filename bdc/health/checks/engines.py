@@ -11,7 +11,7 @@ from bdc.health.finding import Check, CheckContext, Finding, fail, named, ok, wa
 from bdc.health.probes import SECONDS, ask, namenode
 from bdc.health.replication import Replication, replication
 from bdc.health.snapshot import ready_pod
-from bdc.health.trino import query
+from bdc.trino.client import query
 
 HDFS_FREE_SHARE = 0.10
 _EXTERNAL = """SELECT 'source', name, error FROM master.sys.external_data_sources

@@ -10,7 +10,6 @@ import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
-from urllib.parse import quote
 
 import aiohttp
 import orjson
@@ -26,6 +25,8 @@ from bdc.sql.pgwire.errors import (
     UNDEFINED_TABLE,
     SqlError,
 )
+from bdc.trino.protocol import SESSION_HEADER, STATEMENT, Page, basic, page
+from bdc.trino.protocol import properties as written
 
 SOURCE = "bdc-gateway"
 _PAGE = "8MB"
@@ -80,7 +81,7 @@ class Trino:
 
     def __init__(self, url: str, account: Credentials, ca_file: str) -> None:
         self._url = url
-        self._auth = aiohttp.encode_basic_auth(account.username, account.password.get_secret_value())
+        self._auth = basic(account.username, account.password.get_secret_value())
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=ca_file), limit=0, keepalive_timeout=60),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_ANSWER_SECONDS),
@@ -101,10 +102,10 @@ class Trino:
             "Accept-Encoding": "identity",  # it is near: packing rows costs more than sending them
         }
         if properties:
-            headers["X-Trino-Session"] = ",".join(f"{name}={quote(value)}" for name, value in properties.items())
+            headers[SESSION_HEADER] = written(properties)
         running = Running(self._http, headers)
         try:
-            await running.begin(f"{self._url}/v1/statement", sql)
+            await running.begin(f"{self._url}{STATEMENT}", sql)
         except BaseException:
             await running.close()
             raise
@@ -150,16 +151,16 @@ class Running:
         url = str(self._next)
         self._take(await self._ask("GET", f"{url}{'&' if '?' in url else '?'}targetResultSize={_PAGE}"))
 
-    def _take(self, answer: dict[str, Any]) -> None:
-        self._next = answer.get("nextUri")
-        if failed := answer.get("error"):
-            raise _error(failed)
-        if not self.columns and (columns := answer.get("columns")):
-            self.columns = columns
-        if data := answer.get("data"):
-            self._rows = data
+    def _take(self, answer: Page) -> None:
+        self._next = answer.following
+        if answer.error:
+            raise _error(answer.error)
+        if not self.columns and answer.columns:
+            self.columns = answer.columns
+        if answer.rows:
+            self._rows = answer.rows
 
-    async def _ask(self, method: str, url: str, body: bytes | None = None) -> dict[str, Any]:
+    async def _ask(self, method: str, url: str, body: bytes | None = None) -> Page:
         """An answer; a server that is busy is asked again, which the protocol allows."""
         until = asyncio.get_running_loop().time() + _TRY_SECONDS
         while True:
@@ -167,7 +168,7 @@ class Running:
                 async with self._http.request(method, url, data=body, headers=self._headers) as answer:
                     content = await answer.read()
                     if answer.status == _OK:
-                        return dict(orjson.loads(content))
+                        return page(orjson.loads(content))
                     if answer.status not in _BUSY:
                         raise _refusal(answer.status, content)
             except (aiohttp.ClientError, TimeoutError) as error:

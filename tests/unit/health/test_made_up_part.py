@@ -12,12 +12,12 @@ from bdc.config.workloads import Endpoint, Part, Workload
 from bdc.engine import Change
 from bdc.errors import UsageError
 from bdc.health import probes, status, use
-from bdc.health.trino import Answer
 from bdc.kube.endpoints import endpoint
 from bdc.lifecycle import capacity
 from bdc.lifecycle.last_applied import refuse_fixed
 from bdc.lifecycle.planning import restarts
 from bdc.lifecycle.renewal import restarts as rotated
+from bdc.trino.client import Answer
 from bdc_stacks import platform
 from tests.stacks.recording import declared, site
 from tests.unit.health.conftest import APPS, CORE, Cluster

@@ -10,7 +10,7 @@ from bdc.config.model import Config
 from bdc.health import PartState, probes, status
 from bdc.health.finding import CheckContext, Level
 from bdc.health.replication import Replication, replication
-from bdc.health.trino import Answer
+from bdc.trino.client import Answer
 from tests.unit.health.conftest import APPS, Cluster
 from tests.unit.health.test_checks import look
 

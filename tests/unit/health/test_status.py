@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from bdc.config.model import Config
 from bdc.config.names import labels
 from bdc.errors import BdcError, NotFoundError
-from bdc.health import PartState, probes, status, trino
+from bdc.health import PartState, probes, status
 from bdc.health.amount import amount
 from bdc.health.metastore import METHOD, read, request
-from bdc.health.trino import Answer
 from bdc.kube import UnreachableError
+from bdc.trino import client as trino
+from bdc.trino.client import Answer
 from tests.unit.health.conftest import APPS, CORE, LEADER, Cluster, not_ready, pod
 
 
@@ -267,6 +268,13 @@ def test_select_one_that_fails(endpoint: type[FakeTrino], kube: Cluster) -> None
         trino.select_one(kube, Config(), 5)
     endpoint.starting = True
     assert trino.select_one(kube, Config(), 5) == Answer("476", None)
+
+
+def test_who_trino_lets_in(endpoint: type[FakeTrino], kube: Cluster) -> None:
+    assert trino.refusal(kube, Config(), "ann", "pw", 5) == ""
+    endpoint.status = 401
+    assert trino.refusal(kube, Config(), "ann", "pw", 5) == "HTTP status 401"
+    assert [entry[:2] for entry in endpoint.seen] == [("GET", "/v1/query")] * 2
 
 
 @pytest.mark.parametrize(

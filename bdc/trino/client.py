@@ -1,11 +1,10 @@
-"""Short queries on Trino's endpoint, as any client asks it: TLS from the cluster's CA, user and password, Trino's REST protocol.
+"""Short queries on Trino's endpoint, as any client asks it: TLS from the cluster's CA, user and password.
 
-https://trino.io/docs/current/develop/client-protocol.html. Spoken with the standard library, so that `bdc status` doesn't load a client.
+Spoken with the standard library, so that `bdc status` doesn't load a client.
 """
 
 from __future__ import annotations
 
-import base64
 import http.client
 import json
 import socket
@@ -22,6 +21,7 @@ from bdc.errors import BdcError
 from bdc.kube import Kube
 from bdc.kube.connection import EndpointConnection
 from bdc.kube.endpoints import credentials, reach
+from bdc.trino.protocol import INFO, QUERIES, STATEMENT, basic, page
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Answer:
 def select_one(kube: Kube, config: Config, timeout_seconds: float) -> Answer:
     """Ask. Raises BdcError when it failed or took too long, OSError when nobody answers."""
     with _session(kube, config, timeout_seconds) as (connection, headers):
-        info = _send(connection, "GET", "/v1/info", {})
+        info = _send(connection, "GET", INFO, {})
         begun = time.monotonic()
         if not info["starting"]:
             _run(connection, headers, "SELECT 1", timeout_seconds)
@@ -48,14 +48,31 @@ def query(kube: Kube, config: Config, sql: str, timeout_seconds: float) -> list[
         return _run(connection, headers, sql, timeout_seconds)
 
 
+def refusal(kube: Kube, config: Config, user: str, password: str, timeout_seconds: float) -> str:
+    """Why Trino doesn't let a user in; empty where it does."""
+    try:
+        with _connected(kube, config, timeout_seconds) as connection:
+            connection.request("GET", QUERIES, None, {"Authorization": basic(user, password)})
+            status = connection.getresponse().status
+    except (BdcError, OSError) as error:
+        return str(error)
+    return "" if status == 200 else f"HTTP status {status}"
+
+
 @contextmanager
 def _session(kube: Kube, config: Config, timeout_seconds: float) -> Iterator[tuple[http.client.HTTPConnection, dict[str, str]]]:
     user = credentials(kube, config.name)
-    pair = f"{user.username}:{user.password.get_secret_value()}".encode()
-    headers = {"Authorization": f"Basic {base64.b64encode(pair).decode()}", "X-Trino-User": user.username, "X-Trino-Source": "bdc status"}
+    password = user.password.get_secret_value()
+    headers = {"Authorization": basic(user.username, password), "X-Trino-User": user.username, "X-Trino-Source": "bdc status"}
+    with _connected(kube, config, timeout_seconds) as connection:
+        yield connection, headers
+
+
+@contextmanager
+def _connected(kube: Kube, config: Config, timeout_seconds: float) -> Iterator[http.client.HTTPConnection]:
     with reach(kube, config, "trino") as reached, closing(_Connection(reached, timeout_seconds)) as connection:
         try:
-            yield connection, headers
+            yield connection
         except http.client.HTTPException as error:
             raise BdcError(f"its endpoint doesn't speak HTTP as it should: {type(error).__name__}") from error
 
@@ -63,14 +80,14 @@ def _session(kube: Kube, config: Config, timeout_seconds: float) -> Iterator[tup
 def _run(connection: http.client.HTTPConnection, headers: dict[str, str], sql: str, timeout_seconds: float) -> list[list[Any]]:
     begun, first = time.monotonic(), sql.splitlines()[0]
     rows: list[list[Any]] = []
-    answer = _send(connection, "POST", "/v1/statement", headers, sql.encode())
-    while following := answer.get("nextUri"):
+    answer = page(_send(connection, "POST", STATEMENT, headers, sql.encode()))
+    while answer.following:
         if time.monotonic() - begun > timeout_seconds:
-            raise BdcError(f"{first} took more than {timeout_seconds:g} s ({answer.get('stats', {}).get('state', 'unknown')})")
-        answer = _send(connection, "GET", urlsplit(following).path, headers)
-        rows += answer.get("data") or []
-    if failure := answer.get("error"):
-        raise BdcError(f"{first} failed: {failure.get('message')}")
+            raise BdcError(f"{first} took more than {timeout_seconds:g} s ({answer.state})")
+        answer = page(_send(connection, "GET", urlsplit(answer.following).path, headers))
+        rows += answer.rows or []
+    if answer.error:
+        raise BdcError(f"{first} failed: {answer.error.get('message')}")
     return rows
 
 
