@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bdc.sql.external.ddl import External
     from bdc.sql.federation import Federation
-    from bdc.sql.polybase.session import TSqlSession
+    from bdc.sql.tsql_session import TSqlSession
 
 
 def statements(text: str, engine: Engine) -> list[Statement]:
@@ -91,7 +91,7 @@ def federation(
     """A session with the federation, which can explain statements, too; see `connect`."""
     from bdc.kube.endpoints import credentials, reach
     from bdc.sql.federation import Federation
-    from bdc.sql.polybase.session import TSqlSession
+    from bdc.sql.tsql_session import TSqlSession
 
     with reach(kube, config, "trino") as reached:
         trino = Federation(reached, credentials(kube, config.name), catalog, schema)

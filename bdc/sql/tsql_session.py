@@ -18,7 +18,7 @@ from bdc.sql.polybase.dialects import is_tsql, may_differ
 from bdc.sql.polybase.errors import DiffersError
 from bdc.sql.polybase.lexer import Lexed, lexed
 from bdc.sql.polybase.meant import meant, similar
-from bdc.sql.polybase.names import EXPLAIN, Qualified, TableName, qualify
+from bdc.sql.polybase.names import EXPLAIN, HOMES, Qualified, TableName, names_no_table
 from bdc.sql.polybase.parser import parse
 from bdc.sql.polybase.statements import CreateTable, Ddl, Guarded, Placed, Plain, Statement, Use
 from bdc.sql.quoting import identifier, literal
@@ -28,9 +28,6 @@ from bdc.sql.statements import text_of
 
 DATABASE = "bdc"
 """The one database that USE and names of three parts may mean."""
-
-HOMES = ("external", "lake", "master")
-"""Catalogs whose tables need no catalog before their names."""
 
 _DEFAULT = (("external", "dbo"), ("master", "public"))
 _WHOLE = "write catalog.schema.table; SHOW CATALOGS lists them"
@@ -176,11 +173,11 @@ class TSqlSession:
         self._nowhere.clear()
         found = self._translated(read.part(before) if before else read)
         text = sql[:before] + found.sql if found else sql
-        if self._federation.schema:
+        if self._federation.schema or names_no_table(text):
             return Qualified(text, text), found is not None
-        if found and text != sql:
-            from bdc.sql.polybase.tables import whole
+        from bdc.sql.polybase.tables import qualify, whole  # with sqlglot it takes a third of a second
 
+        if found and text != sql:
             return Qualified(sql[:before] + whole(found.tree, self._home), text), True
         return qualify(text, self._home), found is not None
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from bdc.sql.pgwire.dialect import Kind, Tables, kind
 from bdc.sql.pgwire.errors import UNDEFINED_TABLE, SqlError
 from bdc.sql.pgwire.trino import Trino, fetched
-from bdc.sql.polybase.session import HOMES
+from bdc.sql.polybase.names import HOMES
 from bdc.sql.quoting import identifier, literal
 
 Name = tuple[str, ...]

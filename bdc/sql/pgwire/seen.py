@@ -22,7 +22,7 @@ from bdc.sql.pgwire.names import listed
 from bdc.sql.pgwire.shadows import SCHEMA
 from bdc.sql.pgwire.trino import Trino, fetched
 from bdc.sql.pgwire.values import type_of
-from bdc.sql.polybase.session import HOMES
+from bdc.sql.polybase.names import HOMES
 
 _NOW_SECONDS, _KEPT_SECONDS = 1.0, 60.0
 _HIDDEN = frozenset({"information_schema", SCHEMA})

@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 EXPLAIN = re.compile(r"\s*EXPLAIN\s+(ANALYZE\s+(VERBOSE\s+)?)?(\([^)]*\)\s*)?", re.IGNORECASE)
 """What may stand before a statement that is to be explained: Trino's, which T-SQL hasn't."""
 
+HOMES = ("external", "lake", "master")
+"""Catalogs whose tables need no catalog before their names."""
+
 _NO_TABLES = re.compile(r"\s*(?:SELECT|VALUES)\b(?!.*\b(?:FROM|TABLE|JOIN|INTO)\b).*", re.IGNORECASE | re.DOTALL)
-"""A query without a word after which a table is named, which needn't be parsed."""
 
 
 @dataclass(frozen=True)
@@ -52,18 +53,7 @@ class Qualified:
         return self.written.count("\n", 0, before) + 1, before - self.written.rfind("\n", 0, before)
 
 
-def qualify(sql: str, home: Callable[[TableName], str]) -> Qualified:
-    """Put before each name of fewer than three parts what `home` gives for it, such as `lake` or `master.public`; "" leaves it."""
-    pieces: list[str] = []
-    added: list[tuple[int, int]] = []
-    done = 0
-    if _NO_TABLES.fullmatch(sql, explained.end() if (explained := EXPLAIN.match(sql)) else 0):
-        return Qualified(sql, sql)
-    from bdc.sql.polybase.tables import tables  # with sqlglot it takes a third of a second
-
-    for name in sorted(tables(sql), key=lambda name: name.start):
-        if before := home(name):
-            pieces += [sql[done : name.start], before, "."]
-            added.append((name.start, len(before) + 1))
-            done = name.start
-    return Qualified("".join([*pieces, sql[done:]]), sql, tuple(added))
+def names_no_table(sql: str) -> bool:
+    """Whether a statement is a query without a word after which a table is named; it needn't be parsed."""
+    explain = EXPLAIN.match(sql)
+    return bool(_NO_TABLES.fullmatch(sql, explain.end() if explain else 0))

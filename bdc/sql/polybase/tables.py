@@ -11,7 +11,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from bdc.sql.polybase.names import EXPLAIN, TableName
+from bdc.sql.polybase.names import EXPLAIN, Qualified, TableName
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of each statement that it passes on
 
@@ -19,6 +19,19 @@ _CHANGED = re.compile(r"\s*(INSERT|UPDATE|DELETE|MERGE)\s", re.IGNORECASE)
 _WITH_TABLES = (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Describe, exp.Analyze)
 _KINDS = frozenset({"TABLE", "VIEW", "MATERIALIZED VIEW"})
 _WHOLE = 3
+
+
+def qualify(sql: str, home: Callable[[TableName], str]) -> Qualified:
+    """Put before each name of fewer than three parts what `home` gives for it, such as `lake` or `master.public`; "" leaves it."""
+    pieces: list[str] = []
+    added: list[tuple[int, int]] = []
+    done = 0
+    for name in sorted(tables(sql), key=lambda name: name.start):
+        if before := home(name):
+            pieces += [sql[done : name.start], before, "."]
+            added.append((name.start, len(before) + 1))
+            done = name.start
+    return Qualified("".join([*pieces, sql[done:]]), sql, tuple(added))
 
 
 def whole(tree: exp.Expr, home: Callable[[TableName], str]) -> str:

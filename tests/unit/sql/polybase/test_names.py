@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bdc.sql.polybase.names import TableName, qualify
-from bdc.sql.polybase.tables import tables
+from bdc.sql.polybase.names import TableName
+from bdc.sql.polybase.tables import qualify, tables
 
 
 def names(sql: str) -> list[str]:

@@ -16,9 +16,9 @@ from bdc.sql.engine import Dialect
 from bdc.sql.errors import QueryError
 from bdc.sql.federation import Federation
 from bdc.sql.polybase import grammar, lexer
-from bdc.sql.polybase.session import TSqlSession
 from bdc.sql.polybase.statements import CreateTable, Ddl
 from bdc.sql.result import Result
+from bdc.sql.tsql_session import TSqlSession
 from tests.unit.sql.fake_trino import FakeTrino, Script, signature
 
 VARCHAR = signature("varchar")
@@ -195,7 +195,7 @@ def test_a_statement_is_read_once(session: TSqlSession, trino: FakeTrino, monkey
 
 
 def test_plain_statements_load_no_parser() -> None:
-    loads = "import sys, bdc.cli.sql, bdc.sql.polybase.session as s; s.parse('SELECT 1'); print({'lark', 'sqlglot'} & {*sys.modules})"
+    loads = "import sys, bdc.cli.sql, bdc.sql.tsql_session as s; s.parse('SELECT 1'); print({'lark', 'sqlglot'} & {*sys.modules})"
     assert subprocess.run([sys.executable, "-c", loads], check=True, capture_output=True, text=True).stdout == "set()\n"
 
 
