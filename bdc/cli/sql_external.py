@@ -16,7 +16,7 @@ from bdc.cli.settings import settings
 from bdc.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
-    from bdc.sql.external.ddl import External
+    from bdc.sql.external.ddl import Definer
     from bdc.sql.external.definitions import Definitions, Table, Troubles
     from bdc.sql.polybase.statements import DropKind, ObjectName
 
@@ -32,7 +32,7 @@ TableArgument = Annotated[str, typer.Argument(metavar="TABLE", help="Name of an 
 def list_credentials(ctx: typer.Context, output: FormatOption = Format.table) -> None:
     """List credentials and the sources that use them; no passwords."""
     with _external(ctx) as external:
-        definitions = external.definitions()
+        definitions = external.lookups.definitions()
     using: dict[str, list[str]] = {}
     for source in definitions.sources.values():
         if source.credential:
@@ -58,7 +58,7 @@ def set_credential(
 
     password = read_password()  # before anything is connected: people take their time
     with _external(ctx) as external:
-        there = any(one.name.lower() == name.lower() for one in external.definitions().credentials)
+        there = any(one.name.lower() == name.lower() for one in external.lookups.definitions().credentials)
         external.run(SetCredential("ALTER" if there else "CREATE", name, identity, password))
     Output(quiet=settings(ctx).quiet).progress(f"{'changed' if there else 'made'} {name}")
 
@@ -79,7 +79,7 @@ def drop_credential(
 def list_sources(ctx: typer.Context, output: FormatOption = Format.table) -> None:
     """List external data sources and their errors."""
     with _external(ctx) as external:
-        definitions, troubles = external.definitions(), external.troubles()
+        definitions, troubles = external.lookups.definitions(), external.lookups.troubles()
     rows = [
         {
             "name": source.name,
@@ -97,7 +97,7 @@ def list_sources(ctx: typer.Context, output: FormatOption = Format.table) -> Non
 def show_source(ctx: typer.Context, source: SourceArgument, output: FormatOption = Format.table) -> None:
     """Show one source in full; no password."""
     with _external(ctx) as external:
-        one, definitions, troubles = external.source(source), external.definitions(), external.troubles()
+        one, definitions, troubles = external.lookups.source(source), external.lookups.definitions(), external.lookups.troubles()
     own = [table for table in definitions.tables if table.source == one.name]
     shown = {
         "name": one.name,
@@ -118,7 +118,7 @@ def test_source(ctx: typer.Context, source: SourceArgument) -> None:
     """Connect to a source and list its schemas; exits with 5 and the cause if it doesn't answer."""
     with _external(ctx) as external:
         started = time.monotonic()
-        found = external.test(source)
+        found = external.lookups.test(source)
         seconds = time.monotonic() - started
     schemas = f"{found} schema{'' if found == 1 else 's'}, " if found else ""
     Output().emit({}, text=f"{source} answers: {schemas}{seconds:.1f} s")
@@ -134,7 +134,7 @@ def drop_source(ctx: typer.Context, source: SourceArgument, *, yes: YesOption = 
 def list_tables(ctx: typer.Context, output: FormatOption = Format.table) -> None:
     """List external tables and their errors."""
     with _external(ctx) as external:
-        definitions, troubles = external.definitions(), external.troubles()
+        definitions, troubles = external.lookups.definitions(), external.lookups.troubles()
     rows = [_row(table, troubles) for table in definitions.tables]
     Output(output).emit(rows, columns={key: key.upper() for key in ("name", "source", "location", "state")})
 
@@ -147,7 +147,7 @@ def show_table(ctx: typer.Context, table: TableArgument, output: FormatOption = 
     from bdc.sql.polybase.statements import Column, CreateTable, DataType, ObjectName, SetReaders
 
     with _external(ctx) as external:
-        definitions, troubles = external.definitions(), external.troubles()
+        definitions, troubles = external.lookups.definitions(), external.lookups.troubles()
     one = _find(definitions, table)
     name, columns = ObjectName((one.schema, one.name)), tuple(Column(column.name, DataType(column.type)) for column in one.columns)
     form, rejects = one.format.name if one.format else None, one.rejects
@@ -178,7 +178,7 @@ def create_table(
     if not last or not last[-1]:
         raise UsageError(f"{object_name!r} is no name of an object", "such as public.orders, or /data/orders")
     with _external(ctx) as external:
-        statement = external.proposal(source, object_name, _name(name) if name else _name_of(last[-1]))
+        statement = external.lookups.proposal(source, object_name, _name(name) if name else _name_of(last[-1]))
         Output().emit({}, text=str(statement))
         if not confirm("Make this table?", yes=yes, no_input=no_input):
             raise typer.Exit(1)
@@ -191,7 +191,7 @@ def drop_table(ctx: typer.Context, table: TableArgument, *, yes: YesOption = Fal
     from bdc.sql.external.pool import is_pool
 
     with _external(ctx) as external:
-        definitions = external.definitions()
+        definitions = external.lookups.definitions()
     of = definitions.of(_find(definitions, table))
     question = f"Remove {table} and all of its rows?" if is_pool(of) else None
     _drop(ctx, "EXTERNAL TABLE", table, yes=yes, no_input=no_input, question=question)
@@ -206,7 +206,7 @@ def objects(
 ) -> None:
     """List a source's schemas, or the tables of one schema."""
     with _external(ctx) as external:
-        found = external.objects(source, root, depth)
+        found = external.lookups.objects(source, root, depth)
     rows = [{"type": kind.lower(), "name": whole} for kind, whole, _ in found]
     Output(output).emit(rows, columns={"type": "TYPE", "name": "NAME"})
 
@@ -236,7 +236,7 @@ def explain(
 
 
 @contextmanager
-def _external(ctx: typer.Context) -> Iterator[External]:
+def _external(ctx: typer.Context) -> Iterator[Definer]:
     from bdc.sql import define
 
     options = settings(ctx)

@@ -15,7 +15,7 @@ from bdc.sql.statements import Statement, split
 if TYPE_CHECKING:
     import psycopg
 
-    from bdc.sql.external.ddl import External
+    from bdc.sql.external.ddl import Definer
     from bdc.sql.federation import Federation
     from bdc.sql.tsql_session import TSqlSession
 
@@ -96,14 +96,14 @@ def federation(
     with reach(kube, config, "trino") as reached:
         trino = Federation(reached, credentials(kube, config.name), catalog, schema)
         with (
-            external(kube, config, trino, on_notice) as definer,
-            TSqlSession(trino, definer, on_notice, dialect, leaning=leaning) as session,
+            definer(kube, config, trino, on_notice) as ddl,
+            TSqlSession(trino, ddl, on_notice, dialect, leaning=leaning) as session,
         ):
             yield session
 
 
 @contextmanager
-def define(kube: Kube, config: Config, on_notice: Callable[[str], None] | None = None) -> Iterator[External]:
+def define(kube: Kube, config: Config, on_notice: Callable[[str], None] | None = None) -> Iterator[Definer]:
     """External data of a cluster: what is defined, and what defines it."""
     from bdc.kube.endpoints import credentials, reach
     from bdc.sql.federation import Federation
@@ -111,16 +111,16 @@ def define(kube: Kube, config: Config, on_notice: Callable[[str], None] | None =
     with (
         reach(kube, config, "trino") as reached,
         Federation(reached, credentials(kube, config.name)) as engine,
-        external(kube, config, engine, on_notice) as definer,
+        definer(kube, config, engine, on_notice) as ddl,
     ):
-        yield definer
+        yield ddl
 
 
 @contextmanager
-def external(kube: Kube, config: Config, engine: Federation, on_notice: Callable[[str], None] | None = None) -> Iterator[External]:
+def definer(kube: Kube, config: Config, engine: Federation, on_notice: Callable[[str], None] | None = None) -> Iterator[Definer]:
     """What defines external data; it connects to the master when it is first used."""
     from bdc.kube.endpoints import credentials, reach
-    from bdc.sql.external.ddl import External
+    from bdc.sql.external.ddl import Definer
     from bdc.sql.master import open_connection
 
     with ExitStack() as opened:
@@ -129,4 +129,4 @@ def external(kube: Kube, config: Config, engine: Federation, on_notice: Callable
             reached = opened.enter_context(reach(kube, config, "master"))
             return opened.enter_context(closing(open_connection(reached, credentials(kube, config.name))))
 
-        yield External(kube, config.name, connection, engine, on_notice or (lambda _: None))
+        yield Definer(kube, config.name, connection, engine, on_notice or (lambda _: None))

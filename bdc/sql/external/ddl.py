@@ -12,21 +12,17 @@ from typing import Any
 
 from bdc.errors import NotFoundError, UsageError
 from bdc.kube import Kube
-from bdc.sql.errors import QueryError
 from bdc.sql.external import definition_writes, delimited_text, passwords, pool
-from bdc.sql.external.catalogs import Relation
-from bdc.sql.external.columns import suggestion
-from bdc.sql.external.definition_store import Connection, changing, read, reading, record, troubles
+from bdc.sql.external.definition_store import Connection, changing, read, reading, record
 from bdc.sql.external.definition_writes import EVERYBODY
-from bdc.sql.external.definitions import DataSource, Definitions, Rejects, Troubles
-from bdc.sql.external.files import FORMATS, STORAGE_POOL, folder, listing
-from bdc.sql.external.introspection import TrinoSession, object_columns, open_catalog, silent
-from bdc.sql.external.locations import address, catalog, check, check_identity, is_database, place, split_name, written_name
-from bdc.sql.external.object_stores import is_store
-from bdc.sql.external.pool import DATA_POOL, LAKE, PREFIX, is_pool
+from bdc.sql.external.definitions import DataSource, Definitions, Rejects
+from bdc.sql.external.files import STORAGE_POOL
+from bdc.sql.external.introspection import TrinoSession
+from bdc.sql.external.locations import address, check, check_identity, is_database, place
+from bdc.sql.external.lookups import Lookups
+from bdc.sql.external.pool import DATA_POOL, PREFIX, is_pool
 from bdc.sql.external.reconcile import Found, make_own_catalog, reconcile
 from bdc.sql.external.tables import Tables
-from bdc.sql.polybase import statements
 from bdc.sql.polybase.statements import (
     CreateFormat,
     CreateMasterKey,
@@ -36,26 +32,24 @@ from bdc.sql.polybase.statements import (
     Drop,
     DropMasterKey,
     Execute,
-    ObjectName,
     SetCredential,
     SetReaders,
     SetSource,
 )
-from bdc.sql.polybase.types import parse_type
-from bdc.sql.quoting import identifier
 from bdc.sql.result import Column, Result
 
-_SYSTEM = frozenset({"information_schema", "pg_catalog", "performance_schema", "mysql", "sys"})
-"""Schemas that servers keep for themselves."""
 
+class Definer:
+    """Runs them by one connection to the master, made when it is first needed, and one session with Trino; `say` hears remarks.
 
-class External:
-    """External data by one connection to the master, made when it is first needed, and one session with Trino; `say` hears remarks."""
+    `lookups` is what the CLI asks of what is defined and of its sources.
+    """
 
     def __init__(
         self, kube: Kube, cluster: str, connect: Callable[[], Connection], engine: TrinoSession, say: Callable[[str], None]
     ) -> None:
         self._kube, self._cluster, self._connect, self._engine, self._say = kube, cluster, connect, engine, say
+        self.lookups = Lookups(lambda: self._connection, engine, say)
 
     @cached_property
     def _connection(self) -> Connection:
@@ -88,16 +82,6 @@ class External:
                 return self._execute(statement)
         raise UsageError(f"{type(statement).__name__} is recognized but not supported here")
 
-    def definitions(self) -> Definitions:
-        """What is defined now."""
-        with reading(self._connection):
-            return read(self._connection)
-
-    def troubles(self) -> Troubles:
-        """What can't be made of it, and why."""
-        with reading(self._connection):
-            return troubles(self._connection)
-
     def trouble(self, schema: str, table: str) -> str | None:
         """Why an external table isn't there, if it is defined at all."""
         with reading(self._connection):
@@ -114,99 +98,6 @@ class External:
     def inserted(self, schema: str, table: str, columns: Sequence[str], query: str) -> str:
         """The statement that inserts a query's rows; see `Tables.inserted`."""
         return self._tables.inserted(schema, table, columns, query)
-
-    def proposal(self, source: str, location: str, name: ObjectName) -> CreateTable:
-        """The statement that makes a table of an object with all its columns, types as T-SQL has them."""
-        definitions, of = self.definitions(), self.source(source)
-        where, found = self.columns(source, location)
-        form = _format_of(definitions, where) if is_store(of) else None
-        types = {column: suggestion(kind) for column, kind in found.items()}
-        if left := [f"{column} ({found[column]})" for column, kind in types.items() if kind is None]:
-            self._say(f"left out, as T-SQL has no type for them: {', '.join(left)}")
-        columns = tuple(statements.Column(column, parse_type(kind)) for column, kind in types.items() if kind)
-        return CreateTable(name, columns, of.name, location, form)
-
-    def source(self, name: str) -> DataSource:
-        """The source of that name. Raises NotFoundError."""
-        definitions = self.definitions()
-        if name.lower() not in definitions.sources:
-            known = ", ".join(one.name for one in definitions.sources.values()) or "none yet"
-            raise NotFoundError(f"there is no external data source {name}", f"there are: {known}")
-        return definitions.sources[name.lower()]
-
-    def columns(self, source: str, location: str) -> tuple[Relation, dict[str, str]]:
-        """Where an object of a source is, and Trino's types of its columns by their names."""
-        of = self.source(source)
-        if not is_store(of):
-            where = place(of, location)
-            return where, self._columns(of, where, location)
-        for kind in FORMATS:
-            where = folder(of, location, CreateFormat(kind, kind))
-            try:
-                return where, self._columns(of, where, location)
-            except UsageError as error:
-                said = error
-        raise UsageError(f"{said.message}; and neither is it of {', '.join(FORMATS[:-1])}", said.hint)
-
-    def _columns(self, of: DataSource, where: Relation, location: str) -> dict[str, str]:
-        with changing(self._connection):  # so that nobody removes the catalog, which may be of another database
-            open_catalog(self._engine, where.catalog)
-            return object_columns(self._engine, of.name, where, location)
-
-    def objects(self, source: str, root: str | None = None, depth: int = 1) -> list[tuple[str, str, str]]:
-        """(SCHEMA or TABLE, its name in the source, its last part): what is below `root`, `depth` levels deep."""
-        of = self.source(source)
-        if is_store(of):
-            raise UsageError(f"{of.name} has files", "bdc hdfs ls lists those of the cluster's own HDFS")
-        if is_pool(of):
-            raise UsageError(f"{of.name} has the tables that are made in it, and no others", "bdc sql table list")
-        names = split_name(root or "")
-        if root and not names:
-            raise UsageError(f"{root!r} is no name of an object")
-        levels = 2 if address(of).connector.per_database else 1
-        if len(names) > levels:
-            raise UsageError(f"{root} has too many names", f"the root is {'[database.]' if levels > 1 else ''}schema")
-        database = names.pop(0) if len(names) > 1 else None
-        schema = names[0] if names else None
-        before = f"{written_name(database)}." if database else ""
-        where = catalog(of, database)
-        with changing(self._connection):
-            open_catalog(self._engine, where)
-            try:
-                schemas = [schema] if schema else self._schemas(where.name)
-                found = []
-                for one in schemas:
-                    if not schema:
-                        found.append(("SCHEMA", before + written_name(one), one))
-                    if schema or depth > 1:
-                        tables = self._names(f"SHOW TABLES FROM {identifier(where.name)}.{identifier(one.lower())}")
-                        found += [("TABLE", f"{before}{written_name(one)}.{written_name(table)}", table) for table in tables]
-            except QueryError as error:
-                if error.code == "SCHEMA_NOT_FOUND":
-                    raise NotFoundError(f"the source {of.name} has no {root}", f"bdc sql objects {of.name}") from error
-                raise silent(of.name, error) from error
-        return found
-
-    def test(self, source: str) -> int:
-        """Ask a source for its schemas; how many it shows, none of a store. Raises UnhealthyError with the cause where it is silent."""
-        of = self.source(source)
-        if is_pool(of):
-            return len(self._schemas(LAKE.name))
-        if not is_store(of):
-            return len(self.objects(source))
-        where, statement = listing(of)
-        with changing(self._connection):
-            open_catalog(self._engine, where.catalog)
-            try:
-                return len(self._names(statement))
-            except QueryError as error:
-                raise silent(of.name, error) from error
-
-    def _names(self, sql: str) -> list[str]:
-        return [str(row[0]) for row in self._engine.query(sql).rows]
-
-    def _schemas(self, catalog: str) -> list[str]:
-        return [name for name in self._names(f"SHOW SCHEMAS FROM {identifier(catalog)}") if name not in _SYSTEM]
 
     def _nothing(self, statement: CreateMasterKey | DropMasterKey) -> Result:
         self._say("there is no master key here: secrets are kept in Kubernetes Secrets")
@@ -243,7 +134,7 @@ class External:
 
     def _predefined(self, statement: SetSource) -> bool:
         """Whether it says what is there without it; scripts of Big Data Clusters begin so."""
-        there = self.definitions().sources.get(statement.name.lower())
+        there = self.lookups.definitions().sources.get(statement.name.lower())
         wanted = (statement.location or "").partition("://")[0].lower()
         predefined = {STORAGE_POOL.lower(): "sqlhdfs", DATA_POOL.lower(): PREFIX}
         return there is not None and predefined.get(there.name.lower()) == wanted == there.location.partition("://")[0].lower()
@@ -279,7 +170,7 @@ class External:
 
     def _statistics(self, statement: CreateStatistics) -> Result:
         table = ".".join(definition_writes.table_name(statement.table))
-        definitions = self.definitions()
+        definitions = self.lookups.definitions()
         found = definitions.named(table)
         if found is None:
             raise NotFoundError(f"there is no external table {table}", "sys.external_tables lists them")
@@ -309,12 +200,12 @@ class External:
         name = statement.procedure.parts[-1].lower()
         if name == "sp_data_source_objects":
             source, root, depth = _arguments(statement, ("data_source", "object_root_name", "max_search_depth"), 1)
-            found = self.objects(str(source), None if root is None else str(root), int(depth or 1))
+            found = self.lookups.objects(str(source), None if root is None else str(root), int(depth or 1))
             columns = [Column(one, "varchar") for one in ("OBJECT_TYPE", "OBJECT_NAME", "OBJECT_LEAF_NAME", "TABLE_LOCATION")]
             return Result(columns, iter([(kind, whole, leaf, whole if kind == "TABLE" else None) for kind, whole, leaf in found]))
         if name == "sp_data_source_table_columns":
             source, location = _arguments(statement, ("data_source", "table_location"), 2)
-            _, found_columns = self.columns(str(source), str(location))
+            _, found_columns = self.lookups.columns(str(source), str(location))
             return Result([Column("name", "varchar"), Column("type", "varchar")], iter(list(found_columns.items())))
         raise UsageError(
             f"there is no procedure {statement.procedure}", "there are sp_data_source_objects and sp_data_source_table_columns"
@@ -332,16 +223,6 @@ class External:
         """Remove passwords that no credential has any more."""
         with changing(self._connection):
             passwords.sweep(self._kube, self._cluster, read(self._connection).keys)
-
-
-def _format_of(definitions: Definitions, where: Relation) -> str:
-    """The name of a format that is defined and is that of a folder. Raises UsageError."""
-    kind = where.schema.upper()
-    for one in definitions.formats:
-        if one.format_type == kind:
-            return one.name
-    remedy = f"CREATE EXTERNAL FILE FORMAT {where.schema} WITH (FORMAT_TYPE = {kind})"
-    raise UsageError(f"there is no external file format of the type {kind}", remedy)
 
 
 def _tables_of(definitions: Definitions, sources: Collection[str]) -> list[str]:

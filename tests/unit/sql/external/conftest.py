@@ -11,7 +11,7 @@ import pytest
 
 from bdc.config.names import COMPONENT, EXTERNAL_CREDENTIALS, INSTANCE
 from bdc.kube.connection import Credentials, EndpointConnection
-from bdc.sql.external.ddl import External
+from bdc.sql.external.ddl import Definer
 from bdc.sql.external.definition_store import Connection
 from bdc.sql.master import open_connection
 from bdc.sql.polybase import parse
@@ -59,7 +59,7 @@ class Cluster(FakeKube):
 class Desk:
     """Where statements are run, and all that they may change."""
 
-    def __init__(self, external: External, connection: Connection, engine: FakeEngine, kube: Cluster, said: list[str]) -> None:
+    def __init__(self, external: Definer, connection: Connection, engine: FakeEngine, kube: Cluster, said: list[str]) -> None:
         self.external, self.connection, self.engine, self.kube, self.said = external, connection, engine, kube, said
 
     def run(self, *statements: str) -> Result:
@@ -138,4 +138,4 @@ def engine(sales: FakeSource) -> FakeEngine:
 @pytest.fixture
 def desk(connection: Connection, engine: FakeEngine, kube: Cluster) -> Desk:
     said: list[str] = []
-    return Desk(External(kube, CLUSTER, lambda: connection, engine, said.append), connection, engine, kube, said)
+    return Desk(Definer(kube, CLUSTER, lambda: connection, engine, said.append), connection, engine, kube, said)

@@ -7,7 +7,7 @@ import pytest
 
 from bdc.errors import BdcError, NotFoundError, UnhealthyError, UsageError
 from bdc.kube.connection import Credentials, EndpointConnection
-from bdc.sql.external.ddl import External
+from bdc.sql.external.ddl import Definer
 from bdc.sql.external.definition_writes import table_name
 from bdc.sql.master import open_connection
 from bdc.sql.polybase.statements import DropMasterKey, ObjectName, Use
@@ -132,9 +132,9 @@ def test_a_source_need_not_answer_when_it_is_defined(desk: Desk, sales: FakeSour
     sales.down = True
     desk.run(CREDENTIAL, SOURCE)
     with pytest.raises(UnhealthyError, match="the source Sales doesn't answer"):
-        desk.external.test("sales")
+        desk.external.lookups.test("sales")
     sales.down = False
-    assert desk.external.test("SALES") == 2
+    assert desk.external.lookups.test("SALES") == 2
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_what_is_listed_can_be_made_a_table(desk: Desk) -> None:
     desk.run(CREDENTIAL, SOURCE)
     for number, row in enumerate(list(desk.run("EXEC sp_data_source_objects 'sales', NULL, 2").rows)):
         if row[0] == "TABLE":
-            desk.external.run(desk.external.proposal("sales", str(row[3]), ObjectName((f"t{number}",))))
+            desk.external.run(desk.external.lookups.proposal("sales", str(row[3]), ObjectName((f"t{number}",))))
     assert len(desk.engine.views) == 3
 
 
@@ -352,7 +352,7 @@ def test_a_source_that_is_down_isnt_listed(desk: Desk, sales: FakeSource, call: 
 
 def test_a_proposal_is_a_statement_with_all_columns(desk: Desk) -> None:
     desk.run(CREDENTIAL, SOURCE)
-    proposed = desk.external.proposal("SALES", "archive.orders", ObjectName(("arch", "o")))
+    proposed = desk.external.lookups.proposal("SALES", "archive.orders", ObjectName(("arch", "o")))
     assert str(proposed) == (
         "CREATE EXTERNAL TABLE [arch].[o] ([id] bigint, [key] uniqueidentifier) WITH (LOCATION = 'archive.orders', DATA_SOURCE = [Sales])"
     )
@@ -362,15 +362,15 @@ def test_a_proposal_is_a_statement_with_all_columns(desk: Desk) -> None:
 
 def test_definitions_are_told_with_their_troubles(desk: Desk) -> None:
     desk.run(*STORY)
-    (made,) = desk.external.definitions().tables
+    (made,) = desk.external.lookups.definitions().tables
     assert (str(made), made.source, [column.type for column in made.columns]) == ("dbo.Orders", "Sales", ["int", "nvarchar(20)"])
     assert desk.external.trouble("DBO", "ORDERS") == "it is being made"
     assert desk.external.trouble("dbo", "nix") is None
     desk.connection.execute("INSERT INTO polybase.table_errors (object_id, error) SELECT object_id, 'away' FROM polybase.tables")
     assert desk.external.trouble("dbo", "orders") == "away"
-    assert desk.external.troubles().tables == {"dbo.orders": "away"}
+    assert desk.external.lookups.troubles().tables == {"dbo.orders": "away"}
     with pytest.raises(NotFoundError) as caught:
-        desk.external.source("nix")
+        desk.external.lookups.source("nix")
     assert caught.value.hint == "there are: Sales"
 
 
@@ -386,7 +386,7 @@ def test_a_master_without_the_migrations_says_what_brings_them(
     postgresql: EndpointConnection, access: Credentials, kube: Cluster, engine: FakeEngine
 ) -> None:
     with open_connection(postgresql, access) as connection, pytest.raises(BdcError, match="was set up before this version") as caught:
-        External(kube, CLUSTER, lambda: connection, engine, lambda _: None).definitions()
+        Definer(kube, CLUSTER, lambda: connection, engine, lambda _: None).lookups.definitions()
     assert caught.value.hint == "bdc up brings it up to date"
 
 
@@ -430,13 +430,13 @@ def test_a_root_has_no_more_names_than_its_source(desk: Desk) -> None:
     desk.run(CREDENTIAL, SOURCE, "CREATE EXTERNAL DATA SOURCE shop WITH (LOCATION = 'mysql://db')")
     for source, root in (("shop", "foo.public"), ("Sales", "sales.public.orders")):
         with pytest.raises(UsageError, match="too many names"):
-            desk.external.objects(source, root)
+            desk.external.lookups.objects(source, root)
 
 
 def test_columns_without_a_type_in_tsql_are_left_out_of_a_proposal(desk: Desk, sales: FakeSource) -> None:
     desk.run(CREDENTIAL, SOURCE)
     sales.schemas["public"]["odd"] = {"a": "integer", "b": "interval day to second"}
-    statement = desk.external.proposal("Sales", "public.odd", ObjectName(("odd",)))
+    statement = desk.external.lookups.proposal("Sales", "public.odd", ObjectName(("odd",)))
     assert [column.name for column in statement.columns] == ["a"]
     assert desk.said == ["left out, as T-SQL has no type for them: b (interval day to second)"]
 

@@ -49,7 +49,7 @@ def test_a_view_says_how_its_text_is_written(clicks: Desk) -> None:
 
 def test_what_was_defined_is_shown_again(clicks: Desk) -> None:
     clicks.run(FORMAT, TABLE)
-    [table] = clicks.external.definitions().tables
+    [table] = clicks.external.lookups.definitions().tables
     assert table.format == CreateFormat(
         "csv", "DELIMITEDTEXT", "0x2c", '"', 2, "MM/dd/yyyy", use_type_default=True, encoding="UTF16",
         compression="org.apache.hadoop.io.compress.GzipCodec",

@@ -134,14 +134,14 @@ def test_the_storage_pool_may_be_made_where_it_is(pool: Desk) -> None:
 
 
 def test_a_statement_is_made_of_what_a_folder_has(pool: Desk) -> None:
-    assert str(pool.external.proposal("sqlstoragepool", "/data/orc", ObjectName(("o",)))).endswith("FILE_FORMAT = [myORC])")
-    assert pool.external.columns("SqlStoragePool", "/data/Trips")[1] == {"id": "bigint", "who": "varchar", "year": "bigint"}
+    assert str(pool.external.lookups.proposal("sqlstoragepool", "/data/orc", ObjectName(("o",)))).endswith("FILE_FORMAT = [myORC])")
+    assert pool.external.lookups.columns("SqlStoragePool", "/data/Trips")[1] == {"id": "bigint", "who": "varchar", "year": "bigint"}
     pool.run("DROP EXTERNAL FILE FORMAT mydelta")
     with pytest.raises(UsageError, match="there is no external file format of the type DELTA") as caught:
-        pool.external.proposal("SqlStoragePool", "/data/delta", ObjectName(("o",)))
+        pool.external.lookups.proposal("SqlStoragePool", "/data/delta", ObjectName(("o",)))
     assert caught.value.hint == "CREATE EXTERNAL FILE FORMAT delta WITH (FORMAT_TYPE = DELTA)"
     with pytest.raises(UsageError, match="the source SqlStoragePool has no /nix; and neither is it of DELTA, PARQUET"):
-        pool.external.columns("SqlStoragePool", "/nix")
+        pool.external.lookups.columns("SqlStoragePool", "/nix")
 
 
 def test_what_is_written_to_is_the_folder(pool: Desk) -> None:
@@ -220,7 +220,7 @@ def test_what_cant_be_written_to(pool: Desk, store: FakeSource) -> None:
 
 
 def test_a_store_is_asked_without_a_table(pool: Desk) -> None:
-    assert pool.external.test("SqlStoragePool") == 3
+    assert pool.external.lookups.test("SqlStoragePool") == 3
 
 
 def test_a_store_that_no_table_is_of_costs_no_round(pool: Desk, rounds: ReconcileLoop) -> None:

@@ -167,7 +167,7 @@ def test_a_source_that_trino_refuses_is_said_beside_its_tables(desk: Desk, round
     found = rounds.look(desk.connection)
     assert (found.sources["sales"].message, found.tables["dbo.orders"].message) == ("source sales: no such driver",) * 2
     assert desk.rows("SELECT name, error FROM sys.external_data_sources") == [("Sales", "source sales: no such driver")]
-    assert desk.external.troubles().sources == {"sales": "source sales: no such driver"}
+    assert desk.external.lookups.troubles().sources == {"sales": "source sales: no such driver"}
 
 
 def test_a_definition_that_cant_be_is_said_and_hurts_no_other(desk: Desk, rounds: ReconcileLoop) -> None:

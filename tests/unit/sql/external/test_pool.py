@@ -284,7 +284,7 @@ def test_rights_of_tables_of_the_data_pool_are_the_lakes(lake: Desk) -> None:
 def test_the_data_pool_may_be_made_where_it_is(lake: Desk) -> None:
     lake.run(SOURCE)
     assert lake.said == ["SqlDataPool is there already, as in every cluster"]
-    assert lake.external.test("SqlDataPool") == 1
+    assert lake.external.lookups.test("SqlDataPool") == 1
     for one in (DataSource("p", "sqldatapool://x", "a=b"), DataSource("p", "sqldatapool://x", credential=Credential("c", "i"))):
         with pytest.raises(UsageError, match="takes neither CONNECTION_OPTIONS nor CREDENTIAL"):
             check(one)
