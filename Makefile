@@ -34,6 +34,7 @@ e2e-full: .venv/ready
 
 reference: .venv/ready
 	$(BIN)/python -m bdc.config.reference --check
+	$(BIN)/python -m bdc.cli.reference --check
 
 test: lint reference unit e2e
 

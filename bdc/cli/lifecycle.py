@@ -21,7 +21,9 @@ def up(
     ctx: typer.Context,
     registry: RegistryOption = None,
     output: FormatOption = Format.table,
-    timeout: Annotated[int, typer.Option(min=1, metavar="SECONDS", help="Deadline of each part, from when what it needs is ready.")] = 600,
+    timeout: Annotated[
+        int, typer.Option(min=1, metavar="SECONDS", help="Time limit for each part, counted once its dependencies are ready.")
+    ] = 600,
 ) -> None:
     """Bring the cluster to what bdc.yaml says; make this host a node when there is no other Kubernetes.
 
