@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from bdc.errors import BdcError, NotFoundError
 from bdc.health.checks import access, engines, kubernetes, network, nodes, workloads
 from bdc.health.finding import Check, CheckContext, Finding, Level, Result, fail, warn
-from bdc.kube import ApiError, UnreachableError
+from bdc.kube import ApiForbiddenError, UnreachableError
 
 CHECKS: tuple[Check, ...] = (*kubernetes.CHECKS, *nodes.CHECKS, *workloads.CHECKS, *engines.CHECKS, *access.CHECKS, *network.CHECKS)
 """All checks in the order of their report."""
@@ -36,10 +36,8 @@ def run(check: Check, ground: CheckContext) -> Finding:
         return fail(error.message, error.hint)
     except UnreachableError as error:
         return fail(error.message, error.hint)
-    except ApiError as error:
-        if error.code == 403:
-            return warn(f"not checked: {error.message}", error.hint)
-        return fail(error.message, error.hint)
+    except ApiForbiddenError as error:
+        return warn(f"not checked: {error.message}", error.hint)
     except BdcError as error:
         return fail(error.message, error.hint)
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:

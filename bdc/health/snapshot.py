@@ -12,13 +12,12 @@ from bdc.config import workloads
 from bdc.config.names import COMPONENT, INSTANCE, MANAGED_BY, selector
 from bdc.config.workloads import Workload
 from bdc.errors import NotFoundError
-from bdc.kube import ApiError, ApiNotFoundError, Kube
+from bdc.kube import ApiError, ApiForbiddenError, ApiNotFoundError, Kube
 from bdc.spark.pools import Pool, pools
 
 Json = Mapping[str, Any]
 
 _CONNECT = "spark-connect"
-_FORBIDDEN = 403
 
 
 @dataclass(frozen=True)
@@ -119,12 +118,8 @@ def _connect_server(kube: Kube, cluster: str, pool: Pool) -> Observed | None:
         found = kube.request("GET", f"/apis/apps/v1/namespaces/{pool.namespace}/deployments/{_CONNECT}", timeout=5)
         labels = ",".join(f"{key}={value}" for key, value in selector(cluster, _CONNECT).items())
         pods = _list(kube, f"/api/v1/namespaces/{pool.namespace}/pods", labels)
-    except ApiNotFoundError:
+    except (ApiNotFoundError, ApiForbiddenError):
         return None
-    except ApiError as error:
-        if error.code == _FORBIDDEN:
-            return None
-        raise
     return Observed(replace(of, title=f"{of.title} of pool {pool.name}"), found, tuple(pods))
 
 

@@ -2,6 +2,17 @@
 
 from bdc.errors import UnreachableError
 from bdc.kube.client import Kube, Resource, connect
-from bdc.kube.errors import ApiError, ApiNotFoundError, UnknownKindError
+from bdc.kube.errors import ApiConflictError, ApiError, ApiForbiddenError, ApiInvalidError, ApiNotFoundError, UnknownKindError
 
-__all__ = ["ApiError", "ApiNotFoundError", "Kube", "Resource", "UnknownKindError", "UnreachableError", "connect"]
+__all__ = [
+    "ApiConflictError",
+    "ApiError",
+    "ApiForbiddenError",
+    "ApiInvalidError",
+    "ApiNotFoundError",
+    "Kube",
+    "Resource",
+    "UnknownKindError",
+    "UnreachableError",
+    "connect",
+]

@@ -2,6 +2,7 @@
 
 * `ApiError`: the API server answered with an error; `code` is the HTTP status, `reason` Kubernetes' own word for it.
 * `ApiNotFoundError`: the object does not exist (404); an `ApiError` that callers catch often, with exit code 3.
+* `ApiForbiddenError` (403), `ApiConflictError` (409: it exists, or has changed since), `ApiInvalidError` (422).
 * `UnreachableError` (of bdc.errors): nobody answered.
 * `UnknownKindError`: the server answered, and has no such kind.
 """
@@ -36,6 +37,18 @@ class ApiNotFoundError(ApiError, NotFoundError):
     exit_code = NotFoundError.exit_code
 
 
+class ApiForbiddenError(ApiError):
+    """Whose kubeconfig it is may not do this."""
+
+
+class ApiConflictError(ApiError):
+    """The object is there already, or has changed since it was read."""
+
+
+class ApiInvalidError(ApiError):
+    """The object can't be as it was sent, or a JSON patch's `test` failed."""
+
+
 class UnknownKindError(BdcError):
     """The API server has no such kind."""
 
@@ -60,10 +73,10 @@ def api_error(code: int, status: Mapping[str, Any], server: str, person: UserCon
         )
     if code == 403 and person:
         hint = f"you are {person.name} in the cluster {person.cluster}, and open to you is: {', '.join(person.pools) or 'no Spark pool'}"
-        return ApiError(code, reason or "Forbidden", message, hint)
+        return ApiForbiddenError(code, reason or "Forbidden", message, hint)
     if code == 403:
-        return ApiError(code, reason or "Forbidden", message, _rights(message))
-    return ApiError(code, reason, message)
+        return ApiForbiddenError(code, reason or "Forbidden", message, _rights(message))
+    return {409: ApiConflictError, 422: ApiInvalidError}.get(code, ApiError)(code, reason, message)
 
 
 def _rights(message: str) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 
 from bdc.errors import BdcError
 from bdc.kube.client import Kube
-from bdc.kube.errors import ApiError, ApiNotFoundError
+from bdc.kube.errors import ApiConflictError, ApiNotFoundError
 from bdc.kube.system_namespace import LABELS, SYSTEM_NAMESPACE, ensure_namespace
 
 DURATION_SECONDS = 30
@@ -131,9 +131,7 @@ class _Held:
         with contextlib.suppress(BdcError):
             try:
                 self._delete()
-            except ApiError as error:
-                if error.code != 409:
-                    raise
+            except ApiConflictError:
                 self._lease = self._ours()
                 self._delete()
 
@@ -184,9 +182,7 @@ class _Held:
                 return self._kube.request("POST", self._collection, lease)
             metadata["resourceVersion"] = current["metadata"]["resourceVersion"]
             return self._kube.request("PUT", f"{self._collection}/{self._name}", lease)
-        except ApiError as error:
-            if error.code not in (404, 409):
-                raise
+        except (ApiNotFoundError, ApiConflictError) as error:
             raise HeldError(self._what, "another run", "this moment") from error
 
     def _keep(self) -> None:
@@ -210,9 +206,7 @@ class _Held:
             self._lease = self._kube.request(
                 "PUT", f"{self._collection}/{self._name}", {**self._lease, "spec": spec}, timeout=RENEW_SECONDS
             )
-        except ApiError as error:
-            if error.code != 409:
-                raise
+        except ApiConflictError:
             self._lease = self._ours()
 
     def _lose(self, why: str) -> None:

@@ -15,6 +15,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, get_args
 
@@ -32,7 +33,7 @@ from bdc.config.names import (
 )
 from bdc.config.workloads import Credential
 from bdc.errors import NotFoundError, UsageError
-from bdc.kube import ApiError, ApiNotFoundError, Kube
+from bdc.kube import ApiConflictError, ApiNotFoundError, Kube
 from bdc.lifecycle.master import run_as_superuser
 
 if TYPE_CHECKING:
@@ -148,11 +149,8 @@ def settle(kube: Kube, config: Config, journal: Journal) -> None:
 def finish(kube: Kube, cluster: str, journal: Journal) -> None:
     """Drop the journal, unless somebody has begun another rotation since."""
     options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"resourceVersion": journal.version}}
-    try:
+    with suppress(ApiNotFoundError, ApiConflictError):
         kube.request("DELETE", f"/api/v1/namespaces/{cluster}/secrets/{ROTATION}", options)
-    except ApiError as error:
-        if error.code not in (404, 409):
-            raise
 
 
 def unsettled(kube: Kube, cluster: str) -> dict[str, list[str]]:

@@ -37,7 +37,7 @@ from bdc.config.names import (
 )
 from bdc.config.paths import resources
 from bdc.errors import BdcError, DeadlineError, NotFoundError, UsageError
-from bdc.kube import ApiError, ApiNotFoundError, Kube
+from bdc.kube import ApiConflictError, ApiNotFoundError, Kube
 from bdc.kube.endpoints import addresses, certificate_authority, certified, connect_token, reach
 from bdc.kube.exec import execute
 from bdc.kube.user_context import EXTENSION, UserContext
@@ -59,7 +59,6 @@ IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') THEN
 ELSIF shobj_description('"{name}"'::regrole, 'pg_authid') IS DISTINCT FROM '{ours}' THEN
   RAISE EXCEPTION 'the SQL master has a role {name} that is no ordinary user: choose another name';
 END IF; END $$;"""
-_CONFLICT = 409
 _MOST_CONFLICTS = 10
 _ANSWER_SECONDS, _POLL_SECONDS = 150.0, 1.0
 _PRIVATE = "default:user::rwx,default:group::---,default:other::---"
@@ -297,9 +296,7 @@ def _known(kube: Kube, cluster: str, secret: dict[str, Any], name: str, lines: M
         change = {"metadata": {"resourceVersion": secret["metadata"]["resourceVersion"]}, "data": data}
         try:
             changed = kube.request("PATCH", path, change, content_type=_MERGE)
-        except ApiError as error:
-            if error.code != _CONFLICT:
-                raise
+        except ApiConflictError:
             secret = _secret(kube, cluster)
             continue
         break

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bdc.errors import BdcError
-from bdc.kube import ApiError, ApiNotFoundError, Kube
+from bdc.kube import ApiConflictError, ApiError, ApiNotFoundError, Kube
 from bdc.plugin.codec import UNKNOWN, conceal, plain
 from bdc.plugin.kinds import annotation, object_id
 from bdc.plugin.semantics import prune, without_surplus
@@ -85,7 +85,7 @@ class Writer:
             return self._patiently(obj, manager, dry_run=dry_run)
         if not self._upsert and not _managed(live, manager):
             name = f"{obj['kind']} {object_id(obj)}"
-            raise ApiError(
+            raise ApiConflictError(
                 409, "AlreadyExists", f"{name} already exists, and was not made by this stack",
                 f"delete it, or choose another name: kubectl get {obj['kind'].lower()} {obj['metadata']['name']} -o yaml shows whose it is",
             )  # fmt: skip

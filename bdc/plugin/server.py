@@ -12,7 +12,7 @@ from google.protobuf import any_pb2, empty_pb2
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from bdc.errors import BdcError
-from bdc.kube import ApiError, ApiNotFoundError, UnknownKindError
+from bdc.kube import ApiConflictError, ApiError, ApiForbiddenError, ApiNotFoundError, UnknownKindError
 from bdc.plugin import apply
 from bdc.plugin.codec import conceal, has_unknown, plain, to_python, to_struct
 from bdc.plugin.defaults import complete
@@ -22,7 +22,7 @@ from bdc.plugin.lifecycle import Lifecycle, Request
 from bdc.plugin.readiness import NotLiveError, Waiter
 from bdc.plugin.wording import write
 
-_INVISIBLE_IN_PREVIEW = (403, 404, 409)
+_INVISIBLE_IN_PREVIEW = (ApiForbiddenError, ApiNotFoundError, ApiConflictError)
 Method = Callable[[Any, Request, Any], Any]
 
 
@@ -95,9 +95,9 @@ class Provider(Lifecycle):
             return apply.previewed(self._writer().create(obj, manager, dry_run=True), inputs)
         except UnknownKindError:
             return apply.previewed(obj, inputs)
+        except _INVISIBLE_IN_PREVIEW:  # its namespace is not there yet, or it replaces the one that is
+            return apply.previewed(obj, inputs)
         except ApiError as error:
-            if error.code in _INVISIBLE_IN_PREVIEW:  # its namespace is not there yet, or it replaces the one that is
-                return apply.previewed(obj, inputs)
             if error.reason == "Invalid" and self._is_there(obj):  # it replaces one that can't change, such as a Job
                 return apply.previewed(obj, inputs)
             raise
@@ -125,10 +125,8 @@ class Provider(Lifecycle):
             return inputs
         try:
             return apply.state(self._writer().update(obj, manager, dry_run=True), inputs, manager)
-        except ApiError as error:
-            if error.code in _INVISIBLE_IN_PREVIEW:
-                return inputs
-            raise
+        except _INVISIBLE_IN_PREVIEW:
+            return inputs
 
     @_answering
     def Read(self, request: Request, context: Context) -> Any:  # noqa: N802

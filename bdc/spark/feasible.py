@@ -12,7 +12,7 @@ from typing import Any
 
 from bdc.config.quantity import cores, human, size
 from bdc.errors import BdcError, UsageError
-from bdc.kube import ApiError, ApiNotFoundError, Kube
+from bdc.kube import ApiConflictError, ApiError, ApiNotFoundError, Kube
 from bdc.spark.admission import Amount, requests
 from bdc.spark.application import SecretVariable
 from bdc.spark.memory import spark_mebibytes
@@ -20,7 +20,6 @@ from bdc.spark.sizing import driver_pod, executor
 
 Json = Mapping[str, Any]
 _MIB = 2**20
-_CONFLICT = 409
 _EASILY = 4
 """Where a node has so many times what is asked for, what stays on it needn't be looked at."""
 
@@ -42,9 +41,9 @@ def check_secrets(kube: Kube, namespace: str, secrets: Iterable[SecretVariable])
         trial = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}}
         try:
             kube.request("POST", f"/api/v1/namespaces/{namespace}/secrets", trial, query={"dryRun": "All"})
-        except ApiError as error:
-            if error.code == _CONFLICT:
-                continue
+        except ApiConflictError:
+            continue
+        except ApiError:
             return  # who may not even try hears from the kubelet
         raise UsageError(
             f"there is no Secret {name} in the namespace {namespace}",

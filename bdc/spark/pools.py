@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bdc.config.names import INSTANCE, POOL, pool_namespace
 from bdc.errors import NotFoundError, UsageError
-from bdc.kube import ApiError, ApiNotFoundError, Kube
+from bdc.kube import ApiForbiddenError, ApiNotFoundError, Kube
 from bdc.spark.admission import UNBOUNDED, bounds, queue, runs, taken
 from bdc.spark.defaults import defaults_of
 from bdc.spark.queries import job_path
@@ -19,8 +19,6 @@ from bdc.spark.queueing import unfinished
 
 DEFAULT = "default"
 """The pool of applications that name none, where several are."""
-
-_FORBIDDEN = 403
 
 
 @dataclass(frozen=True)
@@ -53,10 +51,8 @@ def pools(kube: Kube, cluster: str) -> list[Pool]:
         return [Pool(name, pool_namespace(cluster, name)) for name in person.pools]
     try:
         found = kube.request("GET", "/api/v1/namespaces", query={"labelSelector": f"{INSTANCE}={cluster},{POOL}"})["items"]
-    except ApiError as error:
-        if error.code == _FORBIDDEN:
-            return []
-        raise
+    except ApiForbiddenError:
+        return []
     return sorted((Pool(one["metadata"]["labels"][POOL], one["metadata"]["name"]) for one in found), key=lambda pool: str(pool.name))
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bdc.config.names import APPLICATION, POOL_GATE
-from bdc.kube import ApiError, ApiNotFoundError, Kube
+from bdc.kube import ApiConflictError, ApiInvalidError, ApiNotFoundError, Kube
 from bdc.spark.admission import UNBOUNDED, Amount, admissible, bounds, ended, gated, openable, queue, runs, waits
 from bdc.spark.defaults import defaults_of
 from bdc.spark.labels import ADMISSION, ADMITTED, ENDED, QUEUE, QUEUED, TIMEOUT
@@ -24,7 +24,6 @@ _JSON_PATCH = "application/json-patch+json"
 _COUNTS = f"{APPLICATION},{ADMISSION},{ADMISSION}!={ENDED}"
 _LIVE = "status.phase!=Succeeded,status.phase!=Failed"
 _LABEL = f"/metadata/labels/{ADMISSION.replace('/', '~1')}"
-_CHANGED = (409, 422)  # what the API says when a patch's `test` fails
 
 Json = Mapping[str, Any]
 
@@ -106,11 +105,7 @@ def _release(kube: Kube, namespace: str, job: Json, now: datetime) -> bool:
         change.append({"op": "add", "path": "/spec/activeDeadlineSeconds", "value": max(1, int(left))})
     try:
         kube.request("PATCH", job_path(namespace, job["metadata"]["name"]), change, content_type=_JSON_PATCH)
-    except ApiNotFoundError:
-        return False
-    except ApiError as error:
-        if error.code not in _CHANGED:
-            raise
+    except (ApiNotFoundError, ApiConflictError, ApiInvalidError):  # the last where a patch's `test` fails
         return False
     return True
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from bdc.config.names import APPLICATION
 from bdc.errors import BdcError, UsageError
-from bdc.kube import ApiError, ApiNotFoundError, Kube
+from bdc.kube import ApiConflictError, ApiInvalidError, ApiNotFoundError, Kube
 from bdc.spark.admission import bounds
 from bdc.spark.application import Application, Schedule, check_schedule_name, unique_name
 from bdc.spark.defaults import defaults_of
@@ -31,7 +31,6 @@ from bdc.spark.settings import HDFS_USER, Uris, driver, properties
 from bdc.spark.sizing import begins_with, fitted
 from bdc.spark.staging import Staging
 
-_CONFLICT, _INVALID = 409, 422
 _MERGE = "application/merge-patch+json"
 _SCHEDULE_HINT = 'five fields: minute hour day month weekday, e.g. "30 2 * * 1-5"; time zones have names such as Europe/Paris'
 
@@ -98,11 +97,11 @@ def _create(kube: Kube, plan: Plan, *, exist_ok: bool) -> bool:
     path = cron_job_path if plan.schedule else job_path
     try:
         owner = kube.request("POST", path(plan.namespace), cron_job(plan, plan.schedule) if plan.schedule else job(plan))
-    except ApiError as error:
-        if error.code == _INVALID and plan.schedule:
+    except ApiInvalidError as error:
+        if plan.schedule:
             raise UsageError(f"the schedule is refused: {error.message}", _SCHEDULE_HINT) from error
-        if error.code != _CONFLICT:
-            raise
+        raise
+    except ApiConflictError:
         owner = _same(_existing(kube, path(plan.namespace, plan.name)), plan, exist_ok=exist_ok)
         created = False
         if not owner["spec"].get("suspend") or RELEASED in owner["metadata"].get("annotations", {}):
@@ -123,9 +122,7 @@ def _post(kube: Kube, path: str, manifest: Mapping[str, Any]) -> None:
     """Make an object; one that an interrupted submit of this same Job made is as good, any other is in the way."""
     try:
         kube.request("POST", path, manifest)
-    except ApiError as error:
-        if error.code != _CONFLICT:
-            raise
+    except ApiConflictError:
         there = kube.request("GET", f"{path}/{manifest['metadata']['name']}")
         uid = manifest["metadata"]["ownerReferences"][0]["uid"]
         if uid not in [owner["uid"] for owner in there["metadata"].get("ownerReferences") or []]:

@@ -9,7 +9,7 @@ from copy import deepcopy
 from typing import Any
 
 from bdc.errors import BdcError
-from bdc.kube import ApiError, ApiNotFoundError, Kube
+from bdc.kube import ApiConflictError, ApiError, ApiInvalidError, ApiNotFoundError, Kube
 from bdc.kube.user_context import UserContext
 
 Json = dict[str, Any]
@@ -67,7 +67,7 @@ class FakeKube(Kube):
         if method == "DELETE":
             wanted = ((body or {}).get("preconditions") or {}).get("resourceVersion")
             if wanted not in (None, self.objects[path]["metadata"].get("resourceVersion")):
-                raise ApiError(409, "Conflict", f"{path} has changed")
+                raise ApiConflictError(409, "Conflict", f"{path} has changed")
             return self.objects.pop(path)
         return deepcopy(self.objects[path])
 
@@ -102,7 +102,7 @@ class FakeKube(Kube):
     def _post(self, path: str, body: Json, *, trial: bool = False) -> Json:
         target = f"{path}/{body['metadata']['name']}"
         if target in self.objects:
-            raise ApiError(409, "AlreadyExists", f"{target} already exists")
+            raise ApiConflictError(409, "AlreadyExists", f"{target} already exists")
         return deepcopy(body if trial else self.put(target, body))
 
     def _is_collection(self, path: str) -> bool:
@@ -137,7 +137,7 @@ def _patch(target: Json, change: Json | list[Json]) -> None:
         for folder in folders:
             holder = holder[folder]
         if step["op"] == "test" and holder.get(last) != step["value"]:
-            raise ApiError(422, "Invalid", "the server rejected our request due to an error in our request")
+            raise ApiInvalidError(422, "Invalid", "the server rejected our request due to an error in our request")
         holder[last] = step["value"]
 
 

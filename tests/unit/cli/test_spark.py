@@ -11,7 +11,7 @@ import pytest
 from bdc.cli.settings import Settings
 from bdc.cli.spark_follow import _interrupted
 from bdc.errors import BdcError
-from bdc.kube import ApiError, UnreachableError
+from bdc.kube import ApiForbiddenError, UnreachableError
 from bdc.spark import Client
 from tests.unit.cli.conftest import Bdc
 from tests.unit.fake_kube import FakeKube
@@ -101,7 +101,7 @@ def test_bdcs_own_failures_exit_125(kube: RunsAtOnce, bdc: Bdc, arguments: list[
 
 
 def test_an_api_that_refuses_is_125_too(kube: RunsAtOnce, bdc: Bdc) -> None:
-    kube.fail("POST", "/jobs", ApiError(403, "Forbidden", "may not create jobs"))
+    kube.fail("POST", "/jobs", ApiForbiddenError(403, "Forbidden", "may not create jobs"))
     assert bdc("spark", "submit", APP).code == 125
 
 

@@ -29,7 +29,7 @@ from bdc.health import CHECKS, Check, CheckContext, Level, Probe, examine
 from bdc.health.checks import access, engines, nodes
 from bdc.health.doctor import run
 from bdc.health.finding import Finding
-from bdc.kube import ApiError, UnreachableError
+from bdc.kube import ApiForbiddenError, UnreachableError
 from bdc.kube.credentials import PlainCredentials
 from bdc.kube.kubeconfig import Access
 from bdc.kube.tls import Probed
@@ -238,7 +238,7 @@ def test_node_ports_do_not_matter_where_none_is_used(kube: Cluster) -> None:
 
 
 def test_no_right_to_look_is_said(kube: Cluster, ground: CheckContext) -> None:
-    kube.fail("GET", "/storageclasses", ApiError(403, "Forbidden", "may not list storageclasses", "ask for it"))
+    kube.fail("GET", "/storageclasses", ApiForbiddenError(403, "Forbidden", "may not list storageclasses", "ask for it"))
     failed(look(ground, "storage-class"), "not checked: may not list", Level.WARN)
 
 

@@ -7,7 +7,7 @@ import pytest
 from bdc.config.duration import duration
 from bdc.errors import NotFoundError, UsageError
 from bdc.health import Wanted, logs, sources
-from bdc.kube import ApiError, UnreachableError
+from bdc.kube import ApiError, ApiForbiddenError, UnreachableError
 from tests.unit.health.conftest import CORE, Cluster, pod
 
 
@@ -76,7 +76,7 @@ def test_following_goes_over_new_pods_and_broken_connections(talking: Cluster) -
 def test_a_container_that_waits_is_passed_over_and_refused_rights_are_not(talking: Cluster) -> None:
     talking.fail("GET", "httpfs-0/log", ApiError(400, "BadRequest", "container is waiting to start"))
     assert [entry.text for entry in logs(talking, "bdc", "storage")] == ["a", "b", "d"]
-    talking.fail("GET", "httpfs-0/log", ApiError(403, "Forbidden", "may not"))
+    talking.fail("GET", "httpfs-0/log", ApiForbiddenError(403, "Forbidden", "may not"))
     with pytest.raises(ApiError, match="may not"):
         list(logs(talking, "bdc", "storage"))
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from bdc.kube import ApiError, ApiNotFoundError, Kube
+from bdc.kube import ApiConflictError, ApiNotFoundError, Kube
 from bdc.kube.client import Resource
 from bdc.kube.credentials import PlainCredentials
 from bdc.kube.kubeconfig import Access
@@ -49,12 +49,12 @@ class FakeKube(Kube):
     def _post(self, path: str, body: dict[str, Any], _query: Any) -> dict[str, Any]:
         at = f"{path}/{body['metadata']['name']}"
         if at in self.objects:
-            raise ApiError(409, "AlreadyExists", f"{at} already exists")
+            raise ApiConflictError(409, "AlreadyExists", f"{at} already exists")
         return self._store(at, body)
 
     def _put(self, path: str, body: dict[str, Any], _query: Any) -> dict[str, Any]:
         if self._get(path, None, {})["metadata"]["resourceVersion"] != body["metadata"].get("resourceVersion"):
-            raise ApiError(409, "Conflict", f"{path} was changed")
+            raise ApiConflictError(409, "Conflict", f"{path} was changed")
         return self._store(path, body)
 
     def _patch(self, path: str, body: dict[str, Any], _query: Any) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class FakeKube(Kube):
             raise ApiNotFoundError(404, "NotFound", f"{path} not found")
         version = ((body or {}).get("preconditions") or {}).get("resourceVersion")
         if version and self._get(path, None, {})["metadata"]["resourceVersion"] != version:
-            raise ApiError(409, "Conflict", f"{path} was changed")
+            raise ApiConflictError(409, "Conflict", f"{path} was changed")
         self.objects.pop(path)
         return {}
 

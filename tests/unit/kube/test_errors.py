@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bdc.kube import ApiNotFoundError
+import pytest
+
+from bdc.kube import ApiConflictError, ApiError, ApiForbiddenError, ApiInvalidError, ApiNotFoundError
 from bdc.kube.errors import api_error
 
 SERVER = "https://k:6443"
@@ -21,3 +23,11 @@ def test_other_codes() -> None:
     assert api_error(404, {}, SERVER).exit_code == 3
     assert "expired" in str(api_error(401, {}, SERVER).hint)
     assert api_error(500, {}, SERVER).message == "HTTP status 500"
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [(403, ApiForbiddenError), (404, ApiNotFoundError), (409, ApiConflictError), (422, ApiInvalidError), (400, ApiError)],
+)
+def test_refusals_that_callers_tell_apart_have_a_class(code: int, error: type[ApiError]) -> None:
+    assert type(api_error(code, {}, SERVER)) is error

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bdc.errors import BdcError, UnreachableError
-from bdc.kube import ApiError, lease
+from bdc.kube import ApiConflictError, lease
 from bdc.kube.lease import HeldError, LostError, check_free, identity, lock, machine
 from tests.unit.kube.fake import FakeKube
 
@@ -93,7 +93,7 @@ def test_a_holder_with_a_wrong_clock_keeps_it(kube: FakeKube) -> None:
 def test_losing_a_race(kube: FakeKube) -> None:
     def faster(method: str, path: str) -> None:
         if method == "POST" and path == PATH.rsplit("/", 1)[0]:
-            raise ApiError(409, "AlreadyExists", "it exists")
+            raise ApiConflictError(409, "AlreadyExists", "it exists")
 
     kube.before = faster
     with pytest.raises(HeldError, match="another run"):

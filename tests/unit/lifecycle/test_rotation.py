@@ -17,7 +17,7 @@ import pytest
 from bdc.config.model import Config
 from bdc.engine import Change
 from bdc.errors import BdcError, UnhealthyError, UsageError
-from bdc.kube import ApiError
+from bdc.kube import ApiError, ApiForbiddenError
 from bdc.lifecycle import master, renewal, rotation
 from bdc.lifecycle.rotation import Kind
 from bdc_stacks import identity
@@ -282,7 +282,7 @@ def test_a_journal_that_somebody_else_wrote_is_not_dropped(cluster: Cluster) -> 
 def test_a_certificate_that_is_no_longer_there_is_passed_over(cluster: Cluster) -> None:
     journal = rotation.stage(cluster, "bdc", ["certificates"], tls="tls-ffffffff", hosts=WHERE.hosts)
     rotation.settle(cluster, CONFIG, journal)
-    cluster.fail("PATCH", "credentials", ApiError(403, "Forbidden", "no"))
+    cluster.fail("PATCH", "credentials", ApiForbiddenError(403, "Forbidden", "no"))
     with pytest.raises(ApiError):
         rotation.settle(cluster, CONFIG, rotation.stage(cluster, "bdc", ["token"], tls=WHERE.tls, hosts=WHERE.hosts))
 

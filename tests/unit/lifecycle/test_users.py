@@ -11,7 +11,7 @@ import yaml
 
 from bdc.config.model import Config
 from bdc.errors import BdcError, NotFoundError, UnhealthyError, UsageError
-from bdc.kube import ApiError
+from bdc.kube import ApiConflictError
 from bdc.kube.credentials import PlainCredentials
 from bdc.kube.kubeconfig import Access
 from bdc.kube.user_context import EXTENSION, UserContext
@@ -140,14 +140,14 @@ def test_two_exports_at_once_lose_nobody(cluster: Cluster) -> None:
     stale = cluster.objects[SECRET]["metadata"]["resourceVersion"]
     line = identity.door_map("beth", "x")
     cluster.objects[SECRET]["data"]["door.map"] = encoded(line)
-    cluster.fail("PATCH", SECRET, ApiError(409, "Conflict", "changed"))
+    cluster.fail("PATCH", SECRET, ApiConflictError(409, "Conflict", "changed"))
     users.grant(cluster, CONFIG, "ann", [], days=1)
     assert [one.rpartition(" ")[2] for one in cluster.known("door.map")] == ["beth", "ann"]
     assert stale
 
 
 def test_a_secret_that_somebody_keeps_writing_is_not_waited_for_without_end(cluster: Cluster) -> None:
-    cluster.fail("PATCH", SECRET, ApiError(409, "Conflict", "changed"), times=1000)
+    cluster.fail("PATCH", SECRET, ApiConflictError(409, "Conflict", "changed"), times=1000)
     with pytest.raises(BdcError, match="changed by somebody else each of the 10 times") as raised:
         users.grant(cluster, CONFIG, "ann", [], days=1)
     assert "--show-managed-fields" in str(raised.value.hint)

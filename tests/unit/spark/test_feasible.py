@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bdc.errors import UsageError
-from bdc.kube import ApiError
+from bdc.kube import ApiForbiddenError
 from bdc.spark import Application, SecretVariable, Staging, submit
 from tests.unit.fake_kube import FakeKube
 from tests.unit.spark.conftest import FakeHdfs
@@ -77,8 +77,8 @@ def test_where_nodes_are_added_on_demand_nothing_is_refused(kube: FakeKube, stag
 
 
 def test_who_may_not_look_is_not_hindered(kube: FakeKube, staging: Staging, script: Path) -> None:
-    kube.fail("GET", "/nodes", ApiError(403, "Forbidden", "no"))
-    kube.fail("POST", "/secrets", ApiError(403, "Forbidden", "no"))
+    kube.fail("GET", "/nodes", ApiForbiddenError(403, "Forbidden", "no"))
+    kube.fail("POST", "/secrets", ApiForbiddenError(403, "Forbidden", "no"))
     secrets = (SecretVariable("lake", "key", "X"),)
     submit(kube, "bdc", Application(str(script), name="etl", driver_memory="900g", secrets=secrets), staging=staging)
 

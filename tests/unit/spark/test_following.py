@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bdc.errors import NotFoundError
-from bdc.kube import ApiError, UnreachableError
+from bdc.kube import ApiError, ApiForbiddenError, UnreachableError
 from bdc.spark import Ended, Event, LogLine, LostError, StageProgress, State, StateChanged, follow, get, history, read_log, why
 from bdc.spark.progress import read
 from tests.unit.fake_kube import FakeKube
@@ -99,7 +99,7 @@ def test_an_api_server_that_restarts_is_not_noticed(kube: FakeKube) -> None:
     script = Script(
         lambda: kube.fail("GET", "/jobs/", UnreachableError("https://fake", "connection refused"), times=20),
         *[lambda: None] * 25,
-        lambda: kube.fail("GET", "/jobs/", ApiError(403, "Forbidden", "rights are not read yet"), times=3),
+        lambda: kube.fail("GET", "/jobs/", ApiForbiddenError(403, "Forbidden", "rights are not read yet"), times=3),
         *[lambda: None] * 5,
         lambda: kube.fail("GET", "/log", ApiError(502, "BadGateway", "kubelet away"), times=3),
         *[lambda: None] * 5,
@@ -128,7 +128,7 @@ def test_deleted_while_followed_is_lost_and_absent_is_not_found(kube: FakeKube) 
 
 
 def test_refused_rights_are_not_retried(kube: FakeKube) -> None:
-    kube.fail("GET", "/jobs/etl", ApiError(403, "Forbidden", "may not"))
+    kube.fail("GET", "/jobs/etl", ApiForbiddenError(403, "Forbidden", "may not"))
     with pytest.raises(ApiError, match="may not"):
         list(Script().run(kube))
 

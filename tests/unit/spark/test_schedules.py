@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bdc.errors import NotFoundError, UsageError
-from bdc.kube import ApiError
+from bdc.kube import ApiInvalidError
 from bdc.spark import Application, Concurrency, Schedule, Staging, get, listing, submit
 from bdc.spark.schedules import delete_schedule, pause, resume, run_now, schedules
 from tests.unit.fake_kube import FakeKube
@@ -114,7 +114,7 @@ def test_another_cron_job_is_none_of_ours(kube: FakeKube) -> None:
 
 
 def test_what_kubernetes_refuses_is_said_and_leaves_nothing(kube: FakeKube, staging: Staging) -> None:
-    kube.fail("POST", "/cronjobs", ApiError(422, "Invalid", "spec.timeZone: Invalid value: unknown time zone Mars/Base"))
+    kube.fail("POST", "/cronjobs", ApiInvalidError(422, "Invalid", "spec.timeZone: Invalid value: unknown time zone Mars/Base"))
     with pytest.raises(UsageError, match="unknown time zone Mars/Base"):
         submit(kube, "bdc", APP, staging=staging, schedule=Schedule("0 2 * * *", "Mars/Base"))
     assert NIGHTLY not in kube.objects

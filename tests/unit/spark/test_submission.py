@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pytest
 
 from bdc.errors import NotFoundError, UsageError
-from bdc.kube import ApiError
+from bdc.kube import ApiError, ApiForbiddenError
 from bdc.spark import Application, Executors, SecretVariable, Staging, submit, unique_name
 from bdc.spark.settings import parse
 from tests.unit.fake_kube import FakeKube
@@ -114,7 +114,7 @@ def test_an_interrupted_submit_is_finished_by_exist_ok(kube: FakeKube, staging: 
 
 
 def test_nothing_is_left_when_the_objects_are_refused(kube: FakeKube, staging: Staging, script: Path) -> None:
-    kube.fail("POST", "/configmaps", ApiError(403, "Forbidden", "exceeded quota"))
+    kube.fail("POST", "/configmaps", ApiForbiddenError(403, "Forbidden", "exceeded quota"))
     with pytest.raises(ApiError, match="quota"):
         submit(kube, "bdc", Application(str(script), name="etl"), staging=staging)
     assert f"{JOBS}/etl" not in kube.objects
