@@ -82,7 +82,7 @@ final class Footers {
 
     private static void add(List<Column> columns, String name, Optional<String> type) {
         type.map(HiveType::valueOf).ifPresent(known ->
-            columns.add(Address.column(name.toLowerCase(Locale.ROOT), known).withComment(Spelling.of(known))));
+            columns.add(TableAddress.column(name.toLowerCase(Locale.ROOT), known).withComment(Spelling.of(known))));
     }
 
     /** https://github.com/apache/parquet-format/blob/master/LogicalTypes.md */

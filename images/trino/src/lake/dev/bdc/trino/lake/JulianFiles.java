@@ -39,8 +39,8 @@ final class JulianFiles {
     private static final String DAYS = "org.apache.spark.legacyDateTime";
     private static final String INT96 = "org.apache.spark.legacyINT96";
     private static final int JAVA = 0;
-    private static final int TAIL = 1 << 8;
-    private static final int CHUNK = 256 * 1024;
+    private static final int TAIL_BYTES = 1 << 8;
+    private static final int DEFAULT_COMPRESSION_BLOCK_BYTES = 256 * 1024;
     private static final Cache<String, Julian> SEEN = CacheBuilder.newBuilder().maximumSize(50_000).expireAfterAccess(1, TimeUnit.HOURS).build();
 
     private JulianFiles() {}
@@ -78,12 +78,12 @@ final class JulianFiles {
 
     /** Trino's own Footer has no calendar. https://orc.apache.org/specification/ORCv1/#file-tail */
     private static OrcProto.Footer footer(OrcDataSource source) throws IOException {
-        Slice tail = source.readTail((int) Math.min(TAIL, source.getEstimatedSize()));
+        Slice tail = source.readTail((int) Math.min(TAIL_BYTES, source.getEstimatedSize()));
         int length = tail.getUnsignedByte(tail.length() - 1);
         OrcProto.PostScript script = OrcProto.PostScript.parseFrom(tail.getBytes(tail.length() - 1 - length, length));
         int size = Math.toIntExact(script.getFooterLength());
         Slice footer = source.readFully(source.getEstimatedSize() - 1 - length - size, size);
-        int chunk = script.hasCompressionBlockSize() ? Math.toIntExact(script.getCompressionBlockSize()) : CHUNK;
+        int chunk = script.hasCompressionBlockSize() ? Math.toIntExact(script.getCompressionBlockSize()) : DEFAULT_COMPRESSION_BLOCK_BYTES;
         Optional<OrcDecompressor> packed =
             OrcDecompressor.createOrcDecompressor(source.getId(), CompressionKind.valueOf(script.getCompression().name()), chunk);
         try (OrcInputStream stream = new OrcInputStream(
@@ -98,9 +98,9 @@ final class JulianFiles {
             OrcProto.ColumnStatistics of = at < footer.getStatisticsCount() ? footer.getStatistics(at) : OrcProto.ColumnStatistics.getDefaultInstance();
             boolean none = of.hasNumberOfValues() && of.getNumberOfValues() == 0;
             boolean late = switch (footer.getTypes(at).getKind()) {
-                case DATE -> none || of.getDateStatistics().hasMinimum() && of.getDateStatistics().getMinimum() >= JulianPages.FIRST_DAY;
+                case DATE -> none || of.getDateStatistics().hasMinimum() && of.getDateStatistics().getMinimum() >= JulianPageSource.FIRST_DAY;
                 case TIMESTAMP, TIMESTAMP_INSTANT -> none || of.getTimestampStatistics().hasMinimumUtc()
-                    && of.getTimestampStatistics().getMinimumUtc() >= TimeUnit.DAYS.toMillis(JulianPages.FIRST_DAY + 1);
+                    && of.getTimestampStatistics().getMinimumUtc() >= TimeUnit.DAYS.toMillis(JulianPageSource.FIRST_DAY + 1);
                 default -> true;
             };
             if (!late) {

@@ -1,13 +1,12 @@
 package dev.bdc.trino.lake;
 
-import static java.util.Objects.requireNonNull;
-
 import com.google.inject.Binder;
 import com.google.inject.Inject;
 import com.google.inject.Key;
 import com.google.inject.Scopes;
 import com.google.inject.multibindings.MapBinder;
-import dev.bdc.trino.text.TextConnector;
+import dev.bdc.trino.text.StoreProperties;
+import dev.bdc.trino.text.TextConnectorFactory;
 import io.airlift.configuration.AbstractConfigurationAwareModule;
 import io.trino.filesystem.Location;
 import io.trino.filesystem.TrinoFileSystem;
@@ -32,7 +31,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -41,27 +39,27 @@ import java.util.UUID;
 /**
  * The connectors delta_hdfs: Trino's delta_lake, which also commits to tables on HDFS, and writes rows in order; files: its hive, for which
  * folders are tables; delta_files: its delta_lake, for which they are; and text_files, for which those of text are. Properties are Trino's,
- * and root: what is before each path.
+ * and for files root (StoreProperties).
  */
 public final class LakePlugin implements Plugin {
-    private static final String ROOT = "root";
-
     @Override
     public Iterable<ConnectorFactory> getConnectorFactories() {
         return List.of(
             new Factory("delta_hdfs", (catalog, properties, context) ->
-                OrderedSinks.over(
+                SortingPageSinkProvider.over(
                     DeltaLakeConnectorFactory.createConnector(catalog, properties, context, Optional.empty(), LakePlugin::onHdfs), context)),
-            new Factory("delta_files", (catalog, properties, context) ->
-                DeltaLakeConnectorFactory.createConnector(catalog, rest(properties), context,
-                    Optional.of(new Metastore(folders(properties, context))), LakePlugin::onHdfs)),
+            new Factory("delta_files", (catalog, properties, context) -> {
+                StoreProperties store = StoreProperties.of(properties);
+                return DeltaLakeConnectorFactory.createConnector(catalog, store.others(), context,
+                    Optional.of(new Metastore(new FolderMetastore(store.root(), context.getTypeManager()))), LakePlugin::onHdfs);
+            }),
             new Factory("files", (catalog, properties, context) -> {
-                Folders folders = folders(properties, context);
-                return Calendars.over(HiveConnectorFactory.createConnector(catalog, rest(properties), context,
+                StoreProperties store = StoreProperties.of(properties);
+                FolderMetastore folders = new FolderMetastore(store.root(), context.getTypeManager());
+                return JulianPageSourceProvider.over(HiveConnectorFactory.createConnector(catalog, store.others(), context,
                     binder -> binder.requestInjection(folders), Optional.of(folders.metastore()), Optional.empty()), folders);
             }),
-            new Factory("text_files", (catalog, properties, context) ->
-                TextConnector.create(catalog, root(properties), rest(properties), context)));
+            new TextConnectorFactory());
     }
 
     private interface Maker {
@@ -85,25 +83,11 @@ public final class LakePlugin implements Plugin {
             .addBinding("hdfs").to(HdfsSynchronizer.class).in(Scopes.SINGLETON);
     }
 
-    private static Folders folders(Map<String, String> properties, ConnectorContext context) {
-        return new Folders(root(properties), context.getTypeManager());
-    }
-
-    private static String root(Map<String, String> properties) {
-        return requireNonNull(properties.get(ROOT), "a catalog of files needs " + ROOT);
-    }
-
-    private static Map<String, String> rest(Map<String, String> properties) {
-        Map<String, String> rest = new HashMap<>(properties);
-        rest.remove(ROOT);
-        return rest;
-    }
-
     /** What Delta's connector needs of a metastore: folders, and no renaming. */
     private static final class Metastore extends AbstractConfigurationAwareModule {
-        private final Folders folders;
+        private final FolderMetastore folders;
 
-        Metastore(Folders folders) {
+        Metastore(FolderMetastore folders) {
             this.folders = folders;
         }
 

@@ -28,17 +28,17 @@ import java.util.stream.IntStream;
  */
 record RowOrder(PageSorter sorter, PageIndexerFactory indexers, ConnectorSession session, List<Type> types) {
     /** Fewer rows are a page or two of each column: there is nothing to be skipped. */
-    private static final int FEWEST_ROWS = 20_000;
-    private static final int SAMPLE = 4096;
+    private static final int MIN_ROWS = 20_000;
+    private static final int SAMPLE_ROWS = 4096;
     /** The part of a sample's values that a column's are at the most, for equal ones to be worth being put together. */
-    private static final double MOST_VALUES = 0.9;
+    private static final double MAX_DISTINCT_FRACTION = 0.9;
     /** Groups are not divided further that are smaller than the pages that are skipped. */
-    private static final int ROWS_OF_GROUP = 1000;
+    private static final int MIN_GROUP_ROWS = 1000;
 
     /** The rows in order, as the number of the page in the upper half, and the place in it; none where they are to stay as they are. */
     long[] of(List<Page> pages) {
         int count = pages.stream().mapToInt(Page::getPositionCount).sum();
-        int[] columns = count < FEWEST_ROWS ? new int[0] : columns(pages, count);
+        int[] columns = count < MIN_ROWS ? new int[0] : columns(pages, count);
         return columns.length == 0 ? new long[0] : grouped(pages, count, columns);
     }
 
@@ -48,7 +48,7 @@ record RowOrder(PageSorter sorter, PageIndexerFactory indexers, ConnectorSession
         for (int column = 0; column < types.size(); column++) {
             if (types.get(column).isOrderable() && types.get(column).getTypeParameters().isEmpty()) {
                 int values = different(pages, count, column);
-                if (values > 1 && values <= MOST_VALUES * Math.min(count, SAMPLE)) {
+                if (values > 1 && values <= MAX_DISTINCT_FRACTION * Math.min(count, SAMPLE_ROWS)) {
                     found.computeIfAbsent(values, any -> new ArrayList<>()).add(column);
                 }
             }
@@ -57,7 +57,7 @@ record RowOrder(PageSorter sorter, PageIndexerFactory indexers, ConnectorSession
         long groups = 1;
         for (Map.Entry<Integer, List<Integer>> one : found.entrySet()) {
             for (int column : one.getValue()) {
-                if (groups * ROWS_OF_GROUP < count) {
+                if (groups * MIN_GROUP_ROWS < count) {
                     chosen.add(column);
                     groups *= one.getKey();
                 }
@@ -69,7 +69,7 @@ record RowOrder(PageSorter sorter, PageIndexerFactory indexers, ConnectorSession
     /** How many values a column has in some rows that lie evenly. */
     private int different(List<Page> pages, int count, int column) {
         Set<Object> found = new HashSet<>();
-        double step = Math.max(1, (double) count / SAMPLE);
+        double step = Math.max(1, (double) count / SAMPLE_ROWS);
         double next = 0;
         int before = 0;
         for (Page page : pages) {

@@ -9,7 +9,6 @@ import io.trino.spi.StandardErrorCode;
 import io.trino.spi.TrinoException;
 import io.trino.spi.type.Type;
 import io.trino.spi.type.TypeManager;
-import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
@@ -23,22 +22,23 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * What the name of a table says: where its files are, which columns it has, and how they are written. bdc/sql/external/text.py writes it.
+ * What the name of a table says: where its files are, which columns it has, and how they are written. bdc/sql/external/delimited_text.py
+ * writes the options.
  *
- * <p>PATH?COLUMN=TYPE;...?OPTION=VALUE;...: all that isn't one of a-z 0-9 _ . - / is percent-encoded. Options: terminator, quote, first,
- * date (a pattern of java.time), defaults, utf16, packed (files that are written are gzip), value or percentage (how many rows may be
- * rejected), sample, rejected (a path), and new, which no table is that is there.
+ * <p>PATH?COLUMN=TYPE;...?OPTION=VALUE;..., a TableName. Options: terminator, quote, first, date (a pattern of java.time), defaults, utf16,
+ * packed (files that are written are gzip), value or percentage (how many rows may be rejected), sample, rejected (a path), and new, which no
+ * table is that is there.
  *
  * <p>Types are Trino's; tinyint is T-SQL's, which has no sign, 0 to 255, and is a smallint.
  *
- * @param bytes the columns that are
+ * @param tinyints the columns that are T-SQL's tinyint
  * @param quote what is around a field, or nothing
  * @param first the first row that is read, from 1
  * @param fresh whether it is the name of a table that is to be made
  * @param defaults whether an empty field is its type's default, not NULL
  */
 record Layout(
-        Location location, boolean json, List<String> names, List<Type> types, Set<Integer> bytes, byte[] terminator, byte[] quote, long first,
+        Location location, boolean json, List<String> names, List<Type> types, Set<Integer> tinyints, byte[] terminator, byte[] quote, long first,
         Optional<DateTimeFormatter> date, boolean defaults, boolean utf16, boolean packed, boolean fresh, Limit limit,
         Optional<Location> rejected) {
     static final String DELIMITED = "delimitedtext";
@@ -52,28 +52,28 @@ record Layout(
     }
 
     static Layout of(String root, String schema, String table, TypeManager types) {
-        String[] parts = table.split("\\?", -1);
-        if (parts.length != 3) {
+        TableName name = TableName.of(table);
+        if (name.parts().size() != 3) {
             throw new TrinoException(StandardErrorCode.INVALID_ARGUMENTS, "files of text have no columns of their own: define them");
         }
         List<String> names = new ArrayList<>();
         List<Type> columns = new ArrayList<>();
-        Set<Integer> small = new HashSet<>();
-        for (Map.Entry<String, String> one : pairs(parts[1])) {
+        Set<Integer> tinyints = new HashSet<>();
+        for (Map.Entry<String, String> one : name.pairs(1)) {
             Type type = types.fromSqlType(one.getValue());
             if (type == TINYINT) {
-                small.add(columns.size());
+                tinyints.add(columns.size());
             }
             names.add(one.getKey());
             columns.add(type == TINYINT ? SMALLINT : type);
         }
         Map<String, String> options = new HashMap<>();
-        pairs(parts[2]).forEach(one -> options.put(one.getKey(), one.getValue()));
+        name.pairs(2).forEach(one -> options.put(one.getKey(), one.getValue()));
         boolean percentage = options.containsKey("percentage");
         double value = Double.parseDouble(options.getOrDefault(percentage ? "percentage" : "value", "0"));
         boolean json = schema.equals(JSON);
         return new Layout(
-            Location.of(root + decoded(parts[0])), json, names, columns, small,
+            Location.of(root + name.path()), json, names, columns, tinyints,
             bytes(json ? "" : options.getOrDefault("terminator", "|")), bytes(json ? "" : options.getOrDefault("quote", "")),
             Long.parseLong(options.getOrDefault("first", "1")), Optional.ofNullable(options.get("date")).map(Layout::formatter),
             options.containsKey("defaults"), options.containsKey("utf16"), options.containsKey("packed"), options.containsKey("new"),
@@ -82,36 +82,23 @@ record Layout(
     }
 
     /** What reads a column. */
-    Values.Parser parser(int column) {
+    ValueReader.Parser parser(int column) {
         if (json && types.get(column) == VARBINARY) {
-            return Values::base64;
+            return ValueReader::base64;
         }
-        return bytes.contains(column) ? Values::unsigned : Values.of(types.get(column), date);
+        return tinyints.contains(column) ? ValueReader::unsigned : ValueReader.of(types.get(column), date);
     }
 
     /** A column's type, as users are told. */
     String kind(int column) {
-        return bytes.contains(column) ? TINYINT.getDisplayName() : types.get(column).getDisplayName();
+        return tinyints.contains(column) ? TINYINT.getDisplayName() : types.get(column).getDisplayName();
     }
 
     private static DateTimeFormatter formatter(String pattern) {
         return new DateTimeFormatterBuilder().parseCaseInsensitive().parseLenient().appendPattern(pattern).toFormatter(Locale.ENGLISH);
     }
 
-    private static List<Map.Entry<String, String>> pairs(String text) {
-        List<Map.Entry<String, String>> found = new ArrayList<>();
-        for (String one : text.isEmpty() ? new String[0] : text.split(";")) {
-            int sign = one.indexOf('=');
-            found.add(Map.entry(decoded(one.substring(0, sign)), decoded(one.substring(sign + 1))));
-        }
-        return found;
-    }
-
     private static byte[] bytes(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
-    }
-
-    private static String decoded(String text) {
-        return URLDecoder.decode(text, StandardCharsets.UTF_8);
     }
 }

@@ -10,16 +10,17 @@ import java.util.Arrays;
  * quotes, which open at a field's start, all that is text, and two quotes are one.
  */
 final class Records implements Closeable {
-    private static final int LONGEST = 64 << 20;
+    private static final int MAX_RECORD_BYTES = 64 << 20;
+    private static final int INITIAL_BUFFER_BYTES = 1 << 20;
     private static final byte PLAIN = 0;
     private static final byte QUOTED = 1;
     private static final byte TWICE = 2; // in quotes, with quotes that are written twice
-    private static final byte[] BOM = {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF};
+    private static final byte[] BYTE_ORDER_MARK = {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF};
 
     private final InputStream stream;
     private final byte[] terminator;
     private final byte[] quote;
-    private byte[] buffer = new byte[1 << 20];
+    private byte[] buffer = new byte[INITIAL_BUFFER_BYTES];
     private int begin;
     private int following;
     private int end;
@@ -42,8 +43,8 @@ final class Records implements Closeable {
 
     /** To the text's begin: a byte order mark isn't text. */
     void skipMark() throws IOException {
-        if (matches(BOM, 0)) {
-            following = BOM.length;
+        if (matches(BYTE_ORDER_MARK, 0)) {
+            following = BYTE_ORDER_MARK.length;
         }
     }
 
@@ -172,7 +173,7 @@ final class Records implements Closeable {
             begin = 0;
         }
         if (end == buffer.length) {
-            if (end >= LONGEST) {
+            if (end >= MAX_RECORD_BYTES) {
                 throw new IOException("line " + line + " is longer than 64 MiB: are the terminator and the quotes right?");
             }
             buffer = Arrays.copyOf(buffer, 2 * end);

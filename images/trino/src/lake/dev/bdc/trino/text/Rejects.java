@@ -19,10 +19,11 @@ import java.util.List;
  * may. A file is looked through once, until it changes.
  */
 final class Rejects {
-    private static final int MOST = 1_000_000;
+    private static final int MAX_REJECTED_ROWS_PER_FILE = 1_000_000;
+    private static final int MAX_CACHE_WEIGHT = 10_000_000;
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").withZone(ZoneOffset.UTC);
 
-    private final Cache<Key, Looked> known = CacheBuilder.newBuilder().maximumWeight(10_000_000)
+    private final Cache<Key, Looked> known = CacheBuilder.newBuilder().maximumWeight(MAX_CACHE_WEIGHT)
         .weigher((Key key, Looked looked) -> 64 + looked.rejected().length).build();
 
     private record Key(String table, String path, long length, Instant changed) {}
@@ -88,11 +89,11 @@ final class Rejects {
         List<Integer> rejected = new ArrayList<>();
         String first = null;
         long rows = 0;
-        try (Rows all = new Rows(layout, new Part(path, 0, file.length(), true), files)) {
+        try (RowReader all = new RowReader(layout, new TextSplit(path, 0, file.length(), true), files)) {
             for (; all.next(); rows++) {
                 if (all.reason() != null) {
-                    if (rejected.size() == MOST) {
-                        throw Failures.refused(path + " has more than " + MOST + " rows that are rejected; " + all.where() + ": " + all.reason());
+                    if (rejected.size() == MAX_REJECTED_ROWS_PER_FILE) {
+                        throw Failures.refused(path + " has more than " + MAX_REJECTED_ROWS_PER_FILE + " rows that are rejected; " + all.where() + ": " + all.reason());
                     }
                     String reason = all.where() + ": " + all.reason();
                     first = first == null ? reason : first;

@@ -35,13 +35,13 @@ import java.util.concurrent.CompletableFuture;
  *
  * <p>What is asked of such a column is only handed to the file where it is of later days, which both calendars have the same.
  */
-record Calendars(ConnectorPageSourceProvider sources, Folders folders) implements ConnectorPageSourceProvider {
+record JulianPageSourceProvider(ConnectorPageSourceProvider sources, FolderMetastore folders) implements ConnectorPageSourceProvider {
     private static final JulianFiles.Julian NOTHING = new JulianFiles.Julian(false, false);
 
     /** A connector of folders, with these sources. */
-    static Connector over(Connector connector, Folders folders) {
-        ConnectorPageSourceProvider sources = new Calendars(connector.getPageSourceProvider(), folders);
-        return (Connector) Proxy.newProxyInstance(Calendars.class.getClassLoader(), new Class<?>[] {Connector.class}, (proxy, method, arguments) -> {
+    static Connector over(Connector connector, FolderMetastore folders) {
+        ConnectorPageSourceProvider sources = new JulianPageSourceProvider(connector.getPageSourceProvider(), folders);
+        return (Connector) Proxy.newProxyInstance(JulianPageSourceProvider.class.getClassLoader(), new Class<?>[] {Connector.class}, (proxy, method, arguments) -> {
             if (method.getName().equals("getPageSourceProvider")) {
                 return sources;
             }
@@ -61,15 +61,15 @@ record Calendars(ConnectorPageSourceProvider sources, Folders folders) implement
             ConnectorTransactionHandle transaction, ConnectorSession session, ConnectorSplit split, ConnectorTableHandle handle,
             List<ColumnHandle> columns, DynamicFilter filter) {
         HiveTableHandle table = (HiveTableHandle) handle;
-        boolean dated = columns.stream().anyMatch(Calendars::dated)
-            || table.getCompactEffectivePredicate().getDomains().stream().flatMap(one -> one.keySet().stream()).anyMatch(Calendars::dated)
-            || filter.getColumnsCovered().stream().anyMatch(Calendars::dated);
+        boolean dated = columns.stream().anyMatch(JulianPageSourceProvider::dated)
+            || table.getCompactEffectivePredicate().getDomains().stream().flatMap(one -> one.keySet().stream()).anyMatch(JulianPageSourceProvider::dated)
+            || filter.getColumnsCovered().stream().anyMatch(JulianPageSourceProvider::dated);
         JulianFiles.Julian julian = dated ? julian(table.getSchemaName(), (HiveSplit) split) : NOTHING;
         if (julian.none()) {
             return sources.createPageSource(transaction, session, split, handle, columns, filter);
         }
         ConnectorPageSource source = sources.createPageSource(transaction, session, split, relaxed(table), columns, new Relaxed(filter));
-        return new JulianPages(source, columns.stream().map(one -> dated(one) ? Optional.of(((HiveColumnHandle) one).getType()) : Optional.<Type>empty()).toList(), julian);
+        return new JulianPageSource(source, columns.stream().map(one -> dated(one) ? Optional.of(((HiveColumnHandle) one).getType()) : Optional.<Type>empty()).toList(), julian);
     }
 
     private JulianFiles.Julian julian(String format, HiveSplit split) {
@@ -87,13 +87,13 @@ record Calendars(ConnectorPageSourceProvider sources, Folders folders) implement
 
     private static boolean dated(Type type) {
         return type == DATE || type instanceof TimestampType || type instanceof TimestampWithTimeZoneType
-            || type.getTypeParameters().stream().anyMatch(Calendars::dated);
+            || type.getTypeParameters().stream().anyMatch(JulianPageSourceProvider::dated);
     }
 
     private static HiveTableHandle relaxed(HiveTableHandle table) {
         return new HiveTableHandle(
             table.getSchemaName(), table.getTableName(), table.getTableParameters(), table.getPartitionColumns(), table.getDataColumns(),
-            table.getPartitionNames(), table.getPartitions(), table.getCompactEffectivePredicate().filter(Calendars::same),
+            table.getPartitionNames(), table.getPartitions(), table.getCompactEffectivePredicate().filter(JulianPageSourceProvider::same),
             table.getEnforcedConstraint(), table.getTablePartitioning(), table.getBucketFilter(), table.getAnalyzePartitionValues(),
             table.getConstraintColumns(), table.getProjectedColumns(), table.getTransaction(), table.isRecordScannedFiles(),
             table.getMaxScannedFileSize());
@@ -110,7 +110,7 @@ record Calendars(ConnectorPageSourceProvider sources, Folders folders) implement
         if (domain.getValues().isNone()) {
             return true;
         }
-        return domain.getValues().getRanges().getSpan().getLowValue().filter(low -> JulianPages.late(domain.getType(), low)).isPresent();
+        return domain.getValues().getRanges().getSpan().getLowValue().filter(low -> JulianPageSource.late(domain.getType(), low)).isPresent();
     }
 
     /** A dynamic filter as far as it means the same in both calendars. */
@@ -137,7 +137,7 @@ record Calendars(ConnectorPageSourceProvider sources, Folders folders) implement
 
         @Override
         public TupleDomain<ColumnHandle> getCurrentPredicate() {
-            return filter.getCurrentPredicate().filter(Calendars::same);
+            return filter.getCurrentPredicate().filter(JulianPageSourceProvider::same);
         }
     }
 }

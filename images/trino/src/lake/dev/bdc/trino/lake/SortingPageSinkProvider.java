@@ -24,12 +24,12 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.util.List;
 
-/** What INSERT, CREATE TABLE AS and `optimize` write to Delta tables passes an OrderedSink. UPDATE, DELETE and MERGE write as they read. */
-record OrderedSinks(ConnectorPageSinkProvider sinks, PageSorter sorter, PageIndexerFactory indexers) implements ConnectorPageSinkProvider {
+/** What INSERT, CREATE TABLE AS and `optimize` write to Delta tables passes a SortingPageSink. UPDATE, DELETE and MERGE write as they read. */
+record SortingPageSinkProvider(ConnectorPageSinkProvider sinks, PageSorter sorter, PageIndexerFactory indexers) implements ConnectorPageSinkProvider {
     /** A connector of Delta tables, with these sinks. */
     static Connector over(Connector connector, ConnectorContext context) {
-        ConnectorPageSinkProvider ordered = new OrderedSinks(connector.getPageSinkProvider(), context.getPageSorter(), context.getPageIndexerFactory());
-        return (Connector) Proxy.newProxyInstance(OrderedSinks.class.getClassLoader(), new Class<?>[] {Connector.class}, (proxy, method, arguments) -> {
+        ConnectorPageSinkProvider ordered = new SortingPageSinkProvider(connector.getPageSinkProvider(), context.getPageSorter(), context.getPageIndexerFactory());
+        return (Connector) Proxy.newProxyInstance(SortingPageSinkProvider.class.getClassLoader(), new Class<?>[] {Connector.class}, (proxy, method, arguments) -> {
             if (method.getName().equals("getPageSinkProvider")) {
                 return ordered;
             }
@@ -69,6 +69,6 @@ record OrderedSinks(ConnectorPageSinkProvider sinks, PageSorter sorter, PageInde
 
     private ConnectorPageSink ordered(ConnectorPageSink sink, ConnectorSession session, List<DeltaLakeColumnHandle> columns) {
         List<Type> types = columns.stream().map(DeltaLakeColumnHandle::baseType).toList();
-        return new OrderedSink(sink, new RowOrder(sorter, indexers, session, types), types);
+        return new SortingPageSink(sink, new RowOrder(sorter, indexers, session, types), types);
     }
 }

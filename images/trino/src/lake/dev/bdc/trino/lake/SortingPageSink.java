@@ -11,12 +11,12 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /** Gives rows to another sink in a RowOrder, a chunk at a time. */
-final class OrderedSink implements ConnectorPageSink {
+final class SortingPageSink implements ConnectorPageSink {
     /** Of a heap of 1 GiB 16 MiB: a statement has several sinks. */
     private static final long CHUNK_BYTES = Math.min(64L << 20, Runtime.getRuntime().maxMemory() / 64);
-    private static final int ROWS_AT_ONCE = 8192;
+    private static final int PAGE_ROWS = 8192;
     /** What a RowOrder needs beside the rows: a row's place and its group. */
-    private static final int BYTES_OF_ROW = Long.BYTES + Integer.BYTES;
+    private static final int ORDER_BYTES_PER_ROW = Long.BYTES + Integer.BYTES;
 
     private final ConnectorPageSink sink;
     private final RowOrder order;
@@ -24,7 +24,7 @@ final class OrderedSink implements ConnectorPageSink {
     private final List<Page> pages = new ArrayList<>();
     private long bytes;
 
-    OrderedSink(ConnectorPageSink sink, RowOrder order, List<Type> types) {
+    SortingPageSink(ConnectorPageSink sink, RowOrder order, List<Type> types) {
         this.sink = sink;
         this.order = order;
         this.types = types;
@@ -33,7 +33,7 @@ final class OrderedSink implements ConnectorPageSink {
     @Override
     public CompletableFuture<?> appendPage(Page page) {
         pages.add(page);
-        bytes += page.getSizeInBytes() + (long) BYTES_OF_ROW * page.getPositionCount();
+        bytes += page.getSizeInBytes() + (long) ORDER_BYTES_PER_ROW * page.getPositionCount();
         return bytes < CHUNK_BYTES ? NOT_BLOCKED : write();
     }
 
@@ -45,8 +45,8 @@ final class OrderedSink implements ConnectorPageSink {
     private CompletableFuture<?> write() {
         List<CompletableFuture<?>> written = new ArrayList<>();
         long[] rows = order.of(pages);
-        for (int start = 0; start < rows.length; start += ROWS_AT_ONCE) {
-            written.add(sink.appendPage(page(rows, start, Math.min(rows.length, start + ROWS_AT_ONCE))));
+        for (int start = 0; start < rows.length; start += PAGE_ROWS) {
+            written.add(sink.appendPage(page(rows, start, Math.min(rows.length, start + PAGE_ROWS))));
         }
         if (rows.length == 0) {
             pages.forEach(page -> written.add(sink.appendPage(page)));

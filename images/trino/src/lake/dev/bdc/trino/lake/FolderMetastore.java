@@ -45,12 +45,12 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
- * A metastore without a memory: each folder is a table, as an Address names it, in the schema parquet, orc or delta.
+ * A metastore without a memory: each folder is a table, as a TableAddress names it, in the schema parquet, orc or delta.
  *
  * <p>Its columns are those that the address says, or else those that the newest of its files has; its partitions are the folders that there
  * are now. Names that begin with _ or . are skipped.
  */
-final class Folders {
+final class FolderMetastore {
     static final String DELTA = "delta";
     private static final Map<String, HiveStorageFormat> FORMATS = Map.of("parquet", HiveStorageFormat.PARQUET, "orc", HiveStorageFormat.ORC);
     private static final String ONE_FILE = "one file";
@@ -59,7 +59,7 @@ final class Folders {
     private final TypeManager types;
     private TrinoFileSystemFactory fileSystems;
 
-    Folders(String root, TypeManager types) {
+    FolderMetastore(String root, TypeManager types) {
         this.root = root;
         this.types = types;
     }
@@ -72,7 +72,7 @@ final class Folders {
     /** What is public here, as the metastore that Trino asks; all else is refused. */
     HiveMetastore metastore() {
         Map<String, Method> known = new HashMap<>();
-        for (Method one : Folders.class.getDeclaredMethods()) {
+        for (Method one : FolderMetastore.class.getDeclaredMethods()) {
             if (Modifier.isPublic(one.getModifiers())) {
                 known.put(one.getName(), one);
             }
@@ -93,7 +93,7 @@ final class Folders {
             }
             throw new TrinoException(StandardErrorCode.NOT_SUPPORTED, "folders of files don't know " + method.getName());
         };
-        return (HiveMetastore) Proxy.newProxyInstance(Folders.class.getClassLoader(), new Class<?>[] {HiveMetastore.class}, handler);
+        return (HiveMetastore) Proxy.newProxyInstance(FolderMetastore.class.getClassLoader(), new Class<?>[] {HiveMetastore.class}, handler);
     }
 
     public List<String> getAllDatabases() {
@@ -154,10 +154,10 @@ final class Folders {
 
     /** The folder as a table; none where there is no such folder. A file is the table of its folder, and its columns' comments say so. */
     public Optional<Table> getTable(String format, String name) {
-        if (name.endsWith(Address.NEW)) {
+        if (name.endsWith(TableAddress.NEW)) {
             return Optional.empty();
         }
-        Address address = Address.of(root, name, types);
+        TableAddress address = TableAddress.of(root, name, types);
         try {
             if (format.equals(DELTA)) {
                 return delta(name, address.location());
@@ -175,7 +175,7 @@ final class Folders {
     }
 
     public Optional<List<String>> getPartitionNamesByFilter(String format, String name, List<String> keys, Object wanted) {
-        Location location = Address.of(root, name, types).location();
+        Location location = TableAddress.of(root, name, types).location();
         try {
             Map<String, Location> level = new TreeMap<>(Map.of("", location));
             for (String key : keys) {
@@ -245,7 +245,7 @@ final class Folders {
             .setDataColumns(List.of()).build());
     }
 
-    private static Table table(String format, String name, Location location, Address.Content content) {
+    private static Table table(String format, String name, Location location, TableAddress.Content content) {
         return base(format, name).setParameters(Map.of("EXTERNAL", "TRUE"))
             .withStorage(to -> to.setStorageFormat(FORMATS.get(format).toStorageFormat()).setLocation(location.toString()))
             .setDataColumns(content.columns()).setPartitionColumns(content.keys()).build();
@@ -257,20 +257,20 @@ final class Folders {
     }
 
     /** What the folder has in it now; no columns where it has no file. */
-    private Optional<Address.Content> seen(String format, Location location) throws IOException {
+    private Optional<TableAddress.Content> seen(String format, Location location) throws IOException {
         if (!files().directoryExists(location).orElse(false)) {
-            return Optional.of(files().newInputFile(location)).filter(Folders::exists).map(file -> commented(columns(format, file)));
+            return Optional.of(files().newInputFile(location)).filter(FolderMetastore::exists).map(file -> commented(columns(format, file)));
         }
         List<FileEntry> there = visible(location);
         Optional<FileEntry> newest = there.stream().filter(one -> one.length() > 0).max(Comparator.comparing(FileEntry::lastModified));
         if (newest.isEmpty()) {
             boolean folder = files().directoryExists(location).orElse(false);
-            return folder ? Optional.of(new Address.Content(List.of(), List.of())) : Optional.empty();
+            return folder ? Optional.of(new TableAddress.Content(List.of(), List.of())) : Optional.empty();
         }
         List<Column> keys = keys(location, there);
         Set<String> taken = keys.stream().map(Column::getName).collect(Collectors.toSet());
         List<Column> columns = columns(format, files().newInputFile(newest.get().location()));
-        return Optional.of(new Address.Content(columns.stream().filter(one -> !taken.contains(one.getName())).toList(), keys));
+        return Optional.of(new TableAddress.Content(columns.stream().filter(one -> !taken.contains(one.getName())).toList(), keys));
     }
 
     private static boolean exists(TrinoInputFile file) {
@@ -281,8 +281,8 @@ final class Folders {
         }
     }
 
-    private static Address.Content commented(List<Column> columns) {
-        return new Address.Content(columns.stream()
+    private static TableAddress.Content commented(List<Column> columns) {
+        return new TableAddress.Content(columns.stream()
             .map(one -> one.withComment(Optional.of(one.getComment().map(said -> ONE_FILE + " " + said).orElse(ONE_FILE)))).toList(), List.of());
     }
 
@@ -301,7 +301,7 @@ final class Folders {
         FileIterator all = files().listFiles(location);
         while (all.hasNext()) {
             FileEntry one = all.next();
-            if (inside(location, one).stream().noneMatch(Folders::hidden)) {
+            if (inside(location, one).stream().noneMatch(FolderMetastore::hidden)) {
                 found.add(one);
             }
         }
@@ -325,7 +325,7 @@ final class Folders {
                 values.computeIfAbsent(mine.get(folders.indexOf(folder)), _ -> new LinkedHashSet<>()).add(folder.substring(sign + 1));
             }
         }
-        return values.entrySet().stream().map(one -> Address.column(one.getKey(), HiveType.valueOf(kind(one.getValue())))).toList();
+        return values.entrySet().stream().map(one -> TableAddress.column(one.getKey(), HiveType.valueOf(kind(one.getValue())))).toList();
     }
 
     private static String kind(Set<String> values) {

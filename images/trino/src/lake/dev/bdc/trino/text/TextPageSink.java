@@ -25,9 +25,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.zip.GZIPOutputStream;
 
 /** Writes rows to one file, as its layout says, so that they are read as they were. The file's name is what it hands to who publishes it. */
-final class TextSink implements ConnectorPageSink {
+final class TextPageSink implements ConnectorPageSink {
     private static final JsonFactory JSON = new JsonFactory();
-    private static final char MARK = '\ufeff';
+    private static final char BYTE_ORDER_MARK = '\ufeff';
+    private static final int GZIP_BUFFER_BYTES = 1 << 16;
+    private static final int SHOWN_CHARACTERS = 80;
 
     private final Layout layout;
     private final ConnectorSession session;
@@ -39,7 +41,7 @@ final class TextSink implements ConnectorPageSink {
     private boolean made;
     private long bytes;
 
-    TextSink(Layout layout, ConnectorSession session, TrinoFileSystem files, Location file) {
+    TextPageSink(Layout layout, ConnectorSession session, TrinoFileSystem files, Location file) {
         this.layout = layout;
         this.session = session;
         this.files = files;
@@ -70,9 +72,9 @@ final class TextSink implements ConnectorPageSink {
         made = true; // a query that fails interrupts this thread: the file may be there, and its stream not
         OutputStream stream = files.newOutputFile(file).create();
         Charset charset = layout.utf16() ? StandardCharsets.UTF_16LE : StandardCharsets.UTF_8;
-        writer = new OutputStreamWriter(layout.packed() ? new GZIPOutputStream(stream, 1 << 16) : stream, charset);
+        writer = new OutputStreamWriter(layout.packed() ? new GZIPOutputStream(stream, GZIP_BUFFER_BYTES) : stream, charset);
         if (layout.utf16()) {
-            writer.write(MARK);
+            writer.write(BYTE_ORDER_MARK);
         }
         if (layout.first() == 2) {
             writer.write(String.join(terminator, layout.names().stream().map(this::quoted).toList()) + "\n");
@@ -101,7 +103,7 @@ final class TextSink implements ConnectorPageSink {
     }
 
     private static String shortened(String text) {
-        return text.length() > 80 ? text.substring(0, 80) + "..." : text;
+        return text.length() > SHOWN_CHARACTERS ? text.substring(0, SHOWN_CHARACTERS) + "..." : text;
     }
 
     private String object(Page page, int row) throws IOException {
@@ -113,7 +115,7 @@ final class TextSink implements ConnectorPageSink {
                 String value = text(at, page, row);
                 if (value == null) {
                     line.writeNull();
-                } else if (Texts.bare(layout.types().get(at), value)) {
+                } else if (ValueWriter.bare(layout.types().get(at), value)) {
                     line.writeRawValue(value);
                 } else {
                     line.writeString(value);
@@ -130,7 +132,7 @@ final class TextSink implements ConnectorPageSink {
             return null;
         }
         Object value = type.getObjectValue(session, page.getBlock(at), row);
-        return layout.json() && value instanceof SqlVarbinary bytes ? Base64.getEncoder().encodeToString(bytes.getBytes()) : Texts.of(type, value, layout.date());
+        return layout.json() && value instanceof SqlVarbinary bytes ? Base64.getEncoder().encodeToString(bytes.getBytes()) : ValueWriter.of(type, value, layout.date());
     }
 
     @Override

@@ -35,19 +35,19 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.ObjLongConsumer;
 
 /** Pages of a file whose days before 15 October 1582 are of the calendar of that time: what is 4 October there is 4 October here. */
-final class JulianPages implements ConnectorPageSource {
+final class JulianPageSource implements ConnectorPageSource {
     /** 15 October 1582, in days since 1970: from then on both calendars are the same. */
     static final int FIRST_DAY = (int) LocalDate.of(1582, 10, 15).toEpochDay();
 
-    private static final long MILLISECONDS = TimeUnit.DAYS.toMillis(1);
-    private static final long MICROSECONDS = TimeUnit.DAYS.toMicros(1);
+    private static final long MILLISECONDS_PER_DAY = TimeUnit.DAYS.toMillis(1);
+    private static final long MICROSECONDS_PER_DAY = TimeUnit.DAYS.toMicros(1);
 
     private final ConnectorPageSource source;
     private final List<Optional<Type>> dated;
     private final JulianFiles.Julian julian;
 
     /** `dated`: the types of the columns that have days in them. */
-    JulianPages(ConnectorPageSource source, List<Optional<Type>> dated, JulianFiles.Julian julian) {
+    JulianPageSource(ConnectorPageSource source, List<Optional<Type>> dated, JulianFiles.Julian julian) {
         this.source = source;
         this.dated = dated;
         this.julian = julian;
@@ -56,7 +56,7 @@ final class JulianPages implements ConnectorPageSource {
     /** Whether a value of a type is of a day that both calendars have the same; false where that isn't known. */
     static boolean late(Type type, Object value) {
         return value instanceof Long number && (type == DATE ? number >= FIRST_DAY
-            : type instanceof TimestampType && number >= FIRST_DAY * MICROSECONDS);
+            : type instanceof TimestampType && number >= FIRST_DAY * MICROSECONDS_PER_DAY);
     }
 
     /** The day of today's calendar that is written as a day is in that of its time; both in days since 1970. */
@@ -65,7 +65,7 @@ final class JulianPages implements ConnectorPageSource {
             return day;
         }
         GregorianCalendar calendar = new GregorianCalendar(TimeZone.getTimeZone("UTC"));
-        calendar.setTimeInMillis(day * MILLISECONDS);
+        calendar.setTimeInMillis(day * MILLISECONDS_PER_DAY);
         int year = calendar.get(GregorianCalendar.YEAR);
         LocalDate first = LocalDate.of(calendar.get(GregorianCalendar.ERA) == GregorianCalendar.BC ? 1 - year : year,
             calendar.get(GregorianCalendar.MONTH) + 1, 1);
@@ -116,20 +116,20 @@ final class JulianPages implements ConnectorPageSource {
                     }
                 });
             }
-            case TimestampType time when time.isShort() -> time.writeLong(into, sameTime(time.getLong(block, at), MICROSECONDS));
+            case TimestampType time when time.isShort() -> time.writeLong(into, sameTime(time.getLong(block, at), MICROSECONDS_PER_DAY));
             case TimestampType time -> {
                 LongTimestamp value = (LongTimestamp) time.getObject(block, at);
-                time.writeObject(into, new LongTimestamp(sameTime(value.getEpochMicros(), MICROSECONDS), value.getPicosOfMicro()));
+                time.writeObject(into, new LongTimestamp(sameTime(value.getEpochMicros(), MICROSECONDS_PER_DAY), value.getPicosOfMicro()));
             }
             case TimestampWithTimeZoneType time when time.isShort() -> {
                 long value = time.getLong(block, at);
-                long milliseconds = sameTime(DateTimeEncoding.unpackMillisUtc(value), MILLISECONDS);
+                long milliseconds = sameTime(DateTimeEncoding.unpackMillisUtc(value), MILLISECONDS_PER_DAY);
                 time.writeLong(into, DateTimeEncoding.packDateTimeWithZone(milliseconds, DateTimeEncoding.unpackZoneKey(value)));
             }
             case TimestampWithTimeZoneType time -> {
                 LongTimestampWithTimeZone value = (LongTimestampWithTimeZone) time.getObject(block, at);
                 time.writeObject(into, LongTimestampWithTimeZone.fromEpochMillisAndFraction(
-                    sameTime(value.getEpochMillis(), MILLISECONDS), value.getPicosOfMilli(), value.getTimeZoneKey()));
+                    sameTime(value.getEpochMillis(), MILLISECONDS_PER_DAY), value.getPicosOfMilli(), value.getTimeZoneKey()));
             }
             default -> {
                 if (type == DATE && julian.days()) {

@@ -23,12 +23,12 @@ import java.time.format.DateTimeFormatter;
 import java.util.HexFormat;
 import java.util.Optional;
 
-/** Values as text, such as Values reads it. */
-final class Texts {
-    private static final long PICOSECONDS = 1000;
+/** Values as text, such as ValueReader reads it. */
+final class ValueWriter {
+    private static final long PICOSECONDS_PER_NANOSECOND = 1000;
     private static final DateTimeFormatter ZONED = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss.SSSSSSSSSXXX");
 
-    private Texts() {}
+    private ValueWriter() {}
 
     /** `value`: what Type.getObjectValue gives. */
     static String of(Type type, Object value, Optional<DateTimeFormatter> pattern) {
@@ -51,13 +51,13 @@ final class Texts {
     }
 
     private static LocalDateTime local(SqlTimestamp stamp) {
-        long micros = stamp.getEpochMicros();
-        int nanos = (int) (Math.floorMod(micros, 1_000_000L) * 1000 + stamp.getPicosOfMicros() / PICOSECONDS);
-        return LocalDateTime.ofEpochSecond(Math.floorDiv(micros, 1_000_000L), nanos, ZoneOffset.UTC);
+        long microseconds = stamp.getEpochMicros();
+        int nanoseconds = (int) (Math.floorMod(microseconds, 1_000_000L) * 1000 + stamp.getPicosOfMicros() / PICOSECONDS_PER_NANOSECOND);
+        return LocalDateTime.ofEpochSecond(Math.floorDiv(microseconds, 1_000_000L), nanoseconds, ZoneOffset.UTC);
     }
 
     private static OffsetDateTime zoned(SqlTimestampWithTimeZone stamp) {
-        Instant moment = Instant.ofEpochMilli(stamp.getEpochMillis()).plusNanos(stamp.getPicosOfMilli() / PICOSECONDS);
+        Instant moment = Instant.ofEpochMilli(stamp.getEpochMillis()).plusNanos(stamp.getPicosOfMilli() / PICOSECONDS_PER_NANOSECOND);
         return moment.atZone(stamp.getTimeZoneKey().getZoneId()).toOffsetDateTime();
     }
 }

@@ -49,7 +49,7 @@ import java.util.HexFormat;
 import java.util.Optional;
 
 /** What text means as a value of a type of Trino's: its native form (io.trino.spi.type.TypeUtils.writeNativeValue). */
-final class Values {
+final class ValueReader {
     private static final DateTimeFormatter TIME = new DateTimeFormatterBuilder().appendPattern("H:mm[:ss]")
         .appendFraction(ChronoField.NANO_OF_SECOND, 0, 9, true).toFormatter();
     private static final DateTimeFormatter MOMENT = new DateTimeFormatterBuilder().appendPattern("yyyy-MM-dd[['T'][' ']").append(TIME)
@@ -57,11 +57,11 @@ final class Values {
     private static final LocalDate FIRST = LocalDate.of(1900, 1, 1);
     private static final long PICOSECONDS_PER_NANOSECOND = 1000;
     private static final long NANOSECONDS_PER_DAY = 86_400_000_000_000L;
-    private static final int LONGEST_NUMBER = 1000;
-    private static final int DAY = "yyyy-MM-dd".length();
-    private static final int SECOND = "yyyy-MM-dd HH:mm:ss".length();
+    private static final int MAX_NUMBER_BYTES = 1000;
+    private static final int DATE_BYTES = "yyyy-MM-dd".length();
+    private static final int TIMESTAMP_BYTES = "yyyy-MM-dd HH:mm:ss".length();
 
-    private Values() {}
+    private ValueReader() {}
 
     /** Reads one value. */
     interface Parser {
@@ -126,7 +126,7 @@ final class Values {
             return field -> (long) Float.floatToRawIntBits(Float.parseFloat(number(field)));
         }
         if (type == BOOLEAN) {
-            return Values::truth;
+            return ValueReader::truth;
         }
         if (type == DATE) {
             return field -> date(field, pattern);
@@ -135,7 +135,7 @@ final class Values {
             return field -> UuidType.javaUuidToTrinoUuid(java.util.UUID.fromString(field.toString()));
         }
         if (type == VARBINARY) {
-            return Values::binary;
+            return ValueReader::binary;
         }
         throw new TrinoException(StandardErrorCode.NOT_SUPPORTED, "text can't be " + type);
     }
@@ -172,7 +172,7 @@ final class Values {
 
     /** Java reads more as numbers than is one: 1d, 0x1p3; and what has thousands of digits takes long. */
     private static String number(Bytes field) {
-        if (field.length > LONGEST_NUMBER) {
+        if (field.length > MAX_NUMBER_BYTES) {
             throw new NumberFormatException();
         }
         String text = field.toString();
@@ -266,7 +266,7 @@ final class Values {
 
     /** Whether a field is written as yyyy-MM-dd. */
     private static boolean isDay(Bytes field) {
-        return field.length == DAY && dashed(field);
+        return field.length == DATE_BYTES && dashed(field);
     }
 
     private static boolean dashed(Bytes field) {
@@ -293,7 +293,7 @@ final class Values {
     private static Object timestamp(TimestampType type, Bytes field, Optional<DateTimeFormatter> pattern) {
         int at = field.from;
         byte[] text = field.array;
-        if (pattern.isEmpty() && field.length == SECOND && dashed(field) && (text[at + DAY] == ' ' || text[at + DAY] == 'T')
+        if (pattern.isEmpty() && field.length == TIMESTAMP_BYTES && dashed(field) && (text[at + DATE_BYTES] == ' ' || text[at + DATE_BYTES] == 'T')
                 && text[at + 13] == ':' && text[at + 16] == ':') {
             return timestamp(type, day(field).atTime(digits(field, 11, 2), digits(field, 14, 2), digits(field, 17, 2)));
         }

@@ -28,16 +28,18 @@ import java.util.Map;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.InflaterInputStream;
 
-/** The rows of a part of a file: each has a value for each of a table's columns, or a reason for which it is rejected. */
-final class Rows implements Closeable {
+/** The rows of a split of a file: each has a value for each of a table's columns, or a reason for which it is rejected. */
+final class RowReader implements Closeable {
     private static final ObjectMapper JSON = new ObjectMapper()
         .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS).enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
-    private static final int SHOWN = 60;
+    private static final int SHOWN_CHARACTERS = 60;
+    private static final int GZIP_BUFFER_BYTES = 1 << 16;
+    private static final int RECODED_CHARACTERS = 1 << 15;
 
     private final Layout layout;
-    private final Part part;
+    private final TextSplit split;
     private final Records records;
-    private final Values.Parser[] parsers;
+    private final ValueReader.Parser[] parsers;
     private final Object[] defaults;
     private final Object[] values;
     private final int[] fields; // the column of each field
@@ -45,18 +47,18 @@ final class Rows implements Closeable {
     private final Bytes field = new Bytes();
     private String reason;
 
-    Rows(Layout layout, Part part, TrinoFileSystem files) throws IOException {
+    RowReader(Layout layout, TextSplit split, TrinoFileSystem files) throws IOException {
         this.layout = layout;
-        this.part = part;
+        this.split = split;
         int width = layout.types().size();
-        parsers = new Values.Parser[width];
+        parsers = new ValueReader.Parser[width];
         defaults = new Object[width];
         values = new Object[width];
-        Map<String, String> keys = keys(layout, part.path());
+        Map<String, String> keys = keys(layout, split.path());
         List<Integer> own = new ArrayList<>();
         for (int at = 0; at < width; at++) {
             parsers[at] = layout.parser(at);
-            defaults[at] = layout.defaults() ? Values.initial(layout.types().get(at)) : null;
+            defaults[at] = layout.defaults() ? ValueReader.initial(layout.types().get(at)) : null;
             String name = layout.names().get(at);
             if (keys.containsKey(name)) {
                 values[at] = key(at, keys.get(name));
@@ -67,8 +69,8 @@ final class Rows implements Closeable {
         }
         fields = own.stream().mapToInt(Integer::intValue).toArray();
         records = new Records(open(files), layout.terminator(), layout.quote());
-        if (part.start() > 0) {
-            records.skipLine(); // which begins before, and is another part's
+        if (split.start() > 0) {
+            records.skipLine(); // which begins before, and is another split's
             return;
         }
         records.skipMark();
@@ -109,23 +111,23 @@ final class Rows implements Closeable {
         try {
             return key(layout, column, text);
         } catch (IllegalArgumentException | ArithmeticException | DateTimeException misfit) {
-            throw Failures.refused(part.path() + ": " + layout.names().get(column) + "=" + text + " is no " + layout.kind(column));
+            throw Failures.refused(split.path() + ": " + layout.names().get(column) + "=" + text + " is no " + layout.kind(column));
         }
     }
 
     private InputStream open(TrinoFileSystem files) throws IOException {
-        TrinoInputStream stream = files.newInputFile(Location.of(part.path())).newStream();
-        if (part.start() > 0) {
-            stream.seek(part.start() - 1);
+        TrinoInputStream stream = files.newInputFile(Location.of(split.path())).newStream();
+        if (split.start() > 0) {
+            stream.seek(split.start() - 1);
             return stream;
         }
-        InputStream plain = inflated(part.path(), stream);
+        InputStream plain = inflated(split.path(), stream);
         return layout.utf16() ? recoded(plain) : plain;
     }
 
     private static InputStream inflated(String path, InputStream stream) throws IOException {
-        return switch (Part.compression(path)) {
-            case "gz" -> new GZIPInputStream(stream, 1 << 16);
+        return switch (TextSplit.compression(path)) {
+            case "gz" -> new GZIPInputStream(stream, GZIP_BUFFER_BYTES);
             case "deflate" -> new InflaterInputStream(stream);
             default -> stream;
         };
@@ -140,7 +142,7 @@ final class Rows implements Closeable {
         InputStream rest = big || little ? stream : new SequenceInputStream(new ByteArrayInputStream(mark), stream);
         Reader reader = new InputStreamReader(rest, charset);
         return new InputStream() {
-            private final char[] characters = new char[1 << 15];
+            private final char[] characters = new char[RECODED_CHARACTERS];
             private byte[] ready = new byte[0];
             private int at;
             private char high; // a half of a character whose other half is still to be read
@@ -182,7 +184,7 @@ final class Rows implements Closeable {
 
     /** To the next row; whether there is one. */
     boolean next() throws IOException {
-        long limit = part.whole() ? Long.MAX_VALUE : part.length() + (part.start() > 0 ? 1 : 0);
+        long limit = split.whole() ? Long.MAX_VALUE : split.length() + (split.start() > 0 ? 1 : 0);
         do {
             if (!next(limit)) {
                 return false;
@@ -255,7 +257,7 @@ final class Rows implements Closeable {
 
     /** Makes the field a column's value, or says why it is none. */
     private String take(int column) {
-        if (Values.trimmed(layout.types().get(column))) {
+        if (ValueReader.trimmed(layout.types().get(column))) {
             field.trim();
             if (field.length == 0) {
                 values[column] = defaults[column];
@@ -267,7 +269,7 @@ final class Rows implements Closeable {
             return null;
         } catch (IllegalArgumentException | ArithmeticException | DateTimeException misfit) {
             String text = field.toString();
-            String shown = text.length() > SHOWN ? text.substring(0, SHOWN) + "..." : text;
+            String shown = text.length() > SHOWN_CHARACTERS ? text.substring(0, SHOWN_CHARACTERS) + "..." : text;
             return "the column " + layout.names().get(column) + ": '" + shown + "' is no " + layout.kind(column);
         }
     }
@@ -288,7 +290,7 @@ final class Rows implements Closeable {
 
     /** Where the row is. */
     String where() {
-        return part.path() + (part.start() > 0 ? ", behind byte " + part.start() : ", line " + records.line());
+        return split.path() + (split.start() > 0 ? ", behind byte " + split.start() : ", line " + records.line());
     }
 
     @Override

@@ -9,24 +9,24 @@ import io.trino.spi.type.TypeUtils;
 import java.io.IOException;
 import java.util.List;
 
-/** The rows of a part of a file, as pages; those that are rejected are left out, or fail the query where none may be. */
-final class TextPages implements ConnectorPageSource {
-    private static final int ROWS_AT_ONCE = 8192;
+/** The rows of a split of a file, as pages; those that are rejected are left out, or fail the query where none may be. */
+final class TextPageSource implements ConnectorPageSource {
+    private static final int PAGE_ROWS = 8192;
 
     private final Layout layout;
-    private final Part part;
+    private final TextSplit split;
     private final TrinoFileSystem files;
     private final int[] columns;
     private final PageBuilder page;
     private final List<Type> types;
-    private Rows rows;
+    private RowReader rows;
     private boolean finished;
     private long nanoseconds;
     private long taken;
 
-    TextPages(Layout layout, Part part, TrinoFileSystem files, int[] columns, List<Type> types) {
+    TextPageSource(Layout layout, TextSplit split, TrinoFileSystem files, int[] columns, List<Type> types) {
         this.layout = layout;
-        this.part = part;
+        this.split = split;
         this.files = files;
         this.columns = columns;
         this.types = types;
@@ -39,9 +39,9 @@ final class TextPages implements ConnectorPageSource {
         page.reset();
         try {
             if (rows == null) {
-                rows = new Rows(layout, part, files);
+                rows = new RowReader(layout, split, files);
             }
-            while (!page.isFull() && page.getPositionCount() < ROWS_AT_ONCE) {
+            while (!page.isFull() && page.getPositionCount() < PAGE_ROWS) {
                 if (!rows.next()) {
                     finished = true;
                     break;
@@ -53,7 +53,7 @@ final class TextPages implements ConnectorPageSource {
                 }
             }
         } catch (IOException error) {
-            throw Failures.failed(part.path(), error);
+            throw Failures.failed(split.path(), error);
         }
         nanoseconds += System.nanoTime() - begun;
         if (page.isEmpty()) {
@@ -77,7 +77,7 @@ final class TextPages implements ConnectorPageSource {
 
     @Override
     public long getCompletedBytes() {
-        return finished ? part.length() : 0;
+        return finished ? split.length() : 0;
     }
 
     @Override
