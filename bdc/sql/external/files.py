@@ -1,6 +1,6 @@
 """Stores of files as catalogs of Trino: a folder is a table, whose name says where it is and which columns it has.
 
-The connectors `files` and `delta_files` (images/trino, Folders) remember nothing: the name of a table is
+The connectors `files` and `delta_files` (images/trino, FolderMetastore) remember nothing: the name of a table is
 PATH[?COLUMN=TYPE;...?KEY=TYPE;...], the path below the store's root, the columns of the files, and the keys that folders are named by
 (KEY=VALUE), from the outermost. Without columns, they are those of the newest file. Text has no columns but those that are defined: names
 of `text_files` are PATH?COLUMN=TYPE;...?OPTION=VALUE;... What is no small letter, digit, _, ., - or / is percent-encoded, as Trino's names

@@ -25,7 +25,7 @@ class NoTableError(UsageError):
 
 
 _REFUSED: Mapping[str, type[UsageError]] = {"INVALID_ARGUMENTS": NoTableError, "PERMISSION_DENIED": UsageError}
-"""What the connectors of files say of a folder that can't be a table (images/trino, Folders)."""
+"""What the connectors of files say of a folder that can't be a table (images/trino, FolderMetastore)."""
 
 
 class TrinoSession(Protocol):
