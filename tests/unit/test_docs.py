@@ -16,7 +16,12 @@ from typer.main import get_group
 from bdc.cli.main import app
 
 CHECKOUT = Path(__file__).parents[2]
-PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md")), *sorted((CHECKOUT / "examples").glob("*/README.md"))]
+PAGES = [
+    CHECKOUT / "README.md",
+    *(path for path in sorted((CHECKOUT / "docs").rglob("*.md")) if path.parent.name != "adr" and path.name != "cli.md"),
+    *sorted((CHECKOUT / "examples").glob("*/README.md")),
+]
+"""All but the decisions, which tell of the past, and the generated list of commands."""
 _BLOCK = re.compile(r"^```[^\n]*\n(.*?)^```|^((?: {4}[^\n]*\n|\n(?= {4}))+)", re.MULTILINE | re.DOTALL)
 _START = re.compile(r"(?:^|(?<=\$\()|(?<=&& )|(?<=\| )|(?<=sudo )|(?<=\$ ))bdc(?= |$)", re.MULTILINE)
 _SPAN = re.compile(r"`(bdc(?: [^`]*)?)`")

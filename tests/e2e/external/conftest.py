@@ -160,7 +160,7 @@ def trips(host: TestHost) -> subprocess.CompletedProcess[str]:
     bdc(host, "sql", "run", "-e", "spark", "-", stdin=TRIPS)
     bdc(host, "hdfs", "mkdir", "/data/shut")
     bdc(host, "hdfs", "chmod", "000", "/data/shut")
-    return bdc(host, "sql", "run", "-o", "csv", "-", stdin=block("### Files on HDFS"))
+    return bdc(host, "sql", "run", "-o", "csv", "-", stdin=block("## Query files on HDFS"))
 
 
 CLICKS = {
@@ -186,7 +186,7 @@ def clicks(host: TestHost, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder.parent / "events" / "all.json").write_bytes(EVENTS)
     bdc(host, "hdfs", "put", str(folder), "/data/Clicks")
     bdc(host, "hdfs", "put", str(folder.parent / "events"), "/data/events")
-    bdc(host, "sql", "run", "-", stdin=block("### Text").rpartition("GO\n")[0])
+    bdc(host, "sql", "run", "-", stdin=block("## Query text files").rpartition("GO\n")[0])
     return folder
 
 
@@ -194,7 +194,7 @@ def clicks(host: TestHost, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bought(host: TestHost, clicks: Path, trips: object) -> None:
     """The docs' script, as such are written for Big Data Clusters: a folder of CSV becomes a table of the pool, which is joined with
     another database, and with the master, and exported."""
-    text = block("### The data pool")
+    text = block("## Cache data in the data pool")
     assert "SqlDataPool is there already" in bdc(host, "sql", "run", "-", stdin=text).stderr
 
 
@@ -203,7 +203,7 @@ def store(host: TestHost, bought: None) -> Iterator[VersityGw]:
     """The docs' bucket, by S3's protocol, and the docs' table of it."""
     server = VersityGw(host, "bdctest", STORE, ["sales"])
     server.start()
-    text = block("### Object stores")
+    text = block("## Query and write object stores")
     for written, value in {"store.example.com": host.outside_address, "the key id:the secret key": f"bdctest:{STORE}"}.items():
         assert text.count(written) == 1
         text = text.replace(written, value)

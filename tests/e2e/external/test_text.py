@@ -16,7 +16,7 @@ from tests.e2e.support.host import TestHost
 
 
 def test_text_is_read_where_it_is(host: TestHost, clicks: Path) -> None:
-    asked = block("### Text").rpartition("GO\n")[2]
+    asked = block("## Query text files").rpartition("GO\n")[2]
     assert rows(host, asked) == [
         {"Day": "2026-01-01", "Page": 'home, sweet "home"', "Kind": "open", "Price": 1.5},
         {"Day": "2026-01-02", "Page": "two\nlines", "Kind": None, "Price": 2.56},
