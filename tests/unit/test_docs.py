@@ -101,6 +101,12 @@ def test_a_wrong_one_would_be_noticed(wrong: str) -> None:
     assert mistake(Command("", wrong, whole=True))
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
+def test_headings_are_headings(page: Path) -> None:
+    """Not bold words at the beginning of a paragraph, to which nothing can link."""
+    assert not re.findall(r"^\*\*[^*]+[.:]?\*\*", page.read_text(encoding="utf-8"), re.MULTILINE)
+
+
 def test_the_quickstart_is_the_example() -> None:
     page = (CHECKOUT / "docs" / "quickstart.md").read_text()
     shown = next(block[2] for block in _BLOCK.finditer(page) if block[2] and "# 1." in block[2])
