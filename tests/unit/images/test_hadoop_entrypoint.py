@@ -15,11 +15,12 @@ JAVA = """#!/bin/sh
 # -format writes the storage that the configuration names, in two steps; anything else is the daemon.
 case "$*" in
 *-format*)
-  conf=$(echo "$*" | sed 's/.*-cp \\([^:]*\\):.*/\\1/')
+  conf=$(echo "$*" | sed 's/.*-cp jars:\\([^:]*\\):.*/\\1/')
   name=$(sed -n 's|.*file://\\(.*\\)</value>.*|\\1|p' "$conf/hdfs-site.xml" | tail -1)
   mkdir "$name/current" && echo half > "$name/current/fsimage"
   while [ -e "$HOLD" ]; do sleep 0.02; done
   echo "$RUN" > "$name/current/VERSION" ;;
+*aot*) echo "cached $(cat "$NAME_DIR/current/VERSION")" ;;
 *) echo "serving $(cat "$NAME_DIR/current/VERSION")" ;;
 esac
 """
@@ -34,6 +35,9 @@ def pod(tmp_path: Path) -> Path:
     (tmp_path / "conf").mkdir()
     (tmp_path / "conf" / "hdfs-site.xml").write_text("<configuration/>")
     (tmp_path / "data").mkdir()
+    (tmp_path / "home" / "etc").mkdir(parents=True)
+    (tmp_path / "home" / "etc" / "log4j.properties").touch()
+    (tmp_path / "home" / "classpath").write_text("jars\n")
     return tmp_path
 
 
@@ -41,6 +45,7 @@ def start(pod: Path, run: str) -> subprocess.Popen[str]:
     env = {
         **os.environ,
         "JAVA_HOME": str(pod / "java"),
+        "HADOOP_HOME": str(pod / "home"),
         "HADOOP_CONF_DIR": str(pod / "conf"),
         "NAME_DIR": str(pod / "data" / "name"),
         "HOLD": str(pod / "hold"),
@@ -85,3 +90,8 @@ def test_a_storage_without_its_version_is_never_formatted(pod: Path) -> None:
     assert "not formatting it; restore it from a backup or remove it" in said(start(pod, "second"), code=1)
     (pod / "VERSION").rename(pod / "data" / "name" / "current" / "VERSION")
     assert said(start(pod, "second")) == "serving first\n"
+
+
+def test_a_daemon_starts_from_its_cache_and_formats_without_one(pod: Path) -> None:
+    (pod / "home" / "namenode.aot").touch()
+    assert said(start(pod, "first")) == "cached first\n"
