@@ -30,6 +30,8 @@ HDFS = {
     "dfs.permissions.superusergroup": "root",
 }
 HTTPFS = {"httpfs.http.hostname": "127.0.0.1", "httpfs.http.port": "14000", "httpfs.hadoop.authentication.type": "simple"}
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Where images are built there may be a proxy, which knows nothing of these daemons."""
 NAMENODE = "org.apache.hadoop.hdfs.server.namenode.NameNode"
 
 
@@ -53,7 +55,7 @@ def request(method: str, address: str, data: bytes | None = None) -> bytes:
     headers = {"Content-Type": "application/octet-stream"} if data else {}
     for _ in range(600):
         try:
-            with urllib.request.urlopen(  # noqa: S310
+            with DIRECT.open(
                 urllib.request.Request(address, data, headers, method=method),  # noqa: S310
                 timeout=60,
             ) as answer:

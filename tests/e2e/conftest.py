@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Generator, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -16,9 +17,13 @@ from bdc import images, toolchain
 from bdc.cluster.embedded.packages import install_packages
 from bdc.config.names import IMAGES
 from tests.e2e.support.deaths import deaths
-from tests.e2e.support.host import TestHost
+from tests.e2e.support.dump import dump
+from tests.e2e.support.host import CHECKOUT, TestHost
 
 TOOLS = {"nsenter": "util-linux", "unshare": "util-linux", "setpriv": "util-linux", "ip": "iproute2", "curl": "curl"}
+
+_DUMPED = pytest.StashKey[dict[str, Path]]()
+"""Where the cluster of each failed test was dumped."""
 
 
 def _say(line: str) -> None:
@@ -52,11 +57,20 @@ def host(request: pytest.FixtureRequest, node_ready: None) -> Iterator[TestHost]
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Beside a failure stands what ended in its host's cluster."""
+    """Beside a failure stands what ended in its host's cluster; the whole of it is dumped."""
     report = yield
     host = getattr(item, "funcargs", {}).get("host")
     if report.failed and isinstance(host, TestHost):
         with suppress(OSError, subprocess.SubprocessError, ValueError):
             if told := deaths(host):
                 report.sections.append(("what ended in the cluster", told))
+            item.config.stash.setdefault(_DUMPED, {})[item.nodeid] = dump(host, item.nodeid)
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> Generator[None]:
+    """The last lines say where the dumps are."""
+    yield
+    for test, folder in config.stash.get(_DUMPED, {}).items():
+        terminalreporter.write_line(f"{test}: status, events and logs are in {folder.relative_to(CHECKOUT)}")
