@@ -39,7 +39,7 @@ def dump(host: TestHost, test: str) -> Path:
         where, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
         for status in pod["status"].get("containerStatuses", []) + pod["status"].get("initContainerStatuses", []):
             for ending, options in _RUNS[: 1 + bool(status["restartCount"])]:
-                command = [*KUBECTL, "logs", "-n", where, name, "-c", status["name"], "--timestamps", *options]
-                said = host.run(command, timeout_seconds=_SECONDS)
+                log = [*KUBECTL, "logs", "-n", where, name, "-c", status["name"], "--timestamps", *options]
+                said = host.run(log, timeout_seconds=_SECONDS)
                 (folder / "logs" / f"{where}.{name}.{status['name']}.{ending}").write_text(said.stdout + said.stderr)
     return folder
