@@ -28,7 +28,7 @@ def connected(ctx: typer.Context) -> Iterator[Hdfs]:
     options = settings(ctx)
     kube, config = options.kube(), options.config
     access = credentials(kube, config.name)
-    with reach(kube, config, "httpfs") as reached, Hdfs.at(reached, access) as hdfs:
+    with reach(kube, config, "httpfs", authority=access.ca) as reached, Hdfs.at(reached, access) as hdfs:
         yield hdfs
 
 

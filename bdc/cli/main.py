@@ -95,6 +95,7 @@ def assignments(texts: Sequence[str]) -> dict[str, str]:
 def main() -> None:
     """Entry point of the program `bdc`."""
     open_closed()
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # pydantic looks for them in all that is installed, and bdc has none
     sys.exit(run(sys.argv[1:]))
 
 

@@ -22,7 +22,6 @@ from bdc.errors import BdcError, NotFoundError, UnhealthyError
 from bdc.kube.client import Kube
 from bdc.kube.connection import Credentials, EndpointConnection
 from bdc.kube.errors import ApiNotFoundError
-from bdc.kube.portforward import forward
 from bdc.kube.tls import authority_file
 
 ROLE = "bdc.dev/role"
@@ -98,10 +97,13 @@ def addresses(kube: Kube, config: Config, name: str | None = None) -> list[str]:
 
 
 @contextmanager
-def reach(kube: Kube, config: Config, name: str) -> Iterator[EndpointConnection]:
-    """Make an endpoint connectable: at its own address when that answers within 2 s, else by a forwarded port."""
+def reach(kube: Kube, config: Config, name: str, *, authority: str | None = None) -> Iterator[EndpointConnection]:
+    """Make an endpoint connectable: at its own address when that answers within 2 s, else by a forwarded port.
+
+    `authority` is the cluster's CA certificate, PEM, which is asked for where it isn't given.
+    """
     wanted = endpoint(name)
-    with authority_file(certificate_authority(kube, config.name)) as ca_file:
+    with authority_file(authority or certificate_authority(kube, config.name)) as ca_file:
         for address in addresses(kube, config, name):
             if _answers(address, wanted.port):
                 yield EndpointConnection(address, wanted.port, server_name(kube, config, name, address), ca_file)
@@ -118,6 +120,8 @@ def reach(kube: Kube, config: Config, name: str) -> Iterator[EndpointConnection]
 @contextmanager
 def forwarded(kube: Kube, config: Config, name: str, **options: Any) -> Iterator[tuple[str, int]]:
     """A local port that leads to the endpoint's pods; `options` are those of `portforward.forward`."""
+    from bdc.kube.portforward import forward  # it brings an event loop
+
     wanted = endpoint(name)
     with forward(kube, config.name, pods_of(config, wanted), wanted.target, **options) as local:
         yield local

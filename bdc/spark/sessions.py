@@ -12,7 +12,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from bdc.config.names import (
     APPLICATION,
@@ -30,7 +30,6 @@ from bdc.config.names import (
 from bdc.config.paths import resources
 from bdc.errors import BdcError, DeadlineError, UnhealthyError, UsageError
 from bdc.kube import ApiNotFoundError, Kube
-from bdc.kube.attach import Attachment, attach
 from bdc.kube.diagnose import diagnose_pod
 from bdc.spark.admission import bounds
 from bdc.spark.defaults import defaults_of
@@ -38,6 +37,9 @@ from bdc.spark.manifests import CONTAINER_SECURITY, POD_SECURITY
 from bdc.spark.pools import Pool, check_open, named, pools
 from bdc.spark.queries import pods_path
 from bdc.spark.settings import IMAGE
+
+if TYPE_CHECKING:
+    from bdc.kube.attach import Attachment
 
 CONSOLE = "spark-console"
 """The component of these pods."""
@@ -89,6 +91,8 @@ def console(
     An ordinary user's is that of a pool. Raises NotFoundError when there is no such cluster or pool, UsageError when the pool has no Spark
     Connect, UnhealthyError with the reason when the pod can't run.
     """
+    from bdc.kube.attach import attach  # it brings an event loop
+
     place = _place(kube, cluster, pool)
     defaults = defaults_of(kube, place.namespace)
     owner = kube.request("GET", f"/api/v1/namespaces/{place.namespace}/configmaps/{SPARK_CONF}")

@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager
 
 from bdc.config.names import COMPONENT
 from bdc.kube import Kube
-from bdc.kube.portforward import forward
 from bdc.spark.history import history
 from bdc.spark.labels import DRIVER, JOB
 from bdc.spark.settings import UI_PORT
@@ -18,6 +17,8 @@ def forwarded_ui(
     kube: Kube, cluster: str, name: str, *, local_port: int = 0, on_error: Callable[[str], None] | None = None
 ) -> AbstractContextManager[tuple[str, int]]:
     """A local host and port that lead to the pages of a running application, also after its driver was replaced."""
+    from bdc.kube.portforward import forward  # it brings an event loop
+
     return forward(kube, cluster, {COMPONENT: DRIVER, JOB: name}, UI_PORT, local_port=local_port, on_error=on_error)
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from bdc.config.model import Config
-from bdc.kube import Kube
 from bdc.sql.engine import Dialect, Engine
 from bdc.sql.result import Session
 from bdc.sql.statements import Statement, split
@@ -15,6 +14,8 @@ from bdc.sql.statements import Statement, split
 if TYPE_CHECKING:
     import psycopg
 
+    from bdc.config.model import Config
+    from bdc.kube import Kube
     from bdc.sql.external.ddl import Definer
     from bdc.sql.federation import Federation
     from bdc.sql.tsql_session import TSqlSession
@@ -73,7 +74,8 @@ def connect(
     from bdc.kube.endpoints import credentials, reach
     from bdc.sql.master import Master
 
-    with reach(kube, config, "master") as reached, Master(reached, credentials(kube, config.name), on_notice) as master:
+    access = credentials(kube, config.name)
+    with reach(kube, config, "master", authority=access.ca) as reached, Master(reached, access, on_notice) as master:
         yield master
 
 
@@ -93,13 +95,11 @@ def federation(
     from bdc.sql.federation import Federation
     from bdc.sql.tsql_session import TSqlSession
 
-    with reach(kube, config, "trino") as reached:
-        trino = Federation(reached, credentials(kube, config.name), catalog, schema)
-        with (
-            definer(kube, config, trino, on_notice) as ddl,
-            TSqlSession(trino, ddl, on_notice, dialect, leaning=leaning) as session,
-        ):
-            yield session
+    access = credentials(kube, config.name)
+    with reach(kube, config, "trino", authority=access.ca) as reached, ExitStack() as opened:
+        trino = Federation(reached, access, catalog, schema)
+        ddl = cache(lambda: opened.enter_context(definer(kube, config, trino, on_notice)))
+        yield opened.enter_context(TSqlSession(trino, ddl, on_notice, dialect, leaning=leaning))
 
 
 @contextmanager
@@ -108,9 +108,10 @@ def define(kube: Kube, config: Config, on_notice: Callable[[str], None] | None =
     from bdc.kube.endpoints import credentials, reach
     from bdc.sql.federation import Federation
 
+    access = credentials(kube, config.name)
     with (
-        reach(kube, config, "trino") as reached,
-        Federation(reached, credentials(kube, config.name)) as engine,
+        reach(kube, config, "trino", authority=access.ca) as reached,
+        Federation(reached, access) as engine,
         definer(kube, config, engine, on_notice) as ddl,
     ):
         yield ddl
@@ -126,7 +127,8 @@ def definer(kube: Kube, config: Config, engine: Federation, on_notice: Callable[
     with ExitStack() as opened:
 
         def connection() -> psycopg.Connection[Any]:
-            reached = opened.enter_context(reach(kube, config, "master"))
-            return opened.enter_context(closing(open_connection(reached, credentials(kube, config.name))))
+            access = credentials(kube, config.name)
+            reached = opened.enter_context(reach(kube, config, "master", authority=access.ca))
+            return opened.enter_context(closing(open_connection(reached, access)))
 
         yield Definer(kube, config.name, connection, engine, on_notice or (lambda _: None))

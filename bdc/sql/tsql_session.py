@@ -65,14 +65,15 @@ class Definer(Protocol):
 class TSqlSession:
     """A session with Trino that takes T-SQL, too, and finds the catalog of names without one, while none is chosen by USE.
 
-    `dialect` says how statements are read; by `auto` each says it by its own words. `leaning`: one that both dialects have is taken for
-    T-SQL where it means something else there, since it stands in a script of T-SQL. `on_notice` hears what there is to say of answers.
+    `definer` gives what defines external data, and is called when a statement needs it. `dialect` says how statements are read; by `auto`
+    each says it by its own words. `leaning`: one that both dialects have is taken for T-SQL where it means something else there, since it
+    stands in a script of T-SQL. `on_notice` hears what there is to say of answers.
     """
 
     def __init__(
         self,
         federation: Federation,
-        definer: Definer,
+        definer: Callable[[], Definer],
         on_notice: Callable[[str], None] | None = None,
         dialect: Dialect = Dialect.auto,
         *,
@@ -125,7 +126,7 @@ class TSqlSession:
         if isinstance(statement, CreateTable) and statement.query is not None:
             statement = replace(statement, query=self._read(lexed(statement.query))[0].sql)
         try:
-            return self._definer.run(statement)
+            return self._definer().run(statement)
         except QueryError as error:
             raise QueryError(error.text, error.code, None, error.hint) from error  # its place is in what was asked of Trino
 
@@ -260,8 +261,8 @@ class TSqlSession:
         _, schema, table = into.parts
         try:
             if into.verb == "INSERT":
-                return self._definer.inserted(schema, table, into.columns, sql[into.end :].strip())
-            return f"{sql[: into.start]}{self._definer.changed(schema, table, into.verb, sql[into.end :])}"
+                return self._definer().inserted(schema, table, into.columns, sql[into.end :].strip())
+            return f"{sql[: into.start]}{self._definer().changed(schema, table, into.verb, sql[into.end :])}"
         except QueryError as error:
             raise QueryError(error.text, error.code, None, error.hint) from error
 
@@ -338,7 +339,7 @@ class TSqlSession:
         """Raises the reason why an external table that is defined isn't there. Who may not ask the master isn't told."""
         reason = None
         with suppress(BdcError):
-            reason = self._definer.trouble(schema, table)
+            reason = self._definer().trouble(schema, table)
         if reason:
             raise UnhealthyError(f"the external table {schema}.{table} can't be read now: {reason}", "bdc sql table list")
 

@@ -48,6 +48,21 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stderr == ""
 
 
+COMMANDS = {
+    "bdc.cli.sql": ("lark", "sqlglot", "psycopg", "trino", "hdfs", "pulumi", "kubernetes", "jinja2"),
+    "bdc.cli.spark": ("lark", "sqlglot", "psycopg", "trino", "hdfs", "pulumi", "kubernetes", "jinja2", "pydantic"),
+    "bdc.cli.hdfs": ("lark", "sqlglot", "psycopg", "trino", "pulumi", "kubernetes", "jinja2", "pydantic"),
+    "bdc.cli.access": ("lark", "sqlglot", "psycopg", "trino", "hdfs", "pulumi", "kubernetes", "jinja2", "pydantic"),
+    "bdc.cli.health": ("lark", "sqlglot", "psycopg", "trino", "hdfs", "pulumi", "kubernetes", "jinja2", "pydantic"),
+}
+
+
+@pytest.mark.parametrize("module", COMMANDS)
+def test_a_command_loads_no_client_before_it_runs(module: str) -> None:
+    code = f"import sys, {module}; print(' '.join(m for m in {COMMANDS[module]!r} if m in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""
+
+
 def test_help_is_quick() -> None:
     """By processor time, which on a quiet machine is what the clock says and on a busy one doesn't count the others' work."""
 
@@ -184,3 +199,16 @@ def test_a_full_disk_has_its_words_wherever_it_meets_us(monkeypatch: pytest.Monk
     said = capsys.readouterr().err
     assert said.startswith("error: writing /etc/hostname: the disk is full, the filesystem at /")
     assert "hint:  free some space there" in said
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("bdc.spark", ("asyncio", "aiohttp", "pulumi", "kubernetes", "jinja2")),
+        ("bdc.health", ("asyncio", "bdc.cluster", "bdc.toolchain", "httpx", "jinja2", "kubernetes")),
+        ("bdc.kube.endpoints", ("asyncio", "aiohttp", "kubernetes", "requests")),
+    ],
+)
+def test_a_room_loads_only_what_every_command_of_it_needs(module: str, heavy: tuple[str, ...]) -> None:
+    code = f"import sys, {module}; print(' '.join(name for name in {heavy!r} if name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""

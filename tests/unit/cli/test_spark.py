@@ -288,7 +288,7 @@ def test_ui_of_a_running_application_is_forwarded(kube: RunsAtOnce, bdc: Bdc, mo
         led.append((cluster, selector, port, options["local_port"]))
         yield "127.0.0.1", 4041
 
-    monkeypatch.setattr("bdc.spark.ui.forward", forward)
+    monkeypatch.setattr("bdc.kube.portforward.forward", forward)
     monkeypatch.setattr("bdc.cli.access.until_interrupted", lambda _: None)
     assert bdc("spark", "ui", "etl", "--port", "4041").out == "http://127.0.0.1:4041/\n"
     assert led == [("bdc", found_by, 4040, 4041)]

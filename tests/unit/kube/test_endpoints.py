@@ -15,7 +15,6 @@ import pytest
 from bdc.config import workloads
 from bdc.config.model import Config
 from bdc.errors import NotFoundError
-from bdc.kube import endpoints
 from bdc.kube.endpoints import addresses, credentials, endpoint, pods_of, reach, server_name
 from bdc.kube.tls import Probed, probe
 from bdc_stacks import identity
@@ -172,7 +171,7 @@ def test_reach_forwards_where_nothing_is_exposed(kube: FakeKube, monkeypatch: py
         asked.append(arguments[1:])
         yield "127.0.0.1", 4242
 
-    monkeypatch.setattr(endpoints, "forward", forwarding)
+    monkeypatch.setattr("bdc.kube.portforward.forward", forwarding)
     with reach(kube, config("none"), "httpfs") as reached:
         assert (reached.netloc, reached.server_name, reached.forwarded) == ("127.0.0.1:4242", "localhost", True)
     assert asked == [("bdc", {"app.kubernetes.io/instance": "bdc", "app.kubernetes.io/component": "httpfs"}, 8443)]

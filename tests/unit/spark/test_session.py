@@ -118,7 +118,7 @@ def node(kube: FakeKube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         one.containers[-1].attach()
         yield one.containers[-1]
 
-    monkeypatch.setattr("bdc.spark.sessions.attach", late)
+    monkeypatch.setattr("bdc.kube.attach.attach", late)
     yield one
     for container in one.containers:
         container.close()

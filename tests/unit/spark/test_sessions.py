@@ -49,7 +49,7 @@ def starting(kube: FakeKube, monkeypatch: pytest.MonkeyPatch) -> Starting:
     def attached(*_: object, **__: object) -> Iterator[Silent]:
         yield Silent()
 
-    monkeypatch.setattr("bdc.spark.sessions.attach", attached)
+    monkeypatch.setattr("bdc.kube.attach.attach", attached)
     return fake
 
 

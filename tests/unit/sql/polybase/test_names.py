@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bdc.sql.polybase.names import TableName
+from bdc.sql.polybase.names import TableName, names_no_table
 from bdc.sql.polybase.tables import qualify, tables
 
 
@@ -64,3 +64,24 @@ def test_what_need_not_be_there() -> None:
 
 def test_the_place_of_a_name() -> None:
     assert tables("EXPLAIN SELECT * FROM a.b") == [TableName(("a", "b"), 22)]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT 1",
+        "select 1 + 2 AS x, 'it''s'",
+        "SELECT 1 UNION ALL SELECT 2",
+        "SELECT (SELECT 1), CAST('1' AS integer), ARRAY[1, 2][1]",
+        "SELECT x IN (1, 2), a.b.c, count(*) OVER ()",
+        "SELECT FROM t",
+        "SELECT a FROM t",
+        "SELECT 1 UNION TABLE t",
+        "SELECT (\nTABLE t)",
+        "SELECT * INTO t",
+        "SELECT 'a' 'b'",
+        "SELECT",
+    ],
+)
+def test_what_is_not_parsed_names_no_tables(sql: str) -> None:
+    assert not names_no_table(sql) or tables(sql) == []
