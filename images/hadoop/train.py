@@ -3,14 +3,24 @@
 Run once, while the image is built. A cache can't be made of a class path that has folders with files, so the settings come as arguments.
 """
 
+import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nothing listens on: an image's build may share the network of the machine."""
+    with ExitStack() as open_at_once:
+        sockets = [open_at_once.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [one.getsockname()[1] for one in sockets]
+
+
 WORK = Path("/tmp/training")  # noqa: S108
+NAMENODE_RPC, NAMENODE_HTTP, DATANODE, DATANODE_HTTP, DATANODE_RPC, HTTPFS_HTTP = free_ports(6)
 CORE = {
     "fs.defaultFS": "hdfs://bdc",
     "hadoop.security.group.mapping": "org.apache.hadoop.security.NullGroupsMapping",
@@ -20,8 +30,11 @@ CORE = {
 HDFS = {
     "dfs.nameservices": "bdc",
     "dfs.ha.namenodes.bdc": "nn0",
-    "dfs.namenode.rpc-address.bdc.nn0": "127.0.0.1:8020",
-    "dfs.namenode.http-address.bdc.nn0": "127.0.0.1:9870",
+    "dfs.namenode.rpc-address.bdc.nn0": f"127.0.0.1:{NAMENODE_RPC}",
+    "dfs.namenode.http-address.bdc.nn0": f"127.0.0.1:{NAMENODE_HTTP}",
+    "dfs.datanode.address": f"127.0.0.1:{DATANODE}",
+    "dfs.datanode.http.address": f"127.0.0.1:{DATANODE_HTTP}",
+    "dfs.datanode.ipc.address": f"127.0.0.1:{DATANODE_RPC}",
     "dfs.client.failover.proxy.provider.bdc": "org.apache.hadoop.hdfs.server.namenode.ha.ConfiguredFailoverProxyProvider",
     "dfs.namenode.name.dir": f"file://{WORK}/name",
     "dfs.namenode.safemode.extension": "0",
@@ -29,19 +42,28 @@ HDFS = {
     "dfs.replication": "1",
     "dfs.permissions.superusergroup": "root",
 }
-HTTPFS = {"httpfs.http.hostname": "127.0.0.1", "httpfs.http.port": "14000", "httpfs.hadoop.authentication.type": "simple"}
+HTTPFS = {"httpfs.hadoop.authentication.type": "simple"}
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Where images are built there may be a proxy, which knows nothing of these daemons."""
+FILES = f"-Djdk.net.hosts.file={WORK}/hosts -Dlog4j.configuration=file:{WORK}/log4j.properties"
+"""While an image is built, the name of its machine may have no address."""
+LOG = """log4j.rootLogger=WARN,stderr
+log4j.appender.stderr=org.apache.log4j.ConsoleAppender
+log4j.appender.stderr.target=System.err
+log4j.appender.stderr.layout=org.apache.log4j.PatternLayout
+log4j.appender.stderr.layout.ConversionPattern=%p %c{2}: %m%n
+"""
 NAMENODE = "org.apache.hadoop.hdfs.server.namenode.NameNode"
 
 
 def environment(name: str, options: str = "") -> dict[str, str]:
     cache = f"-XX:AOTCacheOutput=/opt/hadoop/{name}.aot -Xlog:disable -Xlog:aot*=error:stderr" if name else ""
     return {
+        "HTTPFS_HTTP_PORT": str(HTTPFS_HTTP),
         "PATH": "/opt/hadoop/bin:/opt/jre/bin:/usr/bin:/bin",
         "JAVA_HOME": "/opt/jre",
         "NAME_DIR": f"{WORK}/name",
-        "BDC_JVM_OPTS": f"-Xms64m -Xmx256m {cache} {options}",
+        "BDC_JVM_OPTS": f"-Xms64m -Xmx256m {FILES} {cache} {options}",
     }
 
 
@@ -53,20 +75,23 @@ def start(name: str, arguments: list[str], options: str = "") -> subprocess.Pope
 def request(method: str, address: str, data: bytes | None = None) -> bytes:
     """The answer of an HTTP server, which may have yet to start."""
     headers = {"Content-Type": "application/octet-stream"} if data else {}
-    for _ in range(600):
+    refused: OSError | None = None
+    for _ in range(300):
         try:
             with DIRECT.open(
                 urllib.request.Request(address, data, headers, method=method),  # noqa: S310
                 timeout=60,
             ) as answer:
                 return answer.read()
-        except (urllib.error.URLError, ConnectionError):
+        except OSError as error:
+            refused = error
             time.sleep(0.2)
-    raise SystemExit(f"{method} {address} isn't answered")
+    logs = "\n".join(log.read_text()[-4000:] for log in sorted(WORK.glob("*.log")))
+    raise SystemExit(f"{method} {address} isn't answered: {refused}\n{logs}")
 
 
 def httpfs(method: str, path: str, operation: str, data: bytes | None = None) -> bytes:
-    return request(method, f"http://127.0.0.1:14000/webhdfs/v1{path}?user.name=root&op={operation}", data)
+    return request(method, f"http://127.0.0.1:{HTTPFS_HTTP}/webhdfs/v1{path}?user.name=root&op={operation}", data)
 
 
 def files() -> None:
@@ -97,6 +122,8 @@ def main() -> None:
     for site, values in {"core": CORE, "hdfs": HDFS, "httpfs": HTTPFS}.items():
         listed = "".join(f"<property><name>{key}</name><value>{value}</value></property>" for key, value in values.items())
         (WORK / f"{site}-site.xml").write_text(f"<configuration>{listed}</configuration>")
+    (WORK / "log4j.properties").write_text(LOG)
+    (WORK / "hosts").write_text(f"127.0.0.1 localhost {socket.gethostname()}\n")
     format_arguments = ["class", NAMENODE, *settings, "-format", "-nonInteractive"]
     subprocess.run(["entrypoint", *format_arguments], env=environment(""), check=True, capture_output=True)
     daemons = {
@@ -104,11 +131,15 @@ def main() -> None:
         "datanode": start("datanode", settings),
         "httpfs": start("httpfs", [], f"-Dhttpfs.config.dir={WORK}"),
     }
-    for page in ("dfshealth.html", "jmx?qry=Hadoop:service=NameNode,name=NameNodeInfo"):
-        request("GET", f"http://127.0.0.1:9870/{page}")
-    files()
-    for name, daemon in reversed(daemons.items()):
-        stop(daemon, name)
+    try:
+        for page in ("dfshealth.html", "jmx?qry=Hadoop:service=NameNode,name=NameNodeInfo"):
+            request("GET", f"http://127.0.0.1:{NAMENODE_HTTP}/{page}")
+        files()
+        for name, daemon in reversed(daemons.items()):
+            stop(daemon, name)
+    finally:
+        for daemon in daemons.values():
+            daemon.kill()
 
 
 main()
