@@ -16,11 +16,16 @@ import pytest
 from bdc import images, toolchain
 from bdc.cluster.embedded.packages import install_packages
 from bdc.config.names import IMAGES
+from tests.e2e.support.commands import all_ready, bdc
 from tests.e2e.support.deaths import deaths
 from tests.e2e.support.dump import dump
 from tests.e2e.support.host import CHECKOUT, TestHost
+from tests.e2e.support.outside import versitygw
 
 TOOLS = {"nsenter": "util-linux", "unshare": "util-linux", "setpriv": "util-linux", "ip": "iproute2", "curl": "curl"}
+
+SHARING = ("external", "test_users", "test_cluster")
+"""The tests that share one cluster, as it takes minutes to make, in their order: they are the last of all, and the last of them ends it."""
 
 _DUMPED = pytest.StashKey[dict[str, Path]]()
 """Where the cluster of each failed test was dumped."""
@@ -46,6 +51,27 @@ def node_ready() -> None:
 def prepared(node_ready: None) -> None:
     """Everything that `bdc up` takes from this machine is there."""
     images.build(IMAGES, on_progress=_say)
+
+
+@pytest.fixture(scope="session")
+def cluster(prepared: None) -> Iterator[TestHost]:
+    """A host with the cluster that `bdc up` makes of a bare machine."""
+    versitygw()  # a build of minutes where it was never built: not beside a cluster
+    with TestHost("cluster") as made:
+        assert bdc(made, "status", code=3).stderr.startswith("error: ")
+        assert "failed" not in bdc(made, "up", timeout_seconds=1500).stderr
+        all_ready(made)
+        yield made
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares the cluster runs last."""
+
+    def turn(item: pytest.Item) -> int:
+        below = item.path.parts[len(Path(__file__).parent.parts) :]
+        return next((at for at, name in enumerate(SHARING) if below[0].removesuffix(".py") == name), -1)
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="module")

@@ -21,11 +21,14 @@ CAT = "from pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrC
 
 
 @pytest.fixture(scope="module")
-def host(prepared: None) -> Iterator[TestHost]:
-    with TestHost("users") as made:
-        (made.folder / "home" / "bdc.yaml").write_text(POOLS)
-        bdc(made, "-f", str(made.folder / "home" / "bdc.yaml"), "up", timeout_seconds=1500)
-        yield made
+def host(cluster: TestHost) -> Iterator[TestHost]:
+    """The cluster, with two pools for as long as these tests run."""
+    (cluster.folder / "home" / "bdc.yaml").write_text(POOLS)
+    bdc(cluster, "-f", str(cluster.folder / "home" / "bdc.yaml"), "up", timeout_seconds=600)
+    yield cluster
+    (cluster.folder / "home" / "bdc.yaml").unlink()
+    bdc(cluster, "up", timeout_seconds=600)
+    assert "-pool-" not in kubectl(cluster, "get", "namespaces", "-o", "name")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""One cluster for the package, outside servers, and the docs' own statements run on it."""
+"""Outside servers beside the cluster, and the docs' own statements run on it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 
 from tests.e2e.clients import gateway
 from tests.e2e.external.asked import DEPOT, SALES, STORE, WEB, block, rows
-from tests.e2e.support.commands import all_ready, bdc
+from tests.e2e.support.commands import bdc
 from tests.e2e.support.host import TestHost
-from tests.e2e.support.outside import H2, MariaDb, MongoDb, PostgreSql, VersityGw, versitygw
+from tests.e2e.support.outside import H2, MariaDb, MongoDb, PostgreSql, VersityGw
 
 BEFORE = """\
 -- A script as such are written for SQL Server
@@ -33,12 +33,8 @@ CREATE STATISTICS OrdersStatistics ON dbo.Orders (CustomerId) WITH FULLSCAN;
 
 
 @pytest.fixture(scope="package")
-def host(prepared: None) -> Iterator[TestHost]:
-    versitygw()  # a build of minutes where it was never built: not beside a cluster
-    with TestHost("external") as made:
-        bdc(made, "up", timeout_seconds=1500)
-        all_ready(made)
-        yield made
+def host(cluster: TestHost) -> TestHost:
+    return cluster
 
 
 @pytest.fixture(scope="package")

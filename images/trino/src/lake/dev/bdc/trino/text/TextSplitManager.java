@@ -11,10 +11,12 @@ import io.trino.spi.connector.ConnectorTransactionHandle;
 import io.trino.spi.connector.Constraint;
 import io.trino.spi.connector.DynamicFilter;
 import io.trino.spi.connector.FixedSplitSource;
-import io.trino.spi.predicate.Domain;
+import io.trino.spi.predicate.NullableValue;
+import io.trino.spi.predicate.TupleDomain;
 import java.time.DateTimeException;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -49,27 +51,31 @@ final class TextSplitManager implements ConnectorSplitManager {
         return new FixedSplitSource(splits);
     }
 
-    /** Whether what the file's folders are named by may be wanted. */
-    private static boolean mayHold(Layout layout, FileEntry file, Constraint wanted) {
-        Map<ColumnHandle, Domain> domains = wanted.getSummary().getDomains().orElse(null);
-        if (domains == null) {
-            return false;
+    /**
+     * Whether what the file's folders are named by may be wanted. Of a connector that takes no filter over, the engine gives conditions as a
+     * predicate, which answers for values of some of its columns, and in the summary no more than it asks of all.
+     */
+    static boolean mayHold(Layout layout, FileEntry file, Constraint wanted) {
+        Map<ColumnHandle, NullableValue> keys;
+        try {
+            keys = values(layout, file);
+        } catch (IllegalArgumentException | ArithmeticException | DateTimeException misfit) {
+            return true; // whoever reads it says so
         }
+        return wanted.getSummary().overlaps(TupleDomain.fromFixedValues(keys)) && wanted.predicate().map(holds -> holds.test(keys)).orElse(true);
+    }
+
+    /** The values that the folders of a file give its table's columns. */
+    private static Map<ColumnHandle, NullableValue> values(Layout layout, FileEntry file) {
+        Map<ColumnHandle, NullableValue> found = new HashMap<>();
         Map<String, String> keys = RowReader.keys(layout, file.location().toString());
         for (int at = 0; at < layout.names().size(); at++) {
-            Domain domain = domains.get(new TextColumnHandle(at));
             String text = keys.get(layout.names().get(at));
-            if (domain != null && text != null) {
-                try {
-                    if (!domain.includesNullableValue(RowReader.key(layout, at, text))) {
-                        return false;
-                    }
-                } catch (IllegalArgumentException | ArithmeticException | DateTimeException misfit) {
-                    return true; // whoever reads it says so
-                }
+            if (text != null) {
+                found.put(new TextColumnHandle(at), new NullableValue(layout.types().get(at), RowReader.key(layout, at, text)));
             }
         }
-        return true;
+        return found;
     }
 
     private static List<TextSplit> divided(Layout layout, FileEntry file) {
