@@ -4,6 +4,6 @@ Nothing above this room knows which it was.
 """
 
 from bdc.cluster.choice import substrate
-from bdc.cluster.substrate import Access, Substrate
+from bdc.cluster.substrate import Access, Load, Substrate
 
-__all__ = ["Access", "Substrate", "substrate"]
+__all__ = ["Access", "Load", "Substrate", "substrate"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bdc.cluster.substrate import Access
+from bdc.cluster.substrate import Access, Load
 from bdc.errors import BdcError, UsageError
 from bdc.kube import ApiError, Kube, UnreachableError, connect
 from bdc.kube.permissions import denied, deployer_rights, deployer_role
@@ -38,8 +38,8 @@ class ExistingCluster:
                 f"let an administrator apply {deployer_role()} and bind its ClusterRole to that user, or use another kubeconfig",
             )
 
-    def ensure(self, *, on_progress: Callable[[str], None] | None = None) -> Access:
-        """The cluster, after `check`."""
+    def ensure(self, *, on_progress: Callable[[str], None] | None = None, load: Load | None = None) -> Access:  # noqa: ARG002
+        """The cluster, after `check`; it pulls images from a registry."""
         if on_progress:
             on_progress("looking at the cluster and at our rights in it")
         self.check()
@@ -55,9 +55,6 @@ class ExistingCluster:
     def listener(self, port: int) -> str | None:  # noqa: ARG002  - the nodes are not this host
         """See `Substrate`."""
         return None
-
-    def load_images(self, load: Callable[[Path, Path], None]) -> None:
-        """Do nothing: the cluster pulls images from a registry."""
 
     def _connect(self) -> Kube:
         return connect(self._kubeconfig, self._context)

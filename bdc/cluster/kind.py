@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from bdc.cluster.substrate import Access
+from bdc.cluster.substrate import Access, Load
 from bdc.config.paths import state_dir
 from bdc.errors import BdcError, DeadlineError, UsageError
 
@@ -48,8 +48,8 @@ class KindCluster:
         if int(version.strip().partition(".")[0] or 0) < _DOCKER_MAJOR:
             raise UsageError(f"kind needs Docker {_DOCKER_MAJOR} or newer; this is {version.strip()}", "update Docker")
 
-    def ensure(self, *, on_progress: Callable[[str], None] | None = None) -> Access:
-        """Make the cluster where it isn't there."""
+    def ensure(self, *, on_progress: Callable[[str], None] | None = None, load: Load | None = None) -> Access:
+        """Make the cluster where it isn't there; `load` gets a stand-in for ctr that works in the node."""
         self.check()
         if self._cluster not in _run("kind", "get", "clusters").split():
             if on_progress:
@@ -58,6 +58,11 @@ class KindCluster:
         access = self.access()
         if access is None:
             raise BdcError(f"the kind cluster {self._cluster} was made, and is gone again", "see: kind get clusters, docker ps -a")
+        if load:
+            ctr = self._folder / "ctr"
+            ctr.write_text(_CTR.format(node=shlex.quote(self._node())))
+            ctr.chmod(0o755)
+            load(ctr, Path("/run/containerd/containerd.sock"))
         return access
 
     def access(self) -> Access | None:
@@ -72,13 +77,6 @@ class KindCluster:
     def listener(self, port: int) -> str | None:  # noqa: ARG002  - the nodes are not this host
         """See `Substrate`."""
         return None
-
-    def load_images(self, load: Callable[[Path, Path], None]) -> None:
-        """Call `load` with a stand-in for ctr that works in the node."""
-        ctr = self._folder / "ctr"
-        ctr.write_text(_CTR.format(node=shlex.quote(self._node())))
-        ctr.chmod(0o755)
-        load(ctr, Path("/run/containerd/containerd.sock"))
 
     def _node(self) -> str:
         return f"{self._cluster}-control-plane"

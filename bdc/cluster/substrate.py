@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+Load = Callable[[Path, Path], None]
+"""Loads images into a containerd: its client program ctr, and the address of its socket."""
+
 
 @dataclass(frozen=True)
 class Access:
@@ -28,14 +31,14 @@ class Substrate(Protocol):
     def check(self) -> None:
         """Refuse clearly where it can't run; makes nothing."""
 
-    def ensure(self, *, on_progress: Callable[[str], None] | None = None) -> Access:
-        """Bring it up, or mend it; nothing changes where it runs."""
+    def ensure(self, *, on_progress: Callable[[str], None] | None = None, load: Load | None = None) -> Access:
+        """Bring it up, or mend it; nothing changes where it runs.
+
+        `load` is called where images go into a containerd, maybe beside the rest, and has ended on return.
+        """
 
     def access(self) -> Access | None:
         """What is there now, without bringing anything up."""
 
     def listener(self, port: int) -> str | None:
         """Which program of this host has a TCP port that pods' NodePorts want; None where nobody has, or the nodes are elsewhere."""
-
-    def load_images(self, load: Callable[[Path, Path], None]) -> None:
-        """Call `load(ctr, address)` where images go into a containerd; does nothing where they come from a registry."""

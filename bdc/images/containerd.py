@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from bdc.config.disk import full_disk, says_full
@@ -15,6 +18,8 @@ from bdc.images.spec import chosen, references
 
 _PINNED = "io.cri-containerd.pinned=pinned"
 """Label that keeps an image from kubelet's garbage collection: what isn't in a registry can't be pulled again."""
+_CONTENT = "io.containerd.content.v1.content/blobs/sha256"
+"""Where containerd keeps content, by its digest, in its root folder."""
 _IS_PINNED = 'labels."io.cri-containerd.pinned"==pinned'
 
 
@@ -34,19 +39,70 @@ def load(names: Iterable[str] | None, *, ctr: Path, address: Path, on_progress: 
 def _import(absent: Sequence[str], ctr: Path, address: Path, on_progress: Callable[[str], None] | None) -> None:
     if on_progress:
         on_progress(f"loading {len(absent)} images into containerd")
+    handed = _hand_over({path for name in absent for path in layout().layers(name)}, ctr, address)
+    code, said = _stream(absent, ctr, address, without=handed)
+    if code and handed:  # containerd may have dropped what no image had yet
+        code, said = _stream(absent, ctr, address, without=frozenset())
+    _check(code, said, _store(address))
+
+
+def _hand_over(layers: Iterable[Path], ctr: Path, address: Path) -> frozenset[Path]:
+    """Gives layers to containerd as files in its own store, where that is this node's; those that it took.
+
+    A layer that is streamed is copied, read and summed several times, which takes longer than to unpack it. containerd takes over a file
+    that is there under its digest, once somebody begins to write content of that digest and size (its content_sharing_policy is "shared");
+    where it isn't, `ctr content ingest` writes it after all. What a layer unpacks to is compared with its image's diff_id in any case.
+    """
+    if not _own(address).is_dir():
+        return frozenset()
+    handed = set()
+    for layer in layers:
+        if not _place(layer, _own(address) / _CONTENT / layer.name):
+            continue
+        expected = ("--expected-digest", f"sha256:{layer.name}", "--expected-size", str(layer.stat().st_size))
+        with layer.open("rb") as content:
+            command = _command(ctr, address, "content", "ingest", *expected, layer.name)
+            if subprocess.run(command, stdin=content, capture_output=True, check=False).returncode == 0:
+                handed.add(layer)
+    return frozenset(handed)
+
+
+def _place(layer: Path, target: Path) -> bool:
+    """Makes a layer a file of containerd's: a link if that can be and only root may write to it, else a copy. False where neither can be."""
+    part = target.parents[3] / f"part-{target.name}"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():
+            return True
+        if layer.stat().st_uid == os.geteuid() == 0:
+            with suppress(OSError):  # two file systems
+                target.hardlink_to(layer)
+                return True
+        shutil.copyfile(layer, part)
+        with part.open("rb") as copied:
+            os.fsync(copied.fileno())
+        part.replace(target)
+    except OSError:  # of a full disk, the import says so
+        part.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def _stream(names: Sequence[str], ctr: Path, address: Path, *, without: Collection[Path]) -> tuple[int, str]:
+    """Has ctr import images from a tar that lacks some of their layers; its exit code and output."""
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             _command(ctr, address, "images", "import", "-"), stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT
         )
         try:
             with process.stdin as stream:  # type: ignore[union-attr]
-                layout().write_tar({name: name for name in absent}, stream)
+                layout().write_tar({name: name for name in names}, stream, without=without)
         except BrokenPipeError:
-            pass  # what ctr says about it is reported below
+            pass  # what ctr says about it is the answer
         finally:
             code = process.wait()
         output.seek(0)
-        _check(code, output.read().decode(errors="replace"), _store(address))
+        return code, output.read().decode(errors="replace")
 
 
 def _command(ctr: Path, address: Path, *arguments: str) -> list[str]:
@@ -61,8 +117,13 @@ def _ctr(ctr: Path, address: Path, *arguments: str) -> str:
 
 def _store(address: Path) -> Path:
     """The folder that containerd keeps images in, as far as it is this host's; /var/lib/containerd is containerd's own default."""
-    own = NODE_DIR / "node" / "containerd"
-    return own if address.is_relative_to("/run/bdc") and own.exists() else Path("/var/lib/containerd")
+    own = _own(address)
+    return own if own.exists() else Path("/var/lib/containerd")
+
+
+def _own(address: Path) -> Path:
+    """The root folder of the embedded node's containerd; a folder that isn't there where the socket is another's."""
+    return NODE_DIR / "node" / ("containerd" if address.is_relative_to("/run/bdc") else "none")
 
 
 def _check(code: int, output: str, store: Path) -> None:

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -126,13 +126,20 @@ class Layout:
         digests = [self.descriptor(reference)["digest"], manifest["config"]["digest"], *(layer["digest"] for layer in manifest["layers"])]
         return [self.blob(digest) for digest in dict.fromkeys(digests)]
 
-    def write_tar(self, names: Mapping[str, str], out: IO[bytes]) -> None:
-        """Streams a tar of a layout that has only these images: `names` gives the name on the node by reference here."""
+    def layers(self, reference: str) -> list[Path]:
+        """Files of an image's layers."""
+        return [self.blob(layer["digest"]) for layer in self.manifest(reference)["layers"]]
+
+    def write_tar(self, names: Mapping[str, str], out: IO[bytes], *, without: Collection[Path] = ()) -> None:
+        """Streams a tar of a layout that has only these images: `names` gives the name on the node by reference here.
+
+        `without`: files of blobs that it lacks.
+        """
         entries = []
         blobs: dict[str, Path] = {}
         for reference, name in names.items():
             entries.append(self.descriptor(reference) | {"annotations": name_annotations(name)})
-            blobs |= {path.name: path for path in self.blobs(reference)}
+            blobs |= {path.name: path for path in self.blobs(reference) if path not in without}
         with tarfile.open(fileobj=out, mode="w|", format=tarfile.GNU_FORMAT, bufsize=_CHUNK_BYTES) as archive:
             write_head(archive, entries)
             for digits, path in blobs.items():

@@ -1,6 +1,6 @@
 """The way from a configuration to a running cluster, and back.
 
-    preflight -> node (substrate) -> images -> stacks (data, platform)
+    preflight -> images -> node (substrate), which loads them -> stacks (data, platform)
 
 Each step is idempotent and leaves nothing that the next run trips over, so `up` after an interruption at any point goes on from there.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from bdc import images
 from bdc.cluster import Access, Substrate
@@ -47,24 +48,27 @@ def up(config: Config, substrate: Substrate, report: Report, *, deadline_seconds
     with running(report, "programs") as step:
         pulumi = ensure("pulumi", more=substrate.name == "embedded", on_progress=step.say)
         step.result(f"pulumi {pulumi.version} · {choose_plugin(config.engine.plugin)}")
+    with running(report, "images") as step:
+        if config.images.registry is None:
+            images.build(IMAGES, on_progress=step.say)
+        step.result(f"{len(IMAGES)} {f'from {config.images.registry}' if config.images.registry else 'built'}")
     with running(report, "node") as step:
-        access = substrate.ensure(on_progress=step.say)
+        access = substrate.ensure(on_progress=step.say, load=_load if config.images.registry is None else None)
         step.result(f"{substrate.name} · {access.address}")
     kube = connect(access.kubeconfig, access.context)
     with running(report, "capacity") as step:
         step.result(preflight.cluster(config, kube, storage_class(config, substrate), say=step.say))
-    with running(report, "images") as step:
-        if config.images.registry is None:
-            images.build(IMAGES, on_progress=step.say)
-            substrate.load_images(lambda ctr, address: images.load(IMAGES, ctr=ctr, address=address, on_progress=step.say))
-        login = pull_secret.login(config, kube)
-        step.result(f"{len(IMAGES)} {f'from {config.images.registry}' if config.images.registry else 'in place'}")
+    login = pull_secret.login(config, kube)
     _try_storage(config, substrate, kube, report, login)
     with running(report, "stacks") as step:
         hand_over(kube, config, step.say)
         carry_out(kube, config, _engine(config, substrate, access, kube, report, login, deadline_seconds), step.say)
         remember(config, kube)
     return access
+
+
+def _load(ctr: Path, address: Path) -> None:
+    images.load(IMAGES, ctr=ctr, address=address)
 
 
 def _try_storage(config: Config, substrate: Substrate, kube: Kube, report: Report, login: str | None) -> None:

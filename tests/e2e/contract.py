@@ -52,7 +52,7 @@ def _loads(tested: Substrate) -> list[tuple[Path, Path]]:
         assert listed.returncode == 0, listed.stderr
         found.append((ctr, address))
 
-    tested.load_images(load)
+    tested.ensure(load=load)
     return found
 
 

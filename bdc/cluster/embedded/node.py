@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +27,7 @@ from bdc.cluster.embedded.records import Begun, Installed, Settings, read_begun,
 from bdc.cluster.embedded.services import Supervisor, log_of, systemd_is_first
 from bdc.cluster.embedded.supervisord import SupervisordServices
 from bdc.cluster.embedded.systemd import SystemdServices
-from bdc.cluster.substrate import Access
+from bdc.cluster.substrate import Access, Load
 from bdc.errors import DeadlineError, NotFoundError
 
 _READY_SECONDS = 300
@@ -81,8 +82,11 @@ class EmbeddedNode:
             preflight.check_same_address(begun.settings.address)
             upgrade.due(installed.versions, upgrade.wanted_versions())
 
-    def ensure(self, *, on_progress: Progress | None = None) -> Access:
-        """Bring the node up, or back up; returns when all of its own parts are ready."""
+    def ensure(self, *, on_progress: Progress | None = None, load: Load | None = None) -> Access:
+        """Bring the node up, or back up; returns when all of its own parts are ready.
+
+        `load` is called as soon as containerd runs, beside the rest: while kubeadm waits for the control plane there is time to unpack.
+        """
         report = on_progress or _silent
         preflight.check_host()
         with locked(self._layout.lock, report):
@@ -90,8 +94,10 @@ class EmbeddedNode:
             begun = read_begun(self._layout.begun)
             if installed and begun:
                 self._start(begun, installed, report)
+                if load:
+                    load(*self._containerd)
             else:
-                self._install(begun, report)
+                self._install(begun, report, load)
         access = self.access()
         if access is None:
             raise NotFoundError(f"{ADMIN_KUBECONFIG} is gone", "make the node anew: bdc node reset, then bdc up")
@@ -107,10 +113,6 @@ class EmbeddedNode:
     def listener(self, port: int) -> str | None:
         """Who listens on a port of the host's addresses. kube-proxy doesn't listen on NodePorts: it takes their packets before."""
         return host.listener(port, loopback=False)
-
-    def load_images(self, load: Callable[[Path, Path], None]) -> None:
-        """Call `load` with the ctr program and containerd's socket."""
-        load(self._layout.bin / "ctr", self._layout.containerd_socket)
 
     def start(self, *, on_progress: Progress | None = None) -> None:
         """Start a node that was installed; refuses where none was."""
@@ -192,7 +194,7 @@ class EmbeddedNode:
             return "this host's node is starting or unhealthy; see: bdc node status"
         return "the node of this host may be stopped; start it as root: bdc node start"
 
-    def _install(self, begun: Begun | None, report: Progress) -> None:
+    def _install(self, begun: Begun | None, report: Progress, load: Load | None) -> None:
         if begun is None:
             preflight.check_before_install(self._layout)
         programs = ensure_programs(report)
@@ -210,13 +212,19 @@ class EmbeddedNode:
         install.write_settings(self._layout, settings, programs.versions)
         self._services(settings).start()
         self._wait_for_containerd()
-        report("importing the control plane's images")
-        install.import_images(self._layout, programs)
-        report(f"kubeadm init: Kubernetes {programs.versions['kubernetes']} on {settings.address}")
-        install.kubeadm_init(self._layout)
-        manifest = install.addons(self._layout, programs.versions)
-        install.apply_addons(self._layout, manifest, report)
-        self._record_installed(programs.versions, manifest)
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            loading = beside.submit(load, *self._containerd) if load else None
+            report("importing the control plane's images")
+            install.import_images(self._layout, programs)
+            report(f"kubeadm init: Kubernetes {programs.versions['kubernetes']} on {settings.address}")
+            install.kubeadm_init(self._layout)
+            manifest = install.addons(self._layout, programs.versions)
+            install.apply_addons(self._layout, manifest, report)
+            self._record_installed(programs.versions, manifest)
+            if loading:
+                if not loading.done():
+                    report("loading images into containerd")
+                loading.result()
 
     def _start(self, begun: Begun, installed: Installed, report: Progress) -> None:
         preflight.check_same_address(begun.settings.address)
@@ -267,6 +275,11 @@ class EmbeddedNode:
     def _record_installed(self, versions: dict[str, str], manifest: str) -> None:
         created = datetime.now(UTC).isoformat(timespec="seconds")
         write_record(self._layout.installed, Installed(versions["kubernetes"], versions, install.digest(manifest), created))
+
+    @property
+    def _containerd(self) -> tuple[Path, Path]:
+        """containerd's client, and its socket."""
+        return self._layout.bin / "ctr", self._layout.containerd_socket
 
     def _wait_for_containerd(self) -> None:
         deadline = time.monotonic() + 30

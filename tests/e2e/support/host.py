@@ -139,6 +139,10 @@ class TestHost:
         """A statement by `bdc -q sql query -o json`, in a session that stays open, by sessions.py."""
         return self._sessions.ask(engine, sql)
 
+    def end_sessions(self) -> None:
+        """End what `sql` keeps open; Spark has a pod for it."""
+        self._sessions.close()
+
     def popen(
         self, argv: Sequence[str | Path], *, user: int | None = None, env: Mapping[str, str] | None = None, outside: bool = False
     ) -> subprocess.Popen[str]:

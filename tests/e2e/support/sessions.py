@@ -18,6 +18,8 @@ from typing import Any
 _BROKEN = 5
 """The exit code of what a session doesn't outlive: its engine doesn't answer."""
 
+_END_SECONDS = 30
+
 
 class Sessions:
     """The server of one host, which is started when it is first needed, and again after it was killed."""
@@ -47,8 +49,11 @@ class Sessions:
     def close(self) -> None:
         """End the server, if there is one, and with it its sessions."""
         if self._server:
-            self._server.kill()
-            self._server.communicate()
+            try:
+                self._server.communicate(timeout=_END_SECONDS)
+            except (subprocess.TimeoutExpired, OSError, ValueError):  # with a cluster that is gone, or a host
+                self._server.kill()
+                self._server.communicate()
             self._server = None
 
 
@@ -63,6 +68,8 @@ def main() -> None:
         if code == _BROKEN and engine in opened:
             opened.pop(engine)[0].close()
         print(json.dumps([code, out.getvalue(), err.getvalue()]), flush=True)  # noqa: T201
+    for stack, _ in opened.values():
+        stack.close()
 
 
 def _answer(opened: dict[str, tuple[ExitStack, Any]], engine: str, sql: str) -> int:
