@@ -12,6 +12,9 @@ from dataclasses import replace
 from functools import partial
 
 from bdc import images
+from bdc.access.credentials.journal import Kind, revisions, unsettled
+from bdc.access.credentials.rotate import Endpoints, Rotated, begin, carry_out
+from bdc.access.master import hand_over
 from bdc.cluster import Access, Substrate
 from bdc.config.model import Config
 from bdc.config.names import IMAGES
@@ -20,12 +23,9 @@ from bdc.errors import NotFoundError
 from bdc.kube import Kube, connect
 from bdc.lifecycle import preflight, pull_secret, storage_probe
 from bdc.lifecycle.last_applied import differences, refuse_fixed, remember
-from bdc.lifecycle.master import hand_over
 from bdc.lifecycle.planning import Plan, plan_of
 from bdc.lifecycle.projects import STACKS
-from bdc.lifecycle.renewal import Endpoints, Restarts, Rotated, begin, carry_out
-from bdc.lifecycle.report import Report, running
-from bdc.lifecycle.rotation import Kind, revisions, unsettled
+from bdc.lifecycle.report import Report, Restarts, running
 from bdc.lifecycle.site import site, storage_class
 from bdc.toolchain import ensure
 

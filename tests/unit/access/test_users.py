@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
+from bdc.access import master, users
 from bdc.config.model import Config
 from bdc.errors import BdcError, NotFoundError, UnhealthyError, UsageError
 from bdc.kube import ApiConflictError
 from bdc.kube.credentials import PlainCredentials
 from bdc.kube.kubeconfig import Access
 from bdc.kube.user_context import EXTENSION, UserContext
-from bdc.lifecycle import master, users
 from bdc_stacks import identity
 from tests.unit.fake_kube import FakeKube, Json
 

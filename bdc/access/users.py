@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from bdc.access.master import run_as_superuser
 from bdc.config import workloads
 from bdc.config.names import (
     COMPONENT,
@@ -41,7 +42,6 @@ from bdc.kube import ApiConflictError, ApiNotFoundError, Kube
 from bdc.kube.endpoints import addresses, certificate_authority, certified, connect_token, reach
 from bdc.kube.exec import execute
 from bdc.kube.user_context import EXTENSION, UserContext
-from bdc.lifecycle.master import run_as_superuser
 
 if TYPE_CHECKING:
     from bdc.config.model import Config

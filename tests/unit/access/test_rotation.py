@@ -14,17 +14,18 @@ from typing import Any
 
 import pytest
 
+from bdc.access import master
+from bdc.access.credentials import journal, rotate
+from bdc.access.credentials.journal import Kind
 from bdc.config.model import Config
 from bdc.engine import Change
 from bdc.errors import BdcError, UnhealthyError, UsageError
 from bdc.kube import ApiError, ApiForbiddenError
-from bdc.lifecycle import master, renewal, rotation
-from bdc.lifecycle.rotation import Kind
 from bdc_stacks import identity
 from tests.unit.fake_kube import FakeKube, Json
 
 CONFIG = Config()
-WHERE = renewal.Endpoints("tls-0123abcd", ["a.example"])
+WHERE = rotate.Endpoints("tls-0123abcd", ["a.example"])
 SECRETS = "/api/v1/namespaces/bdc/secrets"
 INTERNAL = {f"{name}-password": f"old-{name}" for name in ("superuser", "replication", "metastore", "trino")}
 WRITES = ("POST", "PATCH", "DELETE", "SQL", "UP")
@@ -122,7 +123,7 @@ class FakeEngine:
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     made = Cluster()
     monkeypatch.setattr(master, "execute", made.execute)
-    monkeypatch.setattr(renewal, "_until_trino_knows", lambda *_: None)
+    monkeypatch.setattr(rotate, "_until_trino_knows", lambda *_: None)
     return made
 
 
@@ -137,8 +138,8 @@ def proves(verifier: str, text: str) -> bool:
 
 def run(cluster: Cluster, *kinds: Kind, password: str | None = None) -> tuple[Kind, ...]:
     engine: Any = FakeEngine(cluster)
-    renewal.begin(cluster, CONFIG, engine, kinds, WHERE, password)
-    return renewal.carry_out(cluster, CONFIG, engine, lambda _: None)
+    rotate.begin(cluster, CONFIG, engine, kinds, WHERE, password)
+    return rotate.carry_out(cluster, CONFIG, engine, lambda _: None)
 
 
 def test_a_rotation_changes_what_was_asked_and_no_more(cluster: Cluster) -> None:
@@ -152,7 +153,7 @@ def test_a_rotation_changes_what_was_asked_and_no_more(cluster: Cluster) -> None
     assert not cluster.takes("master", "old")
     assert {name: cluster.values(name) for name in others} == others
     assert cluster.roles["postgres"] == "old-superuser"
-    assert rotation.read(cluster, "bdc") is None
+    assert journal.read(cluster, "bdc") is None
 
 
 def test_internal_passwords(cluster: Cluster) -> None:
@@ -194,9 +195,9 @@ def test_killed_at_any_write_the_next_run_finishes(cluster: Cluster, alive: int,
     cluster.alive = alive
     with pytest.raises(Killed):
         run(cluster, *kinds)
-    journal, now = rotation.read(cluster, "bdc"), cluster.values("credentials")
+    begun, now = journal.read(cluster, "bdc"), cluster.values("credentials")
     known = {key: {now[key], "old" if key == "password" else "old-token"} for key in ("password", "token")}
-    for (name, key), value in journal.values.items() if journal else ():
+    for (name, key), value in begun.values.items() if begun else ():
         if name == "credentials":
             known[key].add(value)
     for endpoint, key in (("master", "password"), ("password", "password"), ("token", "token")):
@@ -206,9 +207,9 @@ def test_killed_at_any_write_the_next_run_finishes(cluster: Cluster, alive: int,
         run(cluster, *kinds)
     else:
         engine: Any = FakeEngine(cluster)
-        renewal.carry_out(cluster, CONFIG, engine, lambda _: None)
-    wanted = "old" if journal is None and again == "up" else cluster.values("credentials")["password"]
-    assert rotation.read(cluster, "bdc") is None
+        rotate.carry_out(cluster, CONFIG, engine, lambda _: None)
+    wanted = "old" if begun is None and again == "up" else cluster.values("credentials")["password"]
+    assert journal.read(cluster, "bdc") is None
     assert cluster.takes("master", wanted)
     assert cluster.takes("password", wanted)
     assert (wanted == "old") is (alive == 0 and again == "up")
@@ -224,18 +225,18 @@ def test_the_writes_that_a_kill_may_fall_between(cluster: Cluster) -> None:
 
 
 def test_what_a_begun_rotation_has_not_changed_is_told(cluster: Cluster) -> None:
-    assert rotation.unsettled(cluster, "bdc") == {}
+    assert journal.unsettled(cluster, "bdc") == {}
     cluster.alive = 1
     with pytest.raises(Killed):
         run(cluster, "password", "token")
-    assert rotation.unsettled(cluster, "bdc") == {"connect-etl": ["token"], "credentials": ["password", "token"]}
+    assert journal.unsettled(cluster, "bdc") == {"connect-etl": ["token"], "credentials": ["password", "token"]}
 
 
 def test_a_begun_rotation_keeps_its_values_but_for_a_given_password(cluster: Cluster) -> None:
     cluster.alive = 1
     with pytest.raises(Killed):
         run(cluster, "internal", "password")
-    begun = rotation.read(cluster, "bdc")
+    begun = journal.read(cluster, "bdc")
     assert begun is not None
     cluster.alive = 1000
     run(cluster, "password", password="new-passw0rd")
@@ -246,9 +247,9 @@ def test_a_begun_rotation_keeps_its_values_but_for_a_given_password(cluster: Clu
 def test_a_master_that_starts_with_the_stacks(cluster: Cluster) -> None:
     pod = cluster.objects.pop("/api/v1/namespaces/bdc/pods/master-0")
     engine: Any = FakeEngine(cluster)
-    renewal.begin(cluster, CONFIG, engine, ["password"], WHERE, None)
+    rotate.begin(cluster, CONFIG, engine, ["password"], WHERE, None)
     with pytest.raises(UnhealthyError, match="no leader"):
-        renewal.carry_out(cluster, CONFIG, engine, lambda _: None)
+        rotate.carry_out(cluster, CONFIG, engine, lambda _: None)
     assert cluster.values("credentials")["password"] == "old"
 
     def up() -> dict[str, object]:
@@ -257,7 +258,7 @@ def test_a_master_that_starts_with_the_stacks(cluster: Cluster) -> None:
         return {}
 
     engine.up = up
-    assert renewal.carry_out(cluster, CONFIG, engine, lambda _: None) == ("password",)
+    assert rotate.carry_out(cluster, CONFIG, engine, lambda _: None) == ("password",)
     assert cluster.takes("master", cluster.values("credentials")["password"])
 
 
@@ -265,47 +266,47 @@ def test_other_changes_are_refused(cluster: Cluster) -> None:
     engine: Any = FakeEngine(cluster)
     engine.changes = [Change("update", "ConfigMap", "hadoop-conf", "storage", ("data",))]
     with pytest.raises(BdcError, match="1 changes"):
-        renewal.begin(cluster, CONFIG, engine, ["password"], WHERE, None)
-    assert rotation.read(cluster, "bdc") is None
+        rotate.begin(cluster, CONFIG, engine, ["password"], WHERE, None)
+    assert journal.read(cluster, "bdc") is None
 
 
 def test_a_journal_that_somebody_else_wrote_is_not_dropped(cluster: Cluster) -> None:
-    first = rotation.stage(cluster, "bdc", ["token"], tls=WHERE.tls, hosts=WHERE.hosts)
-    second = rotation.stage(cluster, "bdc", ["password"], tls=WHERE.tls, hosts=WHERE.hosts)
-    rotation.finish(cluster, "bdc", first)
-    assert rotation.read(cluster, "bdc") == second
-    rotation.finish(cluster, "bdc", second)
-    rotation.finish(cluster, "bdc", second)
-    assert rotation.read(cluster, "bdc") is None
+    first = journal.stage(cluster, "bdc", ["token"], tls=WHERE.tls, hosts=WHERE.hosts)
+    second = journal.stage(cluster, "bdc", ["password"], tls=WHERE.tls, hosts=WHERE.hosts)
+    journal.finish(cluster, "bdc", first)
+    assert journal.read(cluster, "bdc") == second
+    journal.finish(cluster, "bdc", second)
+    journal.finish(cluster, "bdc", second)
+    assert journal.read(cluster, "bdc") is None
 
 
 def test_a_certificate_that_is_no_longer_there_is_passed_over(cluster: Cluster) -> None:
-    journal = rotation.stage(cluster, "bdc", ["certificates"], tls="tls-ffffffff", hosts=WHERE.hosts)
-    rotation.settle(cluster, CONFIG, journal)
+    begun = journal.stage(cluster, "bdc", ["certificates"], tls="tls-ffffffff", hosts=WHERE.hosts)
+    journal.settle(cluster, CONFIG, begun)
     cluster.fail("PATCH", "credentials", ApiForbiddenError(403, "Forbidden", "no"))
     with pytest.raises(ApiError):
-        rotation.settle(cluster, CONFIG, rotation.stage(cluster, "bdc", ["token"], tls=WHERE.tls, hosts=WHERE.hosts))
+        journal.settle(cluster, CONFIG, journal.stage(cluster, "bdc", ["token"], tls=WHERE.tls, hosts=WHERE.hosts))
 
 
 def test_nothing_shows_a_secret(cluster: Cluster) -> None:
-    journal = rotation.stage(cluster, "bdc", ["password"], tls=WHERE.tls, hosts=WHERE.hosts, password="new-passw0rd")
-    assert "new-passw0rd" not in repr(journal)
-    assert journal.kinds == ("password",)
+    begun = journal.stage(cluster, "bdc", ["password"], tls=WHERE.tls, hosts=WHERE.hosts, password="new-passw0rd")
+    assert "new-passw0rd" not in repr(begun)
+    assert begun.kinds == ("password",)
 
 
 def test_revisions_follow_the_values_and_tell_nothing_without_the_key(cluster: Cluster) -> None:
-    before = rotation.revisions(cluster, "bdc", WHERE.tls, "key")
-    assert before == rotation.revisions(cluster, "bdc", WHERE.tls, "key")
-    assert set(before.values()).isdisjoint(rotation.revisions(cluster, "bdc", WHERE.tls, "another").values())
+    before = journal.revisions(cluster, "bdc", WHERE.tls, "key")
+    assert before == journal.revisions(cluster, "bdc", WHERE.tls, "key")
+    assert set(before.values()).isdisjoint(journal.revisions(cluster, "bdc", WHERE.tls, "another").values())
     run(cluster, "token")
-    after = rotation.revisions(cluster, "bdc", WHERE.tls, "key")
+    after = journal.revisions(cluster, "bdc", WHERE.tls, "key")
     assert {item for item in before if before[item] != after[item]} == {("credentials", "token"), ("connect-etl", "token")}
     assert ("ca", "ca.key") not in before
 
 
 @pytest.mark.parametrize("text", ["sesame-open!", "A" * 128, "x#%&()*+,-./:;<=>?@[]^_{|}~!"])
 def test_passwords_that_can_be(text: str) -> None:
-    rotation.check_password(text)
+    journal.check_password(text)
     assert proves(identity.scram_verifier(text), text)
 
 
@@ -316,5 +317,5 @@ BAD = ["", "too-short-1", "A" * 129, "with a blank", 'quote"quote"', "it's-its-i
 @pytest.mark.parametrize("text", BAD)
 def test_passwords_that_can_not_be(text: str) -> None:
     with pytest.raises(UsageError, match="can't be used") as raised:
-        rotation.check_password(text)
+        journal.check_password(text)
     assert not text or text not in f"{raised.value} {raised.value.hint}"

@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, get_args
 
+from bdc.access.master import run_as_superuser
 from bdc.config.names import (
     CA,
     CREDENTIALS,
@@ -34,7 +35,6 @@ from bdc.config.names import (
 from bdc.config.workloads import Credential
 from bdc.errors import NotFoundError, UsageError
 from bdc.kube import ApiConflictError, ApiNotFoundError, Kube
-from bdc.lifecycle.master import run_as_superuser
 
 if TYPE_CHECKING:
     from bdc.config.model import Config

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from bdc.access.credentials import journal
 from bdc.config import workloads
 from bdc.config.names import CREDENTIALS, selector
-from bdc.engine import Event, PulumiEngine
+from bdc.engine import PulumiEngine
 from bdc.errors import BdcError, DeadlineError, UnhealthyError
 from bdc.kube import Kube
 from bdc.kube.endpoints import credentials
-from bdc.lifecycle import rotation
-from bdc.lifecycle.report import Report, Step
 from bdc.trino.client import refusal
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 _TRINO_SECONDS = 150
 
 
-def restarts(config: Config, kinds: Sequence[rotation.Kind]) -> list[str]:
+def restarts(config: Config, kinds: Sequence[journal.Kind]) -> list[str]:
     """The workloads of this cluster that a rotation starts again. Trino reads a new password without that."""
     return [one.name for one in workloads.WORKLOADS if one.replicas(config) and one.restarts_on.intersection(kinds)]
 
@@ -33,7 +32,7 @@ def restarts(config: Config, kinds: Sequence[rotation.Kind]) -> list[str]:
 class Rotated:
     """What was rotated, and the workloads that started again."""
 
-    kinds: tuple[rotation.Kind, ...]
+    kinds: tuple[journal.Kind, ...]
     restarted: tuple[str, ...]
 
 
@@ -45,59 +44,41 @@ class Endpoints:
     hosts: Sequence[str]
 
 
-class Restarts:
-    """A report that passes on what it is told, and keeps which workloads were changed."""
-
-    def __init__(self, report: Report) -> None:
-        self._report = report
-        self.names: dict[str, None] = {}
-
-    def step(self, step: Step) -> None:
-        """See `Report`."""
-        self._report.step(step)
-
-    def event(self, event: Event) -> None:
-        """See `Report`."""
-        if event.state == "done" and event.op == "update" and event.kind in ("Deployment", "StatefulSet"):
-            self.names[event.name] = None
-        self._report.event(event)
-
-
-def begin(kube: Kube, config: Config, engine: PulumiEngine, kinds: Sequence[rotation.Kind], where: Endpoints, password: str | None) -> None:
+def begin(kube: Kube, config: Config, engine: PulumiEngine, kinds: Sequence[journal.Kind], where: Endpoints, password: str | None) -> None:
     """Refuse what can't be done now, then write the journal. A begun rotation is gone on with."""
     credentials(kube, config.name)
-    if rotation.read(kube, config.name) is None and (changes := engine.plan()):
+    if journal.read(kube, config.name) is None and (changes := engine.plan()):
         raise BdcError(
             f"the cluster isn't what bdc.yaml says ({len(changes)} changes), and rotating would make it so",
             "look with bdc plan, bring it up with bdc up, then rotate",
         )
     with engine.locked():
-        rotation.stage(kube, config.name, kinds, tls=where.tls, hosts=where.hosts, password=password)
+        journal.stage(kube, config.name, kinds, tls=where.tls, hosts=where.hosts, password=password)
 
 
-def carry_out(kube: Kube, config: Config, engine: PulumiEngine, say: Callable[[str], None]) -> tuple[rotation.Kind, ...]:
+def carry_out(kube: Kube, config: Config, engine: PulumiEngine, say: Callable[[str], None]) -> tuple[journal.Kind, ...]:
     """Bring the stacks up, and a begun rotation to its end; what was rotated."""
-    journal = rotation.read(kube, config.name)
-    if journal is None:
+    begun = journal.read(kube, config.name)
+    if begun is None:
         engine.up()
         return ()
-    say(f"rotating {', '.join(journal.kinds)}")
+    say(f"rotating {', '.join(begun.kinds)}")
     try:
-        _settle(kube, config, engine, journal)
+        _settle(kube, config, engine, begun)
     except UnhealthyError:  # the master isn't there yet
         engine.up()
-        _settle(kube, config, engine, journal)
+        _settle(kube, config, engine, begun)
     engine.up()
-    if password := journal.values.get((CREDENTIALS, "password")):
+    if password := begun.values.get((CREDENTIALS, "password")):
         say("waiting for Trino to read the password")
         _until_trino_knows(kube, config, password)
-    rotation.finish(kube, config.name, journal)
-    return journal.kinds
+    journal.finish(kube, config.name, begun)
+    return begun.kinds
 
 
-def _settle(kube: Kube, config: Config, engine: PulumiEngine, journal: rotation.Journal) -> None:
+def _settle(kube: Kube, config: Config, engine: PulumiEngine, begun: journal.Journal) -> None:
     with engine.locked():
-        rotation.settle(kube, config, journal)
+        journal.settle(kube, config, begun)
 
 
 def _until_trino_knows(kube: Kube, config: Config, password: str) -> None:

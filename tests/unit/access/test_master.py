@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from bdc.access import master
 from bdc.config.model import Config, Master
 from bdc.errors import BdcError, UnhealthyError
-from bdc.lifecycle import master
 from tests.unit.fake_kube import FakeKube
 
 PODS = "/api/v1/namespaces/bdc/pods"
