@@ -16,7 +16,7 @@ from bdc.kube import ApiConflictError, ApiError, ApiNotFoundError, Kube
 from bdc.spark.admission import Amount, requests
 from bdc.spark.application import SecretVariable
 from bdc.spark.memory import spark_mebibytes
-from bdc.spark.sizing import driver_pod, executor
+from bdc.spark.scheduling.sizing import driver_pod, executor
 
 Json = Mapping[str, Any]
 _MIB = 2**20

@@ -15,7 +15,7 @@ from bdc.kube import ApiForbiddenError, ApiNotFoundError, Kube
 from bdc.spark.admission import UNBOUNDED, bounds, queue, runs, taken
 from bdc.spark.defaults import defaults_of
 from bdc.spark.queries import job_path
-from bdc.spark.queueing import unfinished
+from bdc.spark.scheduling.queueing import unfinished
 
 DEFAULT = "default"
 """The pool of applications that name none, where several are."""

@@ -18,10 +18,10 @@ from bdc.errors import BdcError, NotFoundError
 from bdc.kube import ApiError, Kube, UnreachableError
 from bdc.kube.diagnose import events_of, warnings_of
 from bdc.kube.podlog import PodLog
-from bdc.spark.events import Ended, Event, LogLine, StageProgress, StateChanged
-from bdc.spark.failure import Cause, explain, late
+from bdc.spark.following.events import Ended, Event, LogLine, StageProgress, StateChanged
+from bdc.spark.following.failure import Cause, explain, late
+from bdc.spark.following.progress import progress
 from bdc.spark.labels import CONTAINER, DRIVER, EXECUTOR, application_selector
-from bdc.spark.progress import progress
 from bdc.spark.queries import get_job, list_all, pods_path
 from bdc.spark.state import NO_POD, TIMED_OUT, Json, State, Status, container_state, status, unschedulable
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bdc.spark.failure import Cause
+from bdc.spark.following.failure import Cause
 from bdc.spark.state import Status
 
 

@@ -21,15 +21,15 @@ from bdc.spark.admission import bounds
 from bdc.spark.application import Application, Schedule, check_schedule_name, unique_name
 from bdc.spark.defaults import defaults_of
 from bdc.spark.environments import Environment
-from bdc.spark.feasible import check_room, check_secrets
 from bdc.spark.labels import DIGEST, KILLED, RELEASED
-from bdc.spark.manifests import Plan, cron_job, job, settings
-from bdc.spark.pools import chosen
 from bdc.spark.queries import cron_job_path, job_path
-from bdc.spark.queueing import admit
+from bdc.spark.scheduling.feasible import check_room, check_secrets
+from bdc.spark.scheduling.pools import chosen
+from bdc.spark.scheduling.queueing import admit
+from bdc.spark.scheduling.sizing import begins_with, fitted
 from bdc.spark.settings import HDFS_USER, Uris, driver, properties
-from bdc.spark.sizing import begins_with, fitted
-from bdc.spark.staging import Staging
+from bdc.spark.submission.manifests import Plan, cron_job, job, settings
+from bdc.spark.submission.staging import Staging
 
 _MERGE = "application/merge-patch+json"
 _SCHEDULE_HINT = 'five fields: minute hour day month weekday, e.g. "30 2 * * 1-5"; time zones have names such as Europe/Paris'

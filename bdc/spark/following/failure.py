@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bdc.spark.following.traceback import last_exception
 from bdc.spark.labels import CONTAINER, EXECUTOR_CONTAINER, TIMEOUT
 from bdc.spark.state import unschedulable
-from bdc.spark.traceback import last_exception
 
 Json = Mapping[str, Any]
 

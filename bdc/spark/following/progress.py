@@ -11,7 +11,7 @@ from typing import Any
 
 from bdc.errors import UnreachableError
 from bdc.kube import ApiError, Kube
-from bdc.spark.events import StageProgress
+from bdc.spark.following.events import StageProgress
 from bdc.spark.settings import UI_PORT
 
 _SECONDS = 1
