@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bdc.cli.output import Format, FormatOption, Output
+from bdc.cli.result_options import ChartOption, OutputOption, SqlFormat
 from bdc.cli.settings import settings
-from bdc.cli.spark_environments import app as environments
-from bdc.cli.spark_pools import ConnectPoolOption, PoolOption
-from bdc.cli.spark_pools import app as pools
-from bdc.cli.spark_schedules import app as schedules
-from bdc.cli.spark_words import OWN_FAILURE, SubmitCommand
-from bdc.cli.sql import ChartOption, OutputOption
-from bdc.cli.sql_render import SqlFormat
+from bdc.cli.spark.environments import app as environments
+from bdc.cli.spark.pools import ConnectPoolOption, PoolOption
+from bdc.cli.spark.pools import app as pools
+from bdc.cli.spark.schedules import app as schedules
+from bdc.cli.spark.submit_options import OWN_FAILURE, SubmitCommand
 from bdc.errors import BdcError, UsageError
 
 if TYPE_CHECKING:
@@ -96,8 +95,8 @@ def submit(
     application that is lost sight of 126. Ctrl-C exits 130; it asks whether to kill the application or leave it running, and kills
     it where nobody can be asked. With --schedule it is not followed: Kubernetes starts it, and each run is an application of its own.
     """
-    from bdc.cli.spark_follow import show
-    from bdc.cli.spark_schedules import asked
+    from bdc.cli.spark.follow import show
+    from bdc.cli.spark.schedules import asked
     from bdc.config.duration import duration
     from bdc.spark import Application, Client, Executors, LostError, SecretVariable
 
@@ -160,7 +159,7 @@ def list_(
     output: FormatOption = Format.table,
 ) -> None:
     """Show applications, the newest first. States: queued, starting, running, succeeded, failed, killed."""
-    from bdc.cli.spark_follow import row
+    from bdc.cli.spark.follow import row
     from bdc.spark import Client
 
     found = Client(settings(ctx)).applications(pool=pool, states=_states(state or []), limit=limit)
@@ -171,7 +170,7 @@ def list_(
 @app.command()
 def status(ctx: typer.Context, name: Name, pool: PoolOption = None, output: FormatOption = Format.table) -> None:
     """Show one application, and why it failed."""
-    from bdc.cli.spark_follow import row
+    from bdc.cli.spark.follow import row
     from bdc.spark import Client, State
 
     client = Client(settings(ctx))
@@ -197,7 +196,7 @@ def logs(
 
     With --follow the exit code is the application's, and Ctrl-C leaves it running.
     """
-    from bdc.cli.spark_follow import show
+    from bdc.cli.spark.follow import show
     from bdc.spark import Client
 
     options = settings(ctx)
@@ -324,7 +323,7 @@ def sql(
     The session lives in a pod of the cluster, beside Spark Connect, and takes some seconds to start; many statements in one file, or
     the shell, pay for it once.
     """
-    from bdc.cli import sql as statements
+    from bdc.cli.sql import statements
     from bdc.sql import Engine
 
     if statement is not None and file is not None:

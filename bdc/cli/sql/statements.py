@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bdc.cli import sql_external, sql_inventory
 from bdc.cli.output import Output
+from bdc.cli.result_options import ChartOption, OutputOption, SqlFormat
 from bdc.cli.settings import settings
-from bdc.cli.sql_render import SqlFormat, chart, is_chartable, render
+from bdc.cli.sql import external, inventory
+from bdc.cli.sql.printer import Printer
 from bdc.errors import NotFoundError, UsageError
-from bdc.sql import Dialect, Engine, QueryError, Result, Session, Statement, in_tsql, statements
+from bdc.sql import Dialect, Engine, QueryError, Session, in_tsql, statements
 from bdc.sql.polybase.errors import SqlSyntaxError
 
 app = typer.Typer(no_args_is_help=True, help="SQL on the federation, the master and Spark.")
-app.add_typer(sql_external.credentials, name="credential")
-app.add_typer(sql_external.sources, name="source")
-app.add_typer(sql_external.tables, name="table")
-app.command("databases")(sql_inventory.databases)
-app.command("tables")(sql_inventory.tables)
-app.command("describe")(sql_inventory.describe)
-app.command("objects")(sql_external.objects)
-app.command("explain")(sql_external.explain)
+app.add_typer(external.credentials, name="credential")
+app.add_typer(external.sources, name="source")
+app.add_typer(external.tables, name="table")
+app.command("databases")(inventory.databases)
+app.command("tables")(inventory.tables)
+app.command("describe")(inventory.describe)
+app.command("objects")(external.objects)
+app.command("explain")(external.explain)
 
 EngineOption = Annotated[
     Engine, typer.Option("--engine", "-e", help="federation: Trino, over everything. master: PostgreSQL. spark: the lake.")
@@ -42,8 +41,6 @@ DialectOption = Annotated[
     Dialect,
     typer.Option("--dialect", help="Dialect of statements to the federation: auto detects it for each; tsql and trino force it."),
 ]
-OutputOption = Annotated[SqlFormat, typer.Option("--output", "-o", help="Format of the result.")]
-ChartOption = Annotated[bool, typer.Option("--chart", help="On a terminal, draw a label and a number as a bar chart.")]
 
 
 @app.command()
@@ -116,54 +113,12 @@ def shell(
     dialect: DialectOption = Dialect.auto,
 ) -> None:
     """Type statements and see their results. \\? says what else can be typed."""
-    from bdc.cli.sql_shell import Shell
+    from bdc.cli.sql.shell import Shell
     from bdc.config.paths import state_dir
 
     options = settings(ctx)
     with _session(ctx, engine, catalog, schema, pool, dialect) as session:
         Shell(session, engine, Printer(SqlFormat.table, quiet=options.quiet), state_dir(options.config.name) / "sql_history").run()
-
-
-class Printer:
-    """Runs statements and shows their results on stdout, and what there is to say of them on stderr."""
-
-    def __init__(self, output: SqlFormat, *, draw: bool = False, quiet: bool = False) -> None:
-        self._output, self._draw = output, draw
-        self._say = Output(quiet=quiet).progress
-        self.timing = True
-
-    def run(self, session: Session, statement: Statement) -> None:
-        """One statement, from start to last row."""
-        started = time.monotonic()
-        with closing(session.query(statement)) as result:
-            if result.columns or self._output is SqlFormat.json:
-                rows = self._show(result)
-                said = f"{rows:,} row{'' if rows == 1 else 's'}" if result.columns else str(result.command)
-            else:
-                said = str(result.command or "done")
-                for _ in result.rows:
-                    continue
-            if result.affected is not None and str(result.affected) not in said:
-                said += f" {result.affected:,}"
-        sys.stdout.flush()
-        self._say(f"({said}, {time.monotonic() - started:.1f} s)" if self.timing else f"({said})")
-
-    def _show(self, result: Result) -> int:
-        if self._draw and self._output is SqlFormat.table and sys.stdout.isatty():
-            if not is_chartable(result.columns):
-                self._say("a chart needs two columns: a label and a number")
-            else:
-                return self._chart(result)
-        return render(result, self._output, sys.stdout.write)
-
-    def _chart(self, result: Result) -> int:
-        rows = list(result.rows)
-        drawing = chart(rows, shutil.get_terminal_size().columns)
-        if drawing is None:
-            self._say("a chart needs numbers in the second column")
-            return render(Result(result.columns, iter(rows)), self._output, sys.stdout.write)
-        sys.stdout.write(drawing)
-        return len(rows)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from bdc.sql import Engine, Statement, split, statements
 from bdc.sql.quoting import literal
 
 if TYPE_CHECKING:
-    from bdc.cli.sql import Printer
+    from bdc.cli.sql.printer import Printer
     from bdc.sql import Session
 
 _SECRET = re.compile(r"password|secret|identity|credential", re.IGNORECASE)

@@ -10,7 +10,7 @@ import typer
 
 from bdc.cli.output import Format, FormatOption, Output
 from bdc.cli.settings import settings
-from bdc.cli.spark_pools import PoolOption
+from bdc.cli.spark.pools import PoolOption
 from bdc.errors import UsageError
 
 if TYPE_CHECKING:
