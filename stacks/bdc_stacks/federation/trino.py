@@ -24,7 +24,7 @@ from bdc.config.names import (
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
 from bdc_stacks import door, pods
-from bdc_stacks.gateway import Gateway
+from bdc_stacks.federation.pgwire import Gateway
 from bdc_stacks.metastore import USER
 from bdc_stacks.site import Site, digest, port
 

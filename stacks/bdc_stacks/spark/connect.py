@@ -27,7 +27,7 @@ from bdc.config.quantity import mebibytes
 from bdc_stacks import door, pods
 from bdc_stacks.metastore import USER
 from bdc_stacks.site import Site, digest
-from bdc_stacks.spark_applications import UID
+from bdc_stacks.spark.spark_config import UID
 
 NAME = "spark-connect"
 _PORT = 15002

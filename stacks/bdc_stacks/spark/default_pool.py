@@ -9,11 +9,12 @@ from bdc.config.model import Resources, Spark, pod
 from bdc.config.names import HADOOP_CONF, SPARK_CONF, selector
 from bdc.config.paths import resources
 from bdc.config.quantity import mebibytes, size
-from bdc_stacks import door, pods, storage
-from bdc_stacks.connect import connect_server
+from bdc_stacks import door, pods
 from bdc_stacks.metastore import USER
 from bdc_stacks.site import Site, digest
-from bdc_stacks.spark_applications import UID, account, configuration
+from bdc_stacks.spark.connect import connect_server
+from bdc_stacks.spark.spark_config import UID, account, configuration
+from bdc_stacks.storage import hdfs
 
 _HISTORY = "spark-history"
 
@@ -52,9 +53,7 @@ class SparkPool(pulumi.ComponentResource):
             env=pods.env({"NAMENODE": namenode, "USER": USER, "LIMIT": str(size(most))}),
             volumeMounts=[mount],
         )
-        template = pods.template(
-            self._site, "spark", name, storage.UID, [container], [volume], checksum=digest(script), restartPolicy="Never"
-        )
+        template = pods.template(self._site, "spark", name, hdfs.UID, [container], [volume], checksum=digest(script), restartPolicy="Never")
         k8s.batch.v1.CronJob(
             name,
             metadata=self._meta(name),

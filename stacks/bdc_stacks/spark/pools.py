@@ -10,10 +10,10 @@ import pulumi_kubernetes as k8s
 from bdc.config.model import Pool, Spark
 from bdc.config.names import HADOOP_CONF, INSTANCE, POOL, SPARK_CONF, USER_ROLE, pool_namespace, selector
 from bdc_stacks import pods
-from bdc_stacks.connect import connect_server
-from bdc_stacks.pool_policies import pool_policies
 from bdc_stacks.site import Site
-from bdc_stacks.spark_applications import account, configuration, priority_class
+from bdc_stacks.spark.connect import connect_server
+from bdc_stacks.spark.pool_policies import pool_policies
+from bdc_stacks.spark.spark_config import account, configuration, priority_class
 
 CONTROLLER = "controller"
 _UID = 10005
