@@ -41,8 +41,8 @@ def export(
     to the Spark pools that are open to them, if there are any; and no more. It holds secrets: hand it over as you would a password. Each
     export makes new ones and ends those of the files before it. It is a kubeconfig, too, so kubectl takes it.
     """
+    from bdc.access import users
     from bdc.cli.private_file import private_file
-    from bdc.lifecycle import users
 
     if file is None and sys.stdout.isatty():
         raise UsageError(
@@ -64,7 +64,7 @@ def export(
 @app.command("users")
 def users_(ctx: typer.Context, output: FormatOption = Format.table) -> None:
     """Show the cluster's ordinary users."""
-    from bdc.lifecycle import users
+    from bdc.access import users
 
     options = administrator(ctx)
     rows: list[dict[str, object]] = []
@@ -89,7 +89,7 @@ def revoke(
     no_input: NoInputOption = False,
 ) -> None:
     """Revoke a user's access and credentials; files, tables and applications are kept."""
-    from bdc.lifecycle import users
+    from bdc.access import users
 
     options = administrator(ctx)
     if not confirm(f"Revoke what {user} may do in cluster {options.config.name}?", yes=yes, no_input=no_input):

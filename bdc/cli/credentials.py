@@ -107,19 +107,20 @@ def rotate(
 
     May be interrupted at any point: the next `bdc credentials rotate` or `bdc up` finishes it.
     """
+    from bdc.access.credentials import journal
     from bdc.cli.interruption import interruptible
     from bdc.cli.lifecycle import substrate_of
     from bdc.cli.live import view
-    from bdc.lifecycle import restarts, rotation
+    from bdc.lifecycle import restarts
     from bdc.lifecycle import rotate as run
 
     chosen = settings(ctx)
     flags = {"password": password or password_stdin, "token": token, "internal": internal, "certificates": certificates, "ca": authority}
-    kinds: list[Kind] = [kind for kind in rotation.KINDS if flags[kind] or (everything and kind != "ca")]
+    kinds: list[Kind] = [kind for kind in journal.KINDS if flags[kind] or (everything and kind != "ca")]
     kinds = kinds or ["password", "token"]
     given = read_password() if password_stdin else None
     if given is not None:
-        rotation.check_password(given)
+        journal.check_password(given)
     if not confirm(_question(chosen.config.name, kinds, restarts(chosen.config, kinds)), yes=yes, no_input=no_input):
         raise typer.Exit(1)
     title = f"rotating the credentials of cluster {chosen.config.name}"

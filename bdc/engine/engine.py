@@ -1,14 +1,14 @@
-"""Plan, up and down of a cluster's two stacks, from any machine, safe to interrupt at any point.
+"""Plan, up and down of a cluster's stacks, from any machine, safe to interrupt at any point.
 
-`<cluster>-data` (namespace, volumes, generated Secrets, CA) outlives `down`; `<cluster>` (the workloads) doesn't. A Lease in the
-cluster keeps runs apart. The state is Pulumi's own, in a local folder, with a copy in the cluster (see statecopy.py) written after every
-operation; whichever is newer counts. Where the state lives in another Pulumi backend, that is its only place.
+A `StateStore` keeps runs apart, and keeps what the next run needs. The state is Pulumi's own, in a local folder, with a copy in the
+store (see statecopy.py) written after every operation; whichever is newer counts. Where the state lives in another Pulumi backend, that
+is its only place.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -20,20 +20,18 @@ from bdc.engine.events import Change, Event
 from bdc.engine.orphans import remove_namespace, sweep
 from bdc.engine.passphrase import Passphrase
 from bdc.engine.plugin_selection import Plugin, choose
+from bdc.engine.stacks import StackProgram, in_order
+from bdc.engine.state_store import StateStore
 from bdc.kube import Kube
-from bdc.kube.lease import check_free, lock
-from bdc.kube.system_namespace import remove_if_unused
 from bdc.plugin.readiness import DEFAULT_TIMEOUT_SECONDS
 
 if TYPE_CHECKING:  # Pulumi's SDK takes a while to import
     from bdc.engine.run import Run
     from bdc.engine.stack import Stack
 
-_DATA = "data"
-
 
 class PulumiEngine:
-    """Drives Pulumi for one cluster. `programs` are in the order in which they come up: data, platform.
+    """Drives Pulumi for one cluster. `kube` is the Kubernetes that the stacks' objects are in; None where the stacks make it.
 
     `plugin` serves their Kubernetes resources: by default the official one where it is installed, else bdc's own.
     `deadline_seconds`: how long an object may take to be ready from when it is made; what it depends on is ready by then.
@@ -42,67 +40,69 @@ class PulumiEngine:
     def __init__(
         self,
         cluster: str,
-        kube: Kube,
+        stacks: Iterable[StackProgram],
+        store: StateStore,
         *,
-        programs: Mapping[str, Callable[[], None]],
-        backend: str | None = None,
+        kube: Kube | None = None,
         plugin: Plugin | None = None,
         on_event: Callable[[Event], None] | None = None,
         deadline_seconds: float = DEFAULT_TIMEOUT_SECONDS,
     ) -> None:
         self._plugin = plugin or choose()
-        self._cluster, self._kube, self._programs = cluster, kube, dict(programs)
-        self._backend, self._on_event, self._deadline_seconds = backend, on_event, deadline_seconds
+        self._cluster, self._stacks, self._store, self._kube = cluster, in_order(stacks), store, kube
+        self._on_event, self._deadline_seconds = on_event, deadline_seconds
 
     def locked(self) -> AbstractContextManager[None]:
         """Keeps other runs on this cluster away while inside; not for around the other methods, which do so themselves."""
-        return lock(self._kube, *self._lock)
+        return self._store.locked()
 
     def plan(self) -> list[Change]:
         """What `up` would change, in order; drift on the cluster is part of it. Changes nothing, not even in a new cluster.
 
         It works on a copy of the state and doesn't hold the lock, so that an `up` may begin meanwhile; but where the state lives in another
-        Pulumi backend it does, as what a killed run left there is cleaned up first. Raises EngineError, and HeldError while another run
-        changes the cluster.
+        Pulumi backend it does, as what a killed run left there is cleaned up first. Raises EngineError, and what `StateStore.locked`
+        raises while another run changes the cluster.
         """
-        secret = passphrase.read(self._kube, self._cluster)
-        if secret and self._backend:
+        secret = self._store.passphrase()
+        if secret and self._store.backend:
             with self._running() as run:
-                return self._planned(run, [run.restored(name) for name in self._programs])
-        check_free(self._kube, *self._lock)
+                return self._planned(run, [run.restored(name) for name in self._stacks])
+        self._store.check_free()
         with tempfile.TemporaryDirectory(prefix="bdc-plan-") as folder:
             run = self._run(secret or passphrase.generate(), Path(folder), backend=None)
             if secret is None:
-                return self._planned(run, [run.open(name) for name in self._programs])
+                return self._planned(run, [run.open(name) for name in self._stacks])
             run.borrow(self._folder(secret))
-            return self._planned(run, [run.restored(name) for name in self._programs])
+            return self._planned(run, [run.restored(name) for name in self._stacks])
 
     def up(self) -> None:
-        """Make the cluster what the programs say. Raises EngineError, HeldError."""
+        """Make the cluster what the programs say. Raises EngineError, and what `StateStore.locked` raises."""
         with self._running() as run:
-            for name in self._programs:
+            for name in self._stacks:
                 with run.saved(name) as stack:
                     stack.up(self._on_event)
 
     def down(self, *, delete_data: bool) -> None:
-        """Delete the workloads; with `delete_data` also the data, the state, its passphrase and, if empty, bdc-system."""
-        if passphrase.read(self._kube, self._cluster) is None:
+        """Delete what isn't kept; with `delete_data` also the kept stacks, the state and its passphrase."""
+        if self._store.passphrase() is None:
             return
         with self._running() as run:
-            for name in reversed(self._programs):
-                if name != _DATA or delete_data:
+            for name, known in reversed(self._stacks.items()):
+                if delete_data or not known.kept:
                     with run.saved(name) as stack:
                         stack.destroy(self._on_event)
-            sweep(self._kube, self._cluster)
+            if self._kube:
+                sweep(self._kube, self._cluster)
+                if delete_data:
+                    remove_namespace(self._kube, self._cluster)
             if delete_data:
-                remove_namespace(self._kube, self._cluster)
                 run.forget()
         if delete_data:
-            remove_if_unused(self._kube)
+            self._store.clear()
 
     def outputs(self, stack: str) -> dict[str, object]:
-        """The outputs of a stack's last `up`; empty before the first."""
-        if passphrase.read(self._kube, self._cluster) is None:
+        """What a stack's last `up` hands on, such as the kubeconfig of the cluster that it made; empty before the first."""
+        if self._store.passphrase() is None:
             return {}
         with self._running() as run:
             return run.restored(stack).outputs()
@@ -128,17 +128,12 @@ class PulumiEngine:
             for run in runs:
                 run.interrupt()
 
-        with lock(self._kube, *self._lock, on_lost=stop):
-            secret = passphrase.read_or_create(self._kube, self._cluster)
-            run = self._run(secret, self._folder(secret), self._backend)
+        with self._store.locked(stop):
+            secret = self._store.made_passphrase()
+            run = self._run(secret, self._folder(secret), self._store.backend)
             runs.append(run)
             run.clean_up()
             yield run
-
-    @property
-    def _lock(self) -> tuple[str, str]:
-        """The Lease's name, and what it protects."""
-        return f"bdc-{self._cluster}", f"cluster {self._cluster}"
 
     def _folder(self, secret: Passphrase) -> Path:
         """Where this machine keeps the state."""
@@ -149,8 +144,9 @@ class PulumiEngine:
 
         return Run(
             self._cluster,
-            self._kube,
-            self._programs,
+            self._stacks,
+            self._store,
+            access=self._kube.access if self._kube else None,
             secret=secret,
             folder=folder,
             backend=backend,

@@ -70,9 +70,12 @@ class _Step:
 
 
 class Watcher:
-    """Follows one operation; `on_event` is called from other threads, one call at a time."""
+    """Follows one operation; `on_event` is called from other threads, one call at a time. `namespace` is the cluster's own."""
 
-    def __init__(self, on_event: Callable[[Event], None] | None = None, on_failure: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, on_event: Callable[[Event], None] | None = None, on_failure: Callable[[], None] | None = None, *, namespace: str = ""
+    ) -> None:
+        self._namespace = namespace
         self._on_event = on_event or (lambda _: None)
         self._on_failure = on_failure or (lambda: None)
         self._lock = threading.Lock()
@@ -117,7 +120,7 @@ class Watcher:
         op = _OPS.get(str(metadata.op.value))
         if op is None or not _custom(metadata):
             return
-        kind, name, part = metadata.type.rsplit(":", 1)[-1], _name(metadata), self._part(metadata.urn)
+        kind, name, part = metadata.type.rsplit(":", 1)[-1], _name(metadata, self._namespace), self._part(metadata.urn)
         paths = tuple(sorted(metadata.detailed_diff or ())) or tuple(sorted(metadata.diffs or ()))
         if op == "update" and not paths:
             paths = (NOT_READY,)  # nothing differs: it is updated to wait for it
@@ -133,7 +136,7 @@ class Watcher:
             if state != "failed":
                 return
             kind = metadata.type.rsplit(":", 1)[-1]
-            step = _Step("update", kind, _name(metadata), self._part(metadata.urn), time.monotonic())
+            step = _Step("update", kind, _name(metadata, self._namespace), self._part(metadata.urn), time.monotonic())
         if state == "failed":
             self._failed[metadata.urn] = step
             self._on_failure()
@@ -167,20 +170,20 @@ def _custom(metadata: StepEventMetadata) -> bool:
     return bool(state and state.custom) and not metadata.type.startswith("pulumi:")
 
 
-def _name(metadata: StepEventMetadata) -> str:
+def _name(metadata: StepEventMetadata, namespace: str) -> str:
     """The object's own name; the logical one where it is generated. Behind its namespace where that isn't the cluster's."""
     logical = metadata.urn.rsplit("::", 1)[-1]
     for state in (metadata.new, metadata.old):
         found: Any = (state.inputs or {}).get("metadata") if state else None
         if isinstance(found, dict) and isinstance(found.get("name"), str):
             generated = (found.get("annotations") or {}).get("pulumi.com/autonamed") == "true"
-            return logical if generated else _elsewhere(metadata.urn, found) + str(found["name"])
+            return logical if generated else _elsewhere(namespace, found) + str(found["name"])
     return logical
 
 
-def _elsewhere(urn: str, metadata: dict[str, Any]) -> str:
-    stack, namespace = urn.split("::", 1)[0].rpartition(":")[2], metadata.get("namespace")
-    return f"{namespace}/" if isinstance(namespace, str) and namespace not in (stack, stack.removesuffix("-data")) else ""
+def _elsewhere(own: str, metadata: dict[str, Any]) -> str:
+    namespace = metadata.get("namespace")
+    return f"{namespace}/" if isinstance(namespace, str) and namespace != own else ""
 
 
 def _clean(message: str) -> str:

@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from bdc.config.paths import cache_dir
-from bdc.engine import passphrase
 from bdc.engine.passphrase import Passphrase
 from bdc.engine.plugin_selection import Plugin
 from bdc.engine.program import Pulumi
 from bdc.engine.stack import Stack, StateLocation
+from bdc.engine.stacks import StackProgram
 from bdc.engine.state_repair import mend
-from bdc.engine.statecopy import StateCopy
+from bdc.engine.state_store import StateStore
 from bdc.errors import BdcError
-from bdc.kube import Kube
-
-_NAMES = {"data": "{}-data", "platform": "{}"}
+from bdc.kube.kubeconfig import Access
 
 
 class Run:
@@ -29,60 +27,58 @@ class Run:
     def __init__(  # every argument is a fact about this run
         self,
         cluster: str,
-        kube: Kube,
-        programs: Mapping[str, Callable[[], None]],
+        stacks: Mapping[str, StackProgram],
+        store: StateStore,
         *,
+        access: Access | None,
         secret: Passphrase,
         folder: Path,
         backend: str | None,
         plugin: Plugin,
         deadline_seconds: float,
     ) -> None:
-        self._cluster, self._kube, self._programs, self._folder = cluster, kube, programs, folder
-        self._copied, self._deadline_seconds = backend is None, deadline_seconds
+        self._cluster, self._stacks, self._store, self._folder = cluster, stacks, store, folder
+        self._access, self._deadline_seconds = access, deadline_seconds
         local = folder / "backend"
         local.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._pulumis = {name: Pulumi(folder / f"{name}.pid") for name in programs}
+        self._pulumis = {name: Pulumi(folder / f"{name}.pid") for name in stacks}
         self._home = plugin.home(cache_dir() / "pulumi-home")
         self._place = StateLocation(folder, backend or f"file://{local}", self._environment(secret))
 
     def open(self, name: str) -> Stack:
         """The stack of a program as it is here."""
-        if name not in _NAMES:
-            raise BdcError(f"there is no stack {name!r}; there are: {', '.join(_NAMES)}")
-        program, full_name = self._programs[name], _NAMES[name].format(self._cluster)
-        return Stack(full_name, program, self._place, self._pulumis[name], deadline_seconds=self._deadline_seconds)
+        if name not in self._stacks:
+            raise BdcError(f"there is no stack {name!r}; there are: {', '.join(self._stacks)}")
+        return Stack(self._stacks[name], self._cluster, self._place, self._pulumis[name], deadline_seconds=self._deadline_seconds)
 
     def restored(self, name: str) -> Stack:
         """The stack with its newest state, cleaned up after runs that were killed."""
         stack = self.open(name)
-        stack.recover()
-        copy = StateCopy(self._kube, self._cluster, name)
-        if self._copied and (serial := copy.serial()) > self._serials().get(name, 0) and (newer := copy.load()):
+        stack.recover(exclusive=self._store.exclusive)
+        copy = self._store.copy(name)
+        if copy and (serial := copy.serial()) > self._serials().get(name, 0) and (newer := copy.load()):
             if newer.deployment["deployment"]:  # empty after a run that failed before its first resource
                 stack.load(newer.deployment)
-                stack.recover()
+                stack.recover(exclusive=self._store.exclusive)
             self._remember(name, serial)
         return stack
 
     @contextmanager
     def saved(self, name: str) -> Iterator[Stack]:
-        """The stack for an operation that changes it; its state is copied to the cluster however that ends."""
+        """The stack for an operation that changes it; its state is copied to the store however that ends."""
         stack = self.restored(name)
         try:
             yield stack
         finally:
             stack.forget_history()
-            if self._copied:
+            if copy := self._store.copy(name):
                 serial = self._serials().get(name, 0) + 1
-                StateCopy(self._kube, self._cluster, name).save(stack.export(), serial)
+                copy.save(stack.export(), serial)
                 self._remember(name, serial)
 
     def forget(self) -> None:
         """Remove the state everywhere, and the passphrase."""
-        for name in self._programs:
-            StateCopy(self._kube, self._cluster, name).remove()
-        passphrase.remove(self._kube, self._cluster)
+        self._store.forget(self._stacks)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def borrow(self, folder: Path) -> None:
@@ -125,8 +121,8 @@ class Run:
         }
 
     def _kubeconfig(self) -> dict[str, str]:
-        access = self._kube.access
-        if not access.files:
+        access = self._access
+        if access is None or not access.files:
             return {}
         files = list(access.files)
         if access.context:  # kubeconfig files merge, the first to set a value wins; so no credentials are copied

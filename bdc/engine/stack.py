@@ -1,4 +1,4 @@
-"""One of the two stacks of a cluster: its Pulumi workspace, and the operations on it."""
+"""One of the stacks of a cluster: its Pulumi workspace, and the operations on it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from pulumi.automation._stack import StackInitMode
 from bdc.engine.errors import engine_error
 from bdc.engine.events import Change, Event, Watcher
 from bdc.engine.program import Pulumi
+from bdc.engine.stacks import StackProgram
 from bdc.plugin.kinds import groups
 
 PROJECT = "bdc"
@@ -52,14 +53,14 @@ class _Operations(automation.Stack):
 
 
 class Stack:
-    """One stack. Opening it makes it where it does not exist yet."""
+    """One stack of `cluster`. Opening it makes it where it does not exist yet."""
 
-    def __init__(self, name: str, program: Program, place: StateLocation, pulumi: Pulumi, *, deadline_seconds: float) -> None:
-        self.name = name
-        self._place, self._pulumi = place, pulumi
+    def __init__(self, definition: StackProgram, cluster: str, place: StateLocation, pulumi: Pulumi, *, deadline_seconds: float) -> None:
+        self.name = name = definition.stack
+        self._cluster, self._place, self._pulumi = cluster, place, pulumi
         self._work = work = place.folder / "work" / name
         work.mkdir(parents=True, exist_ok=True)
-        program = _within(program, deadline_seconds)
+        program = _within(definition.program, deadline_seconds)
         settings = automation.ProjectSettings(name=PROJECT, runtime="python", backend=automation.ProjectBackend(url=place.backend))
         workspace = automation.LocalWorkspace(
             work_dir=str(work), program=program, env_vars=place.env, project_settings=settings, pulumi_command=pulumi,
@@ -102,17 +103,18 @@ class Stack:
         """Replace the state."""
         self._stack.import_stack(automation.Deployment(**deployment))
 
-    def recover(self) -> None:
-        """Clean up after a run that was killed: its lock, and operations whose end nobody saw. Call it with the Lease held.
+    def recover(self, *, exclusive: bool) -> None:
+        """Clean up after a run that was killed: operations whose end nobody saw, and its lock where no other run can have it (`exclusive`).
 
         What such an operation made is there or not; objects have our field manager, so creating them again adopts them.
         """
-        if self._locked():
+        if exclusive and self._locked():
             self._stack.cancel()
         state = self.export()
         if state["deployment"].get("pending_operations"):
             state["deployment"]["pending_operations"] = []
-            self.load(state)
+            with self._watched(None):
+                self.load(state)
 
     def forget_history(self) -> None:
         """Drop what the file backend keeps of all but the last operations: a copy of the whole state each."""
@@ -145,7 +147,7 @@ class Stack:
             if not cancel.is_alive() and not cancel.finished.is_set():
                 cancel.start()
 
-        watcher = Watcher(on_event, failed)
+        watcher = Watcher(on_event, failed, namespace=self._cluster)
         try:
             yield watcher
         except automation.CommandError as error:

@@ -22,7 +22,7 @@ from bdc.health.part import Probe
 from bdc.health.replication import replication
 from bdc.health.snapshot import Snapshot, is_ready, ready_pod
 from bdc.kube import Kube
-from bdc.spark.pools import pool_status, pools
+from bdc.spark.scheduling.pools import pool_status, pools
 from bdc.trino.client import query, select_one
 
 SECONDS = 4.0

@@ -13,7 +13,7 @@ from bdc.config.names import COMPONENT, INSTANCE, MANAGED_BY, selector
 from bdc.config.workloads import Workload
 from bdc.errors import NotFoundError
 from bdc.kube import ApiError, ApiForbiddenError, ApiNotFoundError, Kube
-from bdc.spark.pools import Pool, pools
+from bdc.spark.scheduling.pools import Pool, pools
 
 Json = Mapping[str, Any]
 

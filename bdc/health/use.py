@@ -23,8 +23,8 @@ from bdc.health.snapshot import Snapshot, is_ready, observe
 from bdc.kube import Kube
 from bdc.kube.endpoints import ROLE
 from bdc.kube.exec import execute
-from bdc.spark.pools import places
 from bdc.spark.queries import list_all, listing, pods_path
+from bdc.spark.scheduling.pools import places
 from bdc.spark.sessions import CONSOLE
 from bdc.trino.client import query
 

@@ -7,25 +7,26 @@ Each step is idempotent and leaves nothing that the next run trips over, so `up`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from bdc import images
+from bdc.access.credentials.journal import Kind, revisions, unsettled
+from bdc.access.credentials.rotate import Endpoints, Rotated, begin, carry_out
+from bdc.access.master import hand_over
 from bdc.cluster import Access, Substrate
 from bdc.config.model import Config
 from bdc.config.names import IMAGES
-from bdc.engine import Change, PulumiEngine, choose_plugin, passphrase
+from bdc.engine import Change, ClusterStore, PulumiEngine, StackProgram, StateStore, choose_plugin
 from bdc.errors import NotFoundError
 from bdc.kube import Kube, connect
 from bdc.lifecycle import preflight, pull_secret, storage_probe
 from bdc.lifecycle.last_applied import differences, refuse_fixed, remember
-from bdc.lifecycle.master import hand_over
 from bdc.lifecycle.planning import Plan, plan_of
-from bdc.lifecycle.renewal import Endpoints, Restarts, Rotated, begin, carry_out
-from bdc.lifecycle.report import Report, running
-from bdc.lifecycle.rotation import Kind, revisions, unsettled
+from bdc.lifecycle.projects import STACKS
+from bdc.lifecycle.report import Report, Restarts, running
 from bdc.lifecycle.site import site, storage_class
 from bdc.toolchain import ensure
 
@@ -130,25 +131,30 @@ def _engine(
     login: str | None = None,
     deadline_seconds: float = PART_SECONDS,
 ) -> PulumiEngine:
-    programs, plugin = _programs(config, substrate, access, kube, login), choose_plugin(config.engine.plugin)
+    store = ClusterStore(kube, config.name, config.engine.backend)
     return PulumiEngine(
         config.name,
-        kube,
-        programs=programs,
-        backend=config.engine.backend,
-        plugin=plugin,
+        _stacks(config, substrate, access, kube, login, store),
+        store,
+        kube=kube,
+        plugin=choose_plugin(config.engine.plugin),
         on_event=report.event,
         deadline_seconds=deadline_seconds,
     )
 
 
-def _programs(config: Config, substrate: Substrate, access: Access, kube: Kube, login: str | None) -> dict[str, Callable[[], None]]:
+def _stacks(
+    config: Config, substrate: Substrate, access: Access, kube: Kube, login: str | None, store: StateStore
+) -> tuple[StackProgram, ...]:
     def run(name: str) -> None:
         from bdc_stacks import data, platform
 
         place = site(config, substrate, access, login)
-        if name == "platform" and (secret := passphrase.read(kube, config.name)):
+        if name == "platform" and (secret := store.passphrase()):
             place = replace(place, revisions=revisions(kube, config.name, place.tls, secret.value))
         {"data": data.program, "platform": platform.program}[name](config, place)
 
-    return {name: partial(run, name) for name in ("data", "platform")}
+    return (
+        StackProgram("data", STACKS["data"].format(config.name), partial(run, "data"), kept=True),
+        StackProgram("platform", STACKS["platform"].format(config.name), partial(run, "platform"), needs=("data",)),
+    )

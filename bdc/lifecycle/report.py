@@ -66,3 +66,21 @@ def running(report: Report, name: str) -> Iterator[Progress]:
         progress.finish("failed")
         raise
     progress.finish("done")
+
+
+class Restarts:
+    """A report that passes on what it is told, and keeps which workloads were changed."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self.names: dict[str, None] = {}
+
+    def step(self, step: Step) -> None:
+        """See `Report`."""
+        self._report.step(step)
+
+    def event(self, event: Event) -> None:
+        """See `Report`."""
+        if event.state == "done" and event.op == "update" and event.kind in ("Deployment", "StatefulSet"):
+            self.names[event.name] = None
+        self._report.event(event)

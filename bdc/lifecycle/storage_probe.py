@@ -25,7 +25,7 @@ from bdc.kube.lease import lock
 from bdc.kube.system_namespace import SYSTEM_NAMESPACE
 
 USERS = {"HDFS": 10001, "PostgreSQL": 999}
-"""User and group ids that pods with volumes run as (bdc_stacks.storage.UID, bdc_stacks.master.UID)."""
+"""User and group ids that pods with volumes run as (bdc_stacks.storage.hdfs.UID, bdc_stacks.master.UID)."""
 TRIAL = "bdc.dev/trial"
 DEADLINE_SECONDS = 120.0
 _WRITE = "echo bdc > /data/trial && cat /data/trial && rm /data/trial"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bdc.errors import BdcError
 from bdc.kube import Kube
-from bdc.spark.queueing import look
+from bdc.spark.scheduling.queueing import look
 
 _PAUSE_SECONDS, _QUIET_SECONDS = 0.5, 2.0
 """Between two rounds while applications run, as their executors wait for the controller, and where none does."""

@@ -7,26 +7,26 @@
     print(spark.wait(done.name).exit_code)
 
 `Client` is for programs; the functions below it (`submit`, `follow`, ...) take a Kubernetes API and a way to HDFS of the caller's own.
-There is no JVM on this side: the driver is a Job made through the Kubernetes API (`bdc.spark.manifests`), its files lie on HDFS
-under the digest of their content (`bdc.spark.staging`), and executors are made by Spark itself.
+There is no JVM on this side: the driver is a Job made through the Kubernetes API (`bdc.spark.submission.manifests`), its files lie on HDFS
+under the digest of their content (`bdc.spark.submission.staging`), and executors are made by Spark itself.
 """
 
 from bdc.spark.actions import delete, kill
 from bdc.spark.application import Application, Concurrency, Executors, Schedule, SecretVariable, unique_name
 from bdc.spark.client import Client
 from bdc.spark.environments import Environment
-from bdc.spark.events import Ended, Event, LogLine, StageProgress, StateChanged
-from bdc.spark.failure import Cause
-from bdc.spark.following import LostError, follow, why
+from bdc.spark.following.events import Ended, Event, LogLine, StageProgress, StateChanged
+from bdc.spark.following.failure import Cause
+from bdc.spark.following.follow import LostError, follow, why
 from bdc.spark.history import HistoryEntry, history
-from bdc.spark.pools import PoolStatus
 from bdc.spark.queries import get, listing, read_log
 from bdc.spark.schedules import ScheduleStatus
+from bdc.spark.scheduling.pools import PoolStatus
 from bdc.spark.sessions import SessionPod, console
 from bdc.spark.settings import parse as parse_settings
-from bdc.spark.staging import Files, Staging
 from bdc.spark.state import State, Status
-from bdc.spark.submission import Submitted, submit
+from bdc.spark.submission.staging import Files, Staging
+from bdc.spark.submission.submit import Submitted, submit
 from bdc.spark.ui import forwarded_ui, run_of
 
 __all__ = [

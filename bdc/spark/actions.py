@@ -14,7 +14,7 @@ from bdc.errors import UsageError
 from bdc.kube import ApiNotFoundError, Kube
 from bdc.spark.labels import KILLED
 from bdc.spark.queries import get, get_job, job_path, missing
-from bdc.spark.queueing import never_begins
+from bdc.spark.scheduling.queueing import never_begins
 from bdc.spark.state import Status
 
 _MERGE = "application/merge-patch+json"

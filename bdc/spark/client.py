@@ -21,16 +21,16 @@ from bdc.spark.actions import delete, kill
 from bdc.spark.application import Application, Schedule
 from bdc.spark.environments import Environment, PackageList, build, environments, find
 from bdc.spark.environments import delete as delete_environment
-from bdc.spark.events import Ended, Event
-from bdc.spark.failure import Cause
-from bdc.spark.following import follow, why
+from bdc.spark.following.events import Ended, Event
+from bdc.spark.following.failure import Cause
+from bdc.spark.following.follow import follow, why
 from bdc.spark.history import HistoryEntry, history
-from bdc.spark.pools import PoolStatus, holding, named, places, pool_status, pools
 from bdc.spark.queries import cron_job_path, get, job_path, listing, read_log
 from bdc.spark.schedules import ScheduleStatus, delete_schedule, pause, resume, run_now, schedules
-from bdc.spark.staging import FOLDER, Staging, own_folder
+from bdc.spark.scheduling.pools import PoolStatus, holding, named, places, pool_status, pools
 from bdc.spark.state import State, Status
-from bdc.spark.submission import Submitted, submit
+from bdc.spark.submission.staging import FOLDER, Staging, own_folder
+from bdc.spark.submission.submit import Submitted, submit
 from bdc.spark.ui import forwarded_ui
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from bdc.spark.admission import bounds
 from bdc.spark.defaults import defaults_of
 from bdc.spark.labels import RELEASED, SCHEDULE, SOURCE
 from bdc.spark.queries import cron_job_path, job_path, list_all
-from bdc.spark.queueing import admit
+from bdc.spark.scheduling.queueing import admit
 from bdc.spark.state import moment
 
 _MERGE = "application/merge-patch+json"

@@ -33,10 +33,10 @@ from bdc.kube import ApiNotFoundError, Kube
 from bdc.kube.diagnose import diagnose_pod
 from bdc.spark.admission import bounds
 from bdc.spark.defaults import defaults_of
-from bdc.spark.manifests import CONTAINER_SECURITY, POD_SECURITY
-from bdc.spark.pools import Pool, check_open, named, pools
 from bdc.spark.queries import pods_path
+from bdc.spark.scheduling.pools import Pool, check_open, named, pools
 from bdc.spark.settings import IMAGE
+from bdc.spark.submission.manifests import CONTAINER_SECURITY, POD_SECURITY
 
 if TYPE_CHECKING:
     from bdc.kube.attach import Attachment

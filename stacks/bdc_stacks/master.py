@@ -26,7 +26,7 @@ from bdc.config.quantity import mebibytes
 from bdc.config.render import render
 from bdc_stacks import door, pods
 from bdc_stacks.site import Site, digest, port
-from bdc_stacks.storage import claim
+from bdc_stacks.storage.hdfs import claim
 
 UID = 999
 ROLE = "bdc.dev/role"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pulumi
 
 from bdc.config.model import Config
-from bdc_stacks.federation import TrinoFederation
+from bdc_stacks.federation.trino import TrinoFederation
 from bdc_stacks.master import SqlMaster
 from bdc_stacks.metastore import HiveMetastore
 from bdc_stacks.network_policies import NetworkPolicies
 from bdc_stacks.site import Site
-from bdc_stacks.spark import SparkPool
-from bdc_stacks.spark_pools import SparkPools
-from bdc_stacks.storage import StoragePool
+from bdc_stacks.spark.default_pool import SparkPool
+from bdc_stacks.spark.pools import SparkPools
+from bdc_stacks.storage.hdfs import StoragePool
 
 
 def program(config: Config, site: Site) -> None:

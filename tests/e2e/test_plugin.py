@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from bdc.engine import EngineError, Event, PulumiEngine, choose_plugin
+from bdc.engine import ClusterStore, EngineError, Event, PulumiEngine, choose_plugin
 from bdc.errors import BdcError
 from bdc.kube import ApiNotFoundError, Kube, connect
 from bdc.kube.lease import HeldError
@@ -60,7 +60,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def engine(kube: Kube, world: World, events: list[Event] | None = None) -> PulumiEngine:
     on_event = events.append if events is not None else None
-    return PulumiEngine(world.namespace, kube, programs=world.programs(), on_event=on_event)
+    return PulumiEngine(world.namespace, world.stacks(), ClusterStore(kube, world.namespace), kube=kube, on_event=on_event)
 
 
 def changes(kube: Kube, world: World) -> set[tuple[str, str, str]]:
@@ -128,12 +128,12 @@ def test_an_official_plugin_on_path_is_used(kube: Kube, name: str, tmp_path: Pat
     monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONPATH", str(PROGRAM.parents[3]))
     world = World(name)
-    PulumiEngine(name, kube, programs=world.programs(), plugin=choose_plugin("builtin")).up()
+    PulumiEngine(name, world.stacks(), ClusterStore(kube, name), kube=kube, plugin=choose_plugin("builtin")).up()
     assert not started.exists()
     assert engine(kube, world).plan() == []  # it goes on from the same state
     times = started.read_text()
     assert times
-    PulumiEngine(name, kube, programs=world.programs(), plugin=choose_plugin("builtin")).up()
+    PulumiEngine(name, world.stacks(), ClusterStore(kube, name), kube=kube, plugin=choose_plugin("builtin")).up()
     assert started.read_text() == times
 
 
@@ -329,10 +329,11 @@ def test_no_thread_is_left(kube: Kube, name: str) -> None:
 def test_a_backend_of_the_users_own(kube: Kube, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world, backend = World(name), f"file://{tmp_path}/backend"
     (tmp_path / "backend").mkdir()
-    PulumiEngine(name, kube, programs=world.programs(), backend=backend).up()
+    store = ClusterStore(kube, name, backend)
+    PulumiEngine(name, world.stacks(), store, kube=kube).up()
     assert {path.stem for path in (tmp_path / "backend").glob(".pulumi/stacks/**/*.json")} == {name, f"{name}-data"}
     assert PASSWORD not in "".join(path.read_text() for path in (tmp_path / "backend").rglob("*.json"))
     copies = kube.request("GET", "/api/v1/namespaces/bdc-system/secrets")["items"]
     assert [one["metadata"]["name"] for one in copies if name in one["metadata"]["name"] and "state" in one["metadata"]["name"]] == []
     monkeypatch.setenv("BDC_STATE", str(tmp_path / "another-machine"))
-    assert PulumiEngine(name, kube, programs=world.programs(), backend=backend).plan() == []
+    assert PulumiEngine(name, world.stacks(), store, kube=kube).plan() == []

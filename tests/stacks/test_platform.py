@@ -11,7 +11,7 @@ from bdc.config import workloads
 from bdc.config.load import load
 from bdc.config.model import Config
 from bdc.spark import parse_settings
-from bdc.spark.manifests import LAUNCHER_ONLY
+from bdc.spark.submission.manifests import LAUNCHER_ONLY
 from bdc_stacks import data, platform
 from tests.stacks.recording import Json, declared, network, site, templates
 

@@ -7,12 +7,12 @@ from typing import get_args
 
 import pytest
 
+from bdc.access.credentials.journal import _ITEMS, Item, Kind
+from bdc.access.credentials.rotate import restarts
 from bdc.config import workloads
 from bdc.config.load import load
 from bdc.config.model import Config
 from bdc.config.names import GATEWAY_ROLE, role_secret
-from bdc.lifecycle.renewal import restarts
-from bdc.lifecycle.rotation import _ITEMS, Item, Kind
 from bdc_stacks import platform
 from bdc_stacks.site import Site
 from tests.stacks.recording import Json, declared, site, templates

@@ -25,8 +25,21 @@ from pathlib import Path
 from typing import IO
 
 _LONGEST = 1 << 20
-_MODULES = ("bdc.cli.main", "bdc.cli.sql", "bdc.cli.hdfs", "bdc.cli.spark", "bdc.sql", "bdc.spark", "bdc.health", "kubernetes.client",
-            "kubernetes.stream", "trino", "sqlglot", "requests", "websocket")  # fmt: skip
+_MODULES = (
+    "bdc.cli.main",
+    "bdc.cli.sql.statements",
+    "bdc.cli.hdfs",
+    "bdc.cli.spark.applications",
+    "bdc.sql",
+    "bdc.spark",
+    "bdc.health",
+    "kubernetes.client",
+    "kubernetes.stream",
+    "trino",
+    "sqlglot",
+    "requests",
+    "websocket",
+)
 
 
 class Forked:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from bdc.engine import PulumiEngine
+from bdc.engine import ClusterStore, PulumiEngine, StackProgram
 from bdc.kube import connect
 
 PASSWORD = "s3cr3t-xyzzy-0815"
@@ -29,8 +28,11 @@ class World:
     replicas: int | None = None
     quota: bool = False
 
-    def programs(self) -> dict[str, Callable[[], None]]:
-        return {"data": self.data, "platform": self.platform}
+    def stacks(self) -> tuple[StackProgram, ...]:
+        return (
+            StackProgram("data", f"{self.namespace}-data", self.data, kept=True),
+            StackProgram("platform", self.namespace, self.platform, needs=("data",)),
+        )
 
     def data(self) -> None:
         here = pulumi.ResourceOptions(parent=pulumi.ComponentResource("bdc:base:Base", "base"))
@@ -66,9 +68,9 @@ class World:
 def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which shells ignore for what they run in the background
     cluster, kubeconfig, world = sys.argv[1:]
-    programs = World(**json.loads(world)).programs()
+    kube = connect(Path(kubeconfig))
     try:
-        PulumiEngine(cluster, connect(Path(kubeconfig)), programs=programs).up()
+        PulumiEngine(cluster, World(**json.loads(world)).stacks(), ClusterStore(kube, cluster), kube=kube).up()
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -79,7 +79,7 @@ def granted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return f"for: {name}\n", datetime(2027, 2, 19, tzinfo=UTC)
 
     monkeypatch.setattr(Settings, "kube", lambda _: FakeKube())
-    monkeypatch.setattr("bdc.lifecycle.users.grant", grant)
+    monkeypatch.setattr("bdc.access.users.grant", grant)
     return names
 
 

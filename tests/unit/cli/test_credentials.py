@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bdc.lifecycle.renewal import Rotated
+from bdc.access.credentials.rotate import Rotated
 from tests.unit.cli.conftest import Bdc
 
 

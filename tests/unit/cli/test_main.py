@@ -48,12 +48,13 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stderr == ""
 
 
+CLIENTS = ("lark", "sqlglot", "psycopg", "trino", "pulumi", "kubernetes", "jinja2")
 COMMANDS = {
-    "bdc.cli.sql": ("lark", "sqlglot", "psycopg", "trino", "hdfs", "pulumi", "kubernetes", "jinja2"),
-    "bdc.cli.spark": ("lark", "sqlglot", "psycopg", "trino", "hdfs", "pulumi", "kubernetes", "jinja2", "pydantic"),
-    "bdc.cli.hdfs": ("lark", "sqlglot", "psycopg", "trino", "pulumi", "kubernetes", "jinja2", "pydantic"),
-    "bdc.cli.access": ("lark", "sqlglot", "psycopg", "trino", "hdfs", "pulumi", "kubernetes", "jinja2", "pydantic"),
-    "bdc.cli.health": ("lark", "sqlglot", "psycopg", "trino", "hdfs", "pulumi", "kubernetes", "jinja2", "pydantic"),
+    "bdc.cli.sql.statements": (*CLIENTS, "hdfs"),
+    "bdc.cli.spark.applications": (*CLIENTS, "hdfs", "pydantic", "bdc.sql", "bdc.cli.sql"),
+    "bdc.cli.hdfs": (*CLIENTS, "pydantic"),
+    "bdc.cli.access": (*CLIENTS, "hdfs", "pydantic"),
+    "bdc.cli.health": (*CLIENTS, "hdfs", "pydantic"),
 }
 
 

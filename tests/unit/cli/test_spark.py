@@ -9,7 +9,7 @@ from typing import Any, Self
 import pytest
 
 from bdc.cli.settings import Settings
-from bdc.cli.spark_follow import _interrupted
+from bdc.cli.spark.follow import _interrupted
 from bdc.errors import BdcError
 from bdc.kube import ApiForbiddenError, UnreachableError
 from bdc.spark import Client

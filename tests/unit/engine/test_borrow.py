@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from bdc.engine import engine
+from bdc.engine import engine, state_store
 from bdc.engine import run as module
 from bdc.engine.passphrase import generate
 from bdc.engine.run import Run
+from bdc.engine.state_store import ClusterStore
 from tests.unit.fake_kube import FakeKube
 
 STACK = "backend/.pulumi/stacks/bdc/one.json"
@@ -39,9 +40,9 @@ def theirs(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr(module, "Pulumi", lambda _: None)
-    monkeypatch.setattr(Run, "_kubeconfig", lambda _: {})
     plugin: Any = Home()
-    return Run("one", FakeKube(), {}, secret=generate(), folder=tmp_path / "mine", backend=None, plugin=plugin, deadline_seconds=1)
+    store = ClusterStore(FakeKube(), "one")
+    return Run("one", {}, store, access=None, secret=generate(), folder=tmp_path / "mine", backend=None, plugin=plugin, deadline_seconds=1)
 
 
 def test_the_copy_is_whole_and_changes_nothing(run: Run, theirs: Path, tmp_path: Path) -> None:
@@ -80,10 +81,10 @@ def test_plan_takes_no_lock(monkeypatch: pytest.MonkeyPatch, theirs: Path) -> No
 
     plugin: Any = Home()
     kube, secret = FakeKube(), generate()
-    monkeypatch.setattr(engine, "lock", lock)
+    monkeypatch.setattr(state_store, "lock", lock)
     monkeypatch.setattr("bdc.engine.passphrase.read", lambda *_: secret)
     monkeypatch.setattr(engine.PulumiEngine, "_run", lambda *_, **__: Copied())
     monkeypatch.setattr(engine.PulumiEngine, "_folder", lambda *_: theirs)
-    assert engine.PulumiEngine("one", kube, programs={}, plugin=plugin).plan() == []
+    assert engine.PulumiEngine("one", [], ClusterStore(kube, "one"), plugin=plugin).plan() == []
     assert borrowed == [theirs]
     assert [method for method, _ in kube.calls] == ["GET"]

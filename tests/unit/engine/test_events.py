@@ -104,6 +104,5 @@ def test_what_only_waited_for_others_is_not_told_among_failures() -> None:
 def test_an_object_of_another_namespace_is_named_with_it() -> None:
     from bdc.engine.events import _elsewhere
 
-    urn = "urn:pulumi:bdc-data::bdc::kubernetes:core/v1:Secret::login"
-    assert _elsewhere(urn, {"namespace": "bdc-pool-etl"}) == "bdc-pool-etl/"
-    assert _elsewhere(urn, {"namespace": "bdc"}) == _elsewhere(urn, {}) == ""
+    assert _elsewhere("bdc", {"namespace": "bdc-pool-etl"}) == "bdc-pool-etl/"
+    assert _elsewhere("bdc", {"namespace": "bdc"}) == _elsewhere("bdc", {}) == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bdc.access.credentials.rotate import restarts as rotated
 from bdc.config import workloads
 from bdc.config.model import Config
 from bdc.config.names import labels
@@ -16,7 +17,6 @@ from bdc.kube.endpoints import endpoint
 from bdc.lifecycle import capacity
 from bdc.lifecycle.last_applied import refuse_fixed
 from bdc.lifecycle.planning import restarts
-from bdc.lifecycle.renewal import restarts as rotated
 from bdc.trino.client import Answer
 from bdc_stacks import platform
 from tests.stacks.recording import declared, site

@@ -10,7 +10,8 @@ from bdc.config.model import Config
 from bdc.config.names import INSTANCE
 from bdc.errors import DeadlineError, UnhealthyError
 from bdc.lifecycle import storage_probe
-from bdc_stacks import master, storage
+from bdc_stacks import master
+from bdc_stacks.storage import hdfs
 from tests.unit.fake_kube import FakeKube, Json
 
 SYSTEM = "/api/v1/namespaces/bdc-system"
@@ -45,7 +46,7 @@ def run(kube: FakeKube, config: Config | None = None, storage_class: str | None 
 
 
 def test_the_users_are_those_of_the_pods() -> None:
-    assert storage_probe.USERS == {"HDFS": storage.UID, "PostgreSQL": master.UID}
+    assert storage_probe.USERS == {"HDFS": hdfs.UID, "PostgreSQL": master.UID}
 
 
 def test_it_is_tried_as_each_user_and_nothing_stays() -> None:

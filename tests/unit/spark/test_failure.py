@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bdc.spark.failure import explain
+from bdc.spark.following.failure import explain
 from tests.unit.spark.conftest import pod
 
 EXITED = pod(state={"terminated": {"exitCode": 1, "reason": "Error"}}, phase="Failed")

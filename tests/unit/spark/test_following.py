@@ -8,7 +8,7 @@ import pytest
 from bdc.errors import NotFoundError
 from bdc.kube import ApiError, ApiForbiddenError, UnreachableError
 from bdc.spark import Ended, Event, LogLine, LostError, StageProgress, State, StateChanged, follow, get, history, read_log, why
-from bdc.spark.progress import read
+from bdc.spark.following.progress import read
 from tests.unit.fake_kube import FakeKube
 from tests.unit.spark.conftest import job, pod
 from tests.unit.spark.test_state import FAILED, RUNNING, ended

@@ -15,8 +15,9 @@ from bdc.images.spec import images
 from bdc.kube.user_context import UserContext
 from bdc.services.admission_loop import run
 from bdc.settings import Settings
-from bdc.spark import Application, Client, Executors, Schedule, State, queueing
-from bdc.spark.pools import chosen, holding, places
+from bdc.spark import Application, Client, Executors, Schedule, State
+from bdc.spark.scheduling import queueing
+from bdc.spark.scheduling.pools import chosen, holding, places
 from tests.unit.fake_kube import FakeKube
 from tests.unit.spark.conftest import DEFAULTS, FakeHdfs, pod
 

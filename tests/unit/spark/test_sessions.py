@@ -11,7 +11,7 @@ import pytest
 from bdc.errors import NotFoundError, UnhealthyError, UsageError
 from bdc.kube.user_context import UserContext
 from bdc.spark import console
-from bdc.spark.pools import Pool
+from bdc.spark.scheduling.pools import Pool
 from bdc.spark.sessions import Mode, SessionPod, manifest
 from tests.unit.fake_kube import FakeKube
 

@@ -1,0 +1,1 @@
+"""New passwords, tokens and certificates: the journal of a rotation, and carrying it out."""

@@ -1,0 +1,1 @@
+"""`bdc spark`: applications, schedules, pools, environments."""

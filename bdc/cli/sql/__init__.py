@@ -1,0 +1,1 @@
+"""`bdc sql`: statements, the shell, external data, what there is."""

@@ -1,0 +1,1 @@
+"""The federation: Trino, and the servers before it that speak PostgreSQL's protocol."""

@@ -1,0 +1,1 @@
+"""Spark: what applications find in the cluster, the history server, Spark Connect, and the pools."""

@@ -1,0 +1,1 @@
+"""The storage pool: HDFS, and HttpFS before it."""
