@@ -68,7 +68,7 @@ def _hand_over(layers: Iterable[Path], ctr: Path, address: Path) -> frozenset[Pa
 
 
 def _place(layer: Path, target: Path) -> bool:
-    """Makes a layer a file of containerd's: a link if that can be and only root may write to it, else a copy. False where neither can be."""
+    """Makes a layer a file of containerd's: a link if only root may write to it, else a copy. False where neither can be."""
     part = target.parents[3] / f"part-{target.name}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
