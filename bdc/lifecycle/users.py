@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -41,6 +41,7 @@ from bdc.kube import ApiConflictError, ApiNotFoundError, Kube
 from bdc.kube.endpoints import addresses, certificate_authority, certified, connect_token, reach
 from bdc.kube.exec import execute
 from bdc.kube.user_context import EXTENSION, UserContext
+from bdc.kube.wait import until
 from bdc.lifecycle.master import run_as_superuser
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def grant(
     say("passwords at HttpFS and Trino")
     lines = {USERS_OF_TRINO: identity.trino_password_file(name, password), USERS_OF_DOORS: identity.door_map(name, password)}
     _known(kube, cluster, secret, name, lines)
-    token, until = _token(kube, cluster, name, days)
+    token, ends = _token(kube, cluster, name, days)
     tokens = {}
     for pool in open_to:
         with suppress(NotFoundError):
@@ -143,7 +144,7 @@ def grant(
     text = document(kube, person, token)
     say("waiting until HttpFS and Trino know the password")
     _await(kube, config, person)
-    return text, until
+    return text, ends
 
 
 def revoke(kube: Kube, config: Config, name: str) -> None:
@@ -315,12 +316,12 @@ def _known(kube: Kube, cluster: str, secret: dict[str, Any], name: str, lines: M
 
 def _await(kube: Kube, config: Config, person: UserContext) -> None:
     """Until the endpoints take the password. Raises DeadlineError."""
-    until = time.monotonic() + _ANSWER_SECONDS
-    for name in ("httpfs", "trino"):
-        while not (_httpfs_takes if name == "httpfs" else _trino_takes)(kube, config, person):
-            if time.monotonic() > until:
-                raise DeadlineError(f"{name} doesn't know the new password after {_ANSWER_SECONDS:.0f} s", "bdc status; then export again")
-            time.sleep(_POLL_SECONDS)
+    for name, takes in (("httpfs", _httpfs_takes), ("trino", _trino_takes)):
+        until(partial(takes, kube, config, person), partial(_not_known, name), seconds=_ANSWER_SECONDS, pause_seconds=_POLL_SECONDS)
+
+
+def _not_known(name: str) -> DeadlineError:
+    return DeadlineError(f"{name} doesn't know the new password after {_ANSWER_SECONDS:.0f} s", "bdc status; then export again")
 
 
 def _httpfs_takes(kube: Kube, config: Config, person: UserContext) -> bool:

@@ -25,6 +25,7 @@ from bdc.errors import BdcError, DeadlineError, NotFoundError, UsageError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
 from bdc.kube.diagnose import diagnose_pod
 from bdc.kube.podlog import PodLog
+from bdc.kube.wait import until
 from bdc.spark.defaults import builder_image, defaults_of
 from bdc.spark.labels import JOB
 from bdc.spark.queries import job_path, list_all, pods_path
@@ -294,19 +295,24 @@ def manifest(
 def _start(kube: Kube, namespace: str, name: str, job: dict[str, Any]) -> None:
     """Make the Job; one that goes on is as good, one that has ended makes room."""
     path = job_path(namespace, name)
+    late = DeadlineError(
+        f"the Job {name} of an earlier try is still being deleted after {_GONE_SECONDS:.0f} s",
+        f"see what holds it: kubectl -n {namespace} describe job {name}; then run the command again",
+    )
     with suppress(ApiNotFoundError):
         if _ended(kube.request("GET", path)) is None:
             return
         kube.request("DELETE", path, query={"propagationPolicy": "Foreground"})
-        until = time.monotonic() + _GONE_SECONDS
-        while time.monotonic() < until:  # or it is gone, which the NotFound ends
-            kube.request("GET", path)
-            time.sleep(_POLL_SECONDS)
-        raise DeadlineError(
-            f"the Job {name} of an earlier try is still being deleted after {_GONE_SECONDS:.0f} s",
-            f"see what holds it: kubectl -n {namespace} describe job {name}; then run the command again",
-        )
+        until(lambda: _gone(kube, path), lambda: late, seconds=_GONE_SECONDS, pause_seconds=_POLL_SECONDS)
     kube.request("POST", job_path(namespace), job)
+
+
+def _gone(kube: Kube, path: str) -> bool:
+    try:
+        kube.request("GET", path)
+    except ApiNotFoundError:
+        return True
+    return False
 
 
 def _follow(kube: Kube, namespace: str, name: str, on_line: Callable[[str], None]) -> None:

@@ -16,8 +16,8 @@ def paused(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses that were made; ten seconds pass from one look at the clock to the next."""
     pauses: list[float] = []
     clock = itertools.count(0, 10)
-    monkeypatch.setattr(wait.time, "sleep", pauses.append)
-    monkeypatch.setattr(wait.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("bdc.kube.wait.time.sleep", pauses.append)
+    monkeypatch.setattr("bdc.kube.wait.time.monotonic", lambda: float(next(clock)))
     return pauses
 
 

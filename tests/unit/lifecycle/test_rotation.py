@@ -16,7 +16,7 @@ import pytest
 
 from bdc.config.model import Config
 from bdc.engine import Change
-from bdc.errors import BdcError, UnhealthyError, UsageError
+from bdc.errors import BdcError, DeadlineError, UnhealthyError, UsageError
 from bdc.kube import ApiError, ApiForbiddenError
 from bdc.lifecycle import master, renewal, rotation
 from bdc.lifecycle.rotation import Kind
@@ -318,3 +318,10 @@ def test_passwords_that_can_not_be(text: str) -> None:
     with pytest.raises(UsageError, match="can't be used") as raised:
         rotation.check_password(text)
     assert not text or text not in f"{raised.value} {raised.value.hint}"
+
+
+def test_a_trino_that_never_takes_the_new_password_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(renewal, "_TRINO_SECONDS", 0.0)
+    monkeypatch.setattr(renewal, "refusal", lambda *_: "HTTP status 401")
+    with pytest.raises(DeadlineError, match="Trino doesn't take the new password: HTTP status 401"):
+        renewal._until_trino_knows(Cluster(), CONFIG, "new")

@@ -41,7 +41,7 @@ REGISTRY = Config.model_validate({"images": {"registry": "registry.example.org",
 
 
 def run(kube: FakeKube, config: Config | None = None, storage_class: str | None = "fast", login: str | None = None) -> None:
-    storage_probe.run(config or Config(), kube, storage_class, "image:1", login=login, say=lambda _: None, sleep=lambda _: None)
+    storage_probe.run(config or Config(), kube, storage_class, "image:1", login=login, say=lambda _: None)
 
 
 def test_the_users_are_those_of_the_pods() -> None:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from bdc.config.model import Config
-from bdc.errors import BdcError, NotFoundError, UnhealthyError, UsageError
+from bdc.errors import BdcError, DeadlineError, NotFoundError, UnhealthyError, UsageError
 from bdc.kube import ApiConflictError
 from bdc.kube.credentials import PlainCredentials
 from bdc.kube.kubeconfig import Access
@@ -178,3 +178,12 @@ def test_what_stands_in_the_way(cluster: Cluster) -> None:
 def test_an_address_that_is_somebody_else_elsewhere() -> None:
     assert all(users.local(f"https://{host}:6443") for host in ("127.0.0.1", "localhost", "[::1]"))
     assert not any(users.local(f"https://{host}:6443") for host in ("10.0.0.1", "api.example"))
+
+
+def test_an_endpoint_that_never_learns_the_password_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(users, "_ANSWER_SECONDS", 0.0)
+    monkeypatch.setattr(users, "_httpfs_takes", lambda *_: True)
+    monkeypatch.setattr(users, "_trino_takes", lambda *_: False)
+    ann = UserContext("bdc", "ann", "password", "CA", {}, True, ())
+    with pytest.raises(DeadlineError, match="trino doesn't know the new password after 0 s"):
+        users._await(Cluster(), CONFIG, ann)

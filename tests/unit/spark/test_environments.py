@@ -176,8 +176,8 @@ def test_a_job_that_does_not_go_is_not_waited_for_without_end(
         client.build_environment(file)
     [job] = [path for path in kube.objects if path.startswith(f"{JOBS}/")]
     passed = itertools.count(0, 30)
-    monkeypatch.setattr("bdc.spark.environments.time.monotonic", lambda: float(next(passed)))
-    monkeypatch.setattr("bdc.spark.environments.time.sleep", lambda _: None)
+    monkeypatch.setattr("bdc.kube.wait.time.monotonic", lambda: float(next(passed)))
+    monkeypatch.setattr("bdc.kube.wait.time.sleep", lambda _: None)
     monkeypatch.setattr(kube, "objects", Kept(kube.objects, job))
     with pytest.raises(DeadlineError, match="is still being deleted after 120 s") as raised:
         client.build_environment(file)
