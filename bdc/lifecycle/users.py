@@ -26,6 +26,7 @@ from bdc.config.names import (
     COMPONENT,
     INSTANCE,
     MANAGED_BY,
+    NAMENODE_HTTP_PORT,
     POOL,
     USER,
     USER_ROLE,
@@ -40,6 +41,7 @@ from bdc.errors import BdcError, DeadlineError, NotFoundError, UsageError
 from bdc.kube import ApiConflictError, ApiNotFoundError, Kube
 from bdc.kube.endpoints import addresses, certificate_authority, certified, connect_token, reach
 from bdc.kube.exec import execute
+from bdc.kube.namenode import active_namenode
 from bdc.kube.user_context import EXTENSION, UserContext
 from bdc.kube.wait import until
 from bdc.lifecycle.master import run_as_superuser
@@ -264,8 +266,8 @@ def _home(kube: Kube, cluster: str, name: str) -> None:
     script = (resources("manifests") / "storage" / "folders.py").read_text(encoding="utf-8")
     folders = json.dumps({f"/user/{name}": (name, "750")})
     acls = json.dumps({f"/user/{name}": f"user:bdc:rwx,{_PRIVATE},default:user:bdc:rwx,default:user:{name}:rwx"})
-    command = ["env", "NAMENODE=localhost:9870", f"FOLDERS={folders}", f"ACLS={acls}", "python3", "-c", script]
-    execute(kube, cluster, "namenode-0", "namenode", command)
+    command = ["env", f"NAMENODE=localhost:{NAMENODE_HTTP_PORT}", f"FOLDERS={folders}", f"ACLS={acls}", "python3", "-c", script]
+    execute(kube, cluster, active_namenode(kube, cluster), "namenode", command)
 
 
 def _role(kube: Kube, config: Config, name: str, verifier: str) -> None:

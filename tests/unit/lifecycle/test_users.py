@@ -40,8 +40,9 @@ class Cluster(FakeKube):
         self.put(SECRET, {"data": {"trino.db": "", "door.map": ""}})
         labels = {"app.kubernetes.io/instance": "bdc", "app.kubernetes.io/component": "master", "bdc.dev/role": "primary"}
         self.put("/api/v1/namespaces/bdc/pods/master-0", {"metadata": {"labels": labels}})
-        labels = {"app.kubernetes.io/instance": "bdc", "app.kubernetes.io/component": "httpfs"}
-        self.put("/api/v1/namespaces/bdc/pods/httpfs-0", {"metadata": {"labels": labels}})
+        for workload in ("httpfs", "namenode"):
+            labels = {"app.kubernetes.io/instance": "bdc", "app.kubernetes.io/component": workload}
+            self.put(f"/api/v1/namespaces/bdc/pods/{workload}-0", {"metadata": {"labels": labels}})
 
     def request(self, method: str, path: str, body: Any = None, **more: Any) -> Json:
         if path.endswith("/token"):
