@@ -37,6 +37,7 @@ from bdc.config.names import (
     user_account,
 )
 from bdc.config.paths import resources
+from bdc.config.secret_data import encoded, texts
 from bdc.errors import BdcError, DeadlineError, NotFoundError, UsageError
 from bdc.kube import ApiConflictError, ApiNotFoundError, Kube
 from bdc.kube.endpoints import addresses, certificate_authority, certified, connect_token, reach
@@ -286,17 +287,13 @@ def _secret(kube: Kube, cluster: str) -> dict[str, Any]:
 
 def _known(kube: Kube, cluster: str, secret: dict[str, Any], name: str, lines: Mapping[str, str]) -> None:
     """Make these the user's lines in the Secret (none: take them out), and have the pods look at it now."""
-    import base64
-
     path = f"/api/v1/namespaces/{cluster}/secrets/{USERS}"
     for _ in range(_MOST_CONFLICTS):
-        data = {}
+        old, new = texts(secret.get("data")), {}
         for key in (USERS_OF_TRINO, USERS_OF_DOORS):
-            old = base64.b64decode((secret.get("data") or {}).get(key, "")).decode()
-            others = [line for line in old.splitlines() if name not in (line.partition(":")[0], line.rpartition(" ")[2])]
-            text = "".join(f"{line}\n" for line in others) + lines.get(key, "")
-            data[key] = base64.b64encode(text.encode()).decode()
-        change = {"metadata": {"resourceVersion": secret["metadata"]["resourceVersion"]}, "data": data}
+            others = [line for line in old.get(key, "").splitlines() if name not in (line.partition(":")[0], line.rpartition(" ")[2])]
+            new[key] = "".join(f"{line}\n" for line in others) + lines.get(key, "")
+        change = {"metadata": {"resourceVersion": secret["metadata"]["resourceVersion"]}, "data": encoded(new)}
         try:
             changed = kube.request("PATCH", path, change, content_type=_MERGE)
         except ApiConflictError:

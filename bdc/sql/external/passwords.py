@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 from collections.abc import Collection
 
 from bdc.config.names import COMPONENT, EXTERNAL_CREDENTIALS, INSTANCE, MANAGED_BY, PART
+from bdc.config.secret_data import encoded
 from bdc.kube import ApiNotFoundError, Kube
 
 _MERGE = "application/merge-patch+json"
@@ -17,7 +17,7 @@ _COMPONENTS = ("trino-coordinator", "trino-worker")
 def keep(kube: Kube, cluster: str, value: str) -> str:
     """Keep a password; its key. The servers' pods are touched, which makes the kubelet bring them the new key at once."""
     key = secrets.token_hex(8)
-    data = {key: base64.b64encode(value.encode()).decode()}
+    data = encoded({key: value})
     try:
         kube.request("PATCH", _path(cluster), {"data": data}, content_type=_MERGE)
     except ApiNotFoundError:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from bdc.config.model import Config
+from bdc.config.secret_data import encoded, texts
 from bdc.engine import Change
 from bdc.errors import BdcError, DeadlineError, UnhealthyError, UsageError
 from bdc.kube import ApiError, ApiForbiddenError
@@ -65,10 +66,10 @@ class Cluster(FakeKube):
 
     def secret(self, name: str, values: dict[str, str], part: str = "") -> None:
         labels = {"app.kubernetes.io/instance": "bdc", "app.kubernetes.io/part-of": part}
-        self.put(f"{SECRETS}/{name}", {"metadata": {"labels": labels}, "data": identity.encode(values)})
+        self.put(f"{SECRETS}/{name}", {"metadata": {"labels": labels}, "data": encoded(values)})
 
     def values(self, name: str) -> dict[str, str]:
-        return identity.decode(self.objects[f"{SECRETS}/{name}"]["data"])
+        return texts(self.objects[f"{SECRETS}/{name}"]["data"])
 
     def request(self, method: str, path: str, body: Any = None, **options: Any) -> Json:
         if method in WRITES:
@@ -92,7 +93,7 @@ class Cluster(FakeKube):
     def up(self) -> None:
         """Pods start with what their Secrets have now."""
         self.write("UP")
-        self.running = {path.rpartition("/")[2]: identity.decode(one["data"]) for path, one in self.objects.items() if "/secrets/" in path}
+        self.running = {path.rpartition("/")[2]: texts(one["data"]) for path, one in self.objects.items() if "/secrets/" in path}
 
     def takes(self, endpoint: str, text: str) -> bool:
         if endpoint == "master":
