@@ -49,10 +49,6 @@ class Cluster(FakeKube):
             return {"status": {"token": f"token-{body['spec']['expirationSeconds']}", "expirationTimestamp": "2027-02-19T20:00:00Z"}}
         return super().request(method, path, body, **more)
 
-    def apply(self, obj: Any, **_: Any) -> Json:
-        namespace, name = obj["metadata"]["namespace"], obj["metadata"]["name"]
-        return self.put(f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings/{name}", obj)
-
     def execute(self, _kube: object, _namespace: str, pod: str, _container: str, command: list[str], *, stdin: str = "") -> str:
         self.ran.append((pod, command, stdin))
         return ""
