@@ -13,6 +13,7 @@ from bdc.engine import Event, PulumiEngine
 from bdc.errors import BdcError, DeadlineError, UnhealthyError
 from bdc.kube import Kube
 from bdc.kube.endpoints import credentials
+from bdc.kube.refresh import refresh
 from bdc.kube.wait import until
 from bdc.lifecycle import rotation
 from bdc.lifecycle.report import Report, Step
@@ -102,11 +103,8 @@ def _settle(kube: Kube, config: Config, engine: PulumiEngine, journal: rotation.
 
 def _until_trino_knows(kube: Kube, config: Config, password: str) -> None:
     """Until Trino takes the password. It reads its file every 10 s; the kubelet, which writes it, is told to look now."""
-    pods = f"/api/v1/namespaces/{config.name}/pods"
     labels = ",".join(f"{key}={value}" for key, value in selector(config.name, "trino-coordinator").items())
-    for pod in kube.request("GET", pods, query={"labelSelector": labels})["items"]:
-        patch = {"metadata": {"annotations": {"bdc.dev/rotated": datetime.now(UTC).isoformat(timespec="seconds")}}}
-        kube.request("PATCH", f"{pods}/{pod['metadata']['name']}", patch, content_type="application/merge-patch+json")
+    refresh(kube, config.name, labels, "bdc.dev/rotated", datetime.now(UTC).isoformat(timespec="seconds"))
     user, reason = credentials(kube, config.name).username, ""
 
     def taken() -> bool:

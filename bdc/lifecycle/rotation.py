@@ -112,7 +112,7 @@ def stage(kube: Kube, cluster: str, kinds: Iterable[Kind], *, tls: str, hosts: I
     data = encoded({f"{name}.{key}": value for (name, key), value in values.items()})
     where = f"/api/v1/namespaces/{cluster}/secrets"
     if begun:
-        kube.request("PATCH", f"{where}/{ROTATION}", {"data": data}, content_type="application/merge-patch+json")
+        kube.patch(f"{where}/{ROTATION}", {"data": data})
     else:
         metadata = {"name": ROTATION, "labels": {"app.kubernetes.io/managed-by": "bdc", "app.kubernetes.io/instance": cluster}}
         kube.request("POST", where, {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
@@ -139,7 +139,7 @@ def settle(kube: Kube, config: Config, journal: Journal) -> None:
         data = encoded({key: value for (of, key), value in journal.values.items() if of == name})
         path = f"/api/v1/namespaces/{config.name}/secrets/{name}"
         try:
-            kube.request("PATCH", path, {"data": data}, content_type="application/merge-patch+json")
+            kube.patch(path, {"data": data})
         except ApiNotFoundError:
             if not _TLS.fullmatch(name):  # a certificate for names that the cluster no longer has
                 raise

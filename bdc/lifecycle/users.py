@@ -43,6 +43,7 @@ from bdc.kube import ApiConflictError, ApiNotFoundError, Kube
 from bdc.kube.endpoints import addresses, certificate_authority, certified, connect_token, reach
 from bdc.kube.exec import execute
 from bdc.kube.namenode import active_namenode
+from bdc.kube.refresh import refresh
 from bdc.kube.user_context import EXTENSION, UserContext
 from bdc.kube.wait import until
 from bdc.lifecycle.master import run_as_superuser
@@ -66,7 +67,6 @@ END IF; END $$;"""
 _MOST_CONFLICTS = 10
 _ANSWER_SECONDS, _POLL_SECONDS = 150.0, 1.0
 _PRIVATE = "default:user::rwx,default:group::---,default:other::---"
-_MERGE = "application/merge-patch+json"
 _KNOWN_BY = ("httpfs", "trino-coordinator")
 """Workloads that read the passwords of ordinary users."""
 
@@ -295,7 +295,7 @@ def _known(kube: Kube, cluster: str, secret: dict[str, Any], name: str, lines: M
             new[key] = "".join(f"{line}\n" for line in others) + lines.get(key, "")
         change = {"metadata": {"resourceVersion": secret["metadata"]["resourceVersion"]}, "data": encoded(new)}
         try:
-            changed = kube.request("PATCH", path, change, content_type=_MERGE)
+            changed = kube.patch(path, change)
         except ApiConflictError:
             secret = _secret(kube, cluster)
             continue
@@ -305,12 +305,8 @@ def _known(kube: Kube, cluster: str, secret: dict[str, Any], name: str, lines: M
             f"the Secret {USERS} was changed by somebody else each of the {_MOST_CONFLICTS} times that bdc was about to write it",
             f"kubectl -n {cluster} get secret {USERS} -o yaml --show-managed-fields says who; then run the command again",
         )
-    # The kubelet brings a pod's Secrets up to date once a minute or so, and at once when the pod changes.
-    note = {"metadata": {"annotations": {"bdc.dev/users": str(changed["metadata"]["resourceVersion"])}}}
     for workload in _KNOWN_BY:
-        for pod in _labelled(kube, f"/api/v1/namespaces/{cluster}/pods", f"{INSTANCE}={cluster},{COMPONENT}={workload}"):
-            with suppress(ApiNotFoundError):
-                kube.request("PATCH", f"/api/v1/namespaces/{cluster}/pods/{pod['metadata']['name']}", note, content_type=_MERGE)
+        refresh(kube, cluster, f"{INSTANCE}={cluster},{COMPONENT}={workload}", "bdc.dev/users", str(changed["metadata"]["resourceVersion"]))
 
 
 def _await(kube: Kube, config: Config, person: UserContext) -> None:
