@@ -17,6 +17,7 @@ from typing import Any
 
 from bdc.config.model import Config
 from bdc.config.names import INSTANCE, MANAGED_BY
+from bdc.config.restricted import UIDS, container_security, pod_security
 from bdc.errors import BdcError, DeadlineError, UnhealthyError
 from bdc.kube import ApiNotFoundError, Kube
 from bdc.kube.diagnose import diagnose_pod, events_of, warnings_of
@@ -24,8 +25,8 @@ from bdc.kube.lease import lock
 from bdc.kube.system_namespace import SYSTEM_NAMESPACE
 from bdc.kube.wait import until
 
-USERS = {"HDFS": 10001, "PostgreSQL": 999}
-"""User and group ids that pods with volumes run as (bdc_stacks.storage.UID, bdc_stacks.master.UID)."""
+USERS = {"HDFS": UIDS["hadoop"], "PostgreSQL": UIDS["postgres"]}
+"""User and group ids that pods with volumes run as."""
 TRIAL = "bdc.dev/trial"
 DEADLINE_SECONDS = 120.0
 _WRITE = "echo bdc > /data/trial && cat /data/trial && rm /data/trial"
@@ -172,20 +173,17 @@ def _pod(claim: str, user: int, image: str, pull_secret: str | None) -> dict[str
         "image": image,
         "command": ["sh", "-c", _WRITE],
         "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}},
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "securityContext": container_security(),
         "volumeMounts": [{"name": "data", "mountPath": "/data"}],
     }
     spec: dict[str, Any] = {
         "restartPolicy": "Never",
         "activeDeadlineSeconds": 600,
         "automountServiceAccountToken": False,
-        "securityContext": {
-            "runAsNonRoot": True, "runAsUser": user, "runAsGroup": user, "fsGroup": user, "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": pod_security(user, writes=True),
         "containers": [container],
         "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}],
-    }  # fmt: skip
+    }
     if pull_secret:
         spec["imagePullSecrets"] = [{"name": pull_secret}]
     return spec

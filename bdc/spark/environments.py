@@ -21,6 +21,7 @@ import yaml
 
 from bdc.config.names import HADOOP_CONF, NAMESERVICE, labels
 from bdc.config.paths import resources
+from bdc.config.restricted import UIDS, container_security, pod_security
 from bdc.errors import BdcError, DeadlineError, NotFoundError, UsageError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
 from bdc.kube.diagnose import diagnose_pod
@@ -41,7 +42,6 @@ PYTHON = "3.13"
 """The Python of drivers and executors (images/spark), a minor version."""
 
 _PASSWORD = re.compile(r"://[^/\s]*@")
-_UID = 10005  # the image's user
 _KEPT_SECONDS = 3600
 _MOST_SECONDS = 3600
 _MOST_CHARACTERS = 100_000
@@ -249,7 +249,7 @@ def manifest(
         "command": ["tini", "--", "python3", "-u", "-c", script.replace("$", "$$"), *(word.replace("$", "$$") for word in source.pip)],
         "env": [{"name": key, "value": value.replace("$", "$$")} for key, value in values.items()],
         "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "2Gi"}},
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "securityContext": container_security(),
         "volumeMounts": [
             {"name": "hadoop", "mountPath": "/etc/hadoop", "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
@@ -261,13 +261,7 @@ def manifest(
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": {
-            "runAsUser": _UID,
-            "runAsGroup": _UID,
-            "fsGroup": _UID,
-            "runAsNonRoot": True,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": pod_security(UIDS["bdc"], fsGroup=UIDS["bdc"]),
         "containers": [container],
         "volumes": [
             {"name": "hadoop", "configMap": {"name": HADOOP_CONF}},

@@ -27,13 +27,14 @@ from bdc.config.names import (
     pool_token,
 )
 from bdc.config.paths import resources
+from bdc.config.restricted import container_security
 from bdc.errors import BdcError, DeadlineError, UnhealthyError, UsageError
 from bdc.kube import ApiNotFoundError, Kube
 from bdc.kube.diagnose import diagnose_pod
 from bdc.kube.wait import until
 from bdc.spark.admission import bounds
 from bdc.spark.defaults import defaults_of
-from bdc.spark.manifests import CONTAINER_SECURITY, POD_SECURITY
+from bdc.spark.manifests import POD_SECURITY
 from bdc.spark.pools import Pool, check_open, named, pools
 from bdc.spark.queries import pods_path
 from bdc.spark.settings import IMAGE
@@ -165,7 +166,7 @@ def manifest(cluster: str, place: Pool, name: str, mode: Mode, defaults: Mapping
             *({"name": key, "value": value} for key, value in environment.items()),
         ],
         "resources": {"requests": {"cpu": "10m", "memory": "160Mi"}, "limits": {"memory": memory}},
-        "securityContext": CONTAINER_SECURITY,
+        "securityContext": container_security(),
         "volumeMounts": [{"name": "ca", "mountPath": _CA_PATH, "readOnly": True}, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108
     }
     spec: dict[str, Any] = {

@@ -12,11 +12,12 @@ from bdc.config.names import DRIVERS, HADOOP_CONF, NAMENODE_HTTP_PORT, NAMESERVI
 from bdc.config.paths import resources
 from bdc.config.quantity import mebibytes, size
 from bdc.config.render import render
+from bdc.config.restricted import UIDS
 from bdc_stacks import door, pods
 from bdc_stacks.data import IDENTITY
 from bdc_stacks.site import Site, digest, port
 
-UID = 10001
+UID = UIDS["hadoop"]
 FOLDERS = {
     "/": ("bdc", "755"),
     "/tmp": ("hdfs", "1777"),  # noqa: S108

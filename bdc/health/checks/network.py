@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from bdc.config.names import INSTANCE, MANAGED_BY
+from bdc.config.restricted import UIDS, container_security, pod_security
 from bdc.errors import BdcError, DeadlineError
 from bdc.health.finding import Check, CheckContext, Finding, ok, warn
 from bdc.kube import ApiError, ApiNotFoundError
@@ -17,7 +18,6 @@ from bdc.kube.wait import until
 PROBE = "bdc.dev/probe"
 """Label of the pod that tries."""
 
-_UID = 10003
 _SECONDS = 30.0
 _POLL_SECONDS = 0.3
 _REACHED, _KEPT_OUT = "reached", "kept out"
@@ -105,7 +105,7 @@ def _pod(cluster: str, name: str, image: str, addresses: list[str]) -> dict[str,
         "command": ["bash", "-c", _SCRIPT],
         "env": [{"name": "ALLOWED", "value": allowed}, {"name": "FORBIDDEN", "value": forbidden}],
         "resources": {"requests": {"cpu": "10m", "memory": "8Mi"}, "limits": {"memory": "32Mi"}},
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "securityContext": container_security(),
     }
     return {
         "apiVersion": "v1",
@@ -116,7 +116,7 @@ def _pod(cluster: str, name: str, image: str, addresses: list[str]) -> dict[str,
             "activeDeadlineSeconds": 60,
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
-            "securityContext": {"runAsUser": _UID, "runAsGroup": _UID, "runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+            "securityContext": pod_security(UIDS["proxy"]),
             "containers": [container],
         },
     }
