@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -310,9 +309,12 @@ def _gone(kube: Kube, path: str) -> bool:
 
 
 def _follow(kube: Kube, namespace: str, name: str, on_line: Callable[[str], None]) -> None:
+    """Pass the Job's log on until it has ended; Kubernetes ends it after _MOST_SECONDS."""
     log: PodLog | None = None
     last = ""
-    while True:
+
+    def complete() -> bool:
+        nonlocal log, last
         ended = _ended(kube.request("GET", job_path(namespace, name)))
         for pod in list_all(kube, pods_path(namespace), f"{JOB}={name}"):
             log = log or PodLog(kube, namespace, pod["metadata"]["name"], _CONTAINER)
@@ -321,11 +323,15 @@ def _follow(kube: Kube, namespace: str, name: str, on_line: Callable[[str], None
         for line in _lines(log, final=ended is not None):
             last = line if line.strip() else last
             on_line(line)
-        if ended == "Complete":
-            return
-        if ended is not None:
+        if ended not in (None, "Complete"):
             raise BdcError(f"the environment could not be made: {last or 'pip said nothing'}", _advice(last))
-        time.sleep(_POLL_SECONDS)
+        return ended == "Complete"
+
+    late = DeadlineError(
+        f"the Job {name} has neither made the environment nor failed after {_MOST_SECONDS + _GONE_SECONDS:.0f} s",
+        f"see what holds it: kubectl -n {namespace} describe job {name}; then run the command again",
+    )
+    until(complete, lambda: late, seconds=_MOST_SECONDS + _GONE_SECONDS, pause_seconds=_POLL_SECONDS)
 
 
 def _exited(pod: dict[str, Any]) -> bool:

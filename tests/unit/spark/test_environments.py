@@ -185,6 +185,17 @@ def test_a_job_that_does_not_go_is_not_waited_for_without_end(
     assert posted(kube) == 1
 
 
+def test_a_job_that_never_ends_is_not_followed_without_end(
+    client: Client, kube: Builds, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed = itertools.count(0, 600)
+    monkeypatch.setattr("bdc.kube.wait.time.monotonic", lambda: float(next(passed)))
+    monkeypatch.setattr("bdc.kube.wait.time.sleep", lambda _: None)
+    monkeypatch.setattr(kube, "run", lambda _: None)
+    with pytest.raises(DeadlineError, match="has neither made the environment nor failed after 3720 s"):
+        client.build_environment(file)
+
+
 def test_pods_of_a_build_satisfy_the_restricted_standard(client: Client, kube: Builds, file: Path) -> None:
     client.build_environment(file)
     [job] = [obj for path, obj in kube.objects.items() if path.startswith(f"{JOBS}/environment-")]
