@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from bdc.errors import BdcError, UnhealthyError
 from bdc.kube import ApiNotFoundError, Kube
 from bdc.kube.endpoints import endpoint, pods_of
 from bdc.kube.exec import execute
+from bdc.kube.wait import until
 
 if TYPE_CHECKING:
     from bdc.config.model import Config
@@ -42,20 +42,26 @@ def hand_over(kube: Kube, config: Config, say: Callable[[str], object]) -> None:
     except ApiNotFoundError:
         return
     wanted, refused = config.master.replicas, "there is none now"
-    deadline = time.monotonic() + _HAND_OVER_SECONDS
-    while now > wanted:
+
+    def leads() -> bool:
+        """Whether one that stays does."""
+        nonlocal refused
         leader = _leader(kube, config)
         if leader and _ordinal(leader) < wanted:
-            return
+            return True
         if leader:
             say(f"the SQL master's leader {leader} goes: another one takes over")
             refused = _switch_over(kube, config, leader, wanted) or refused
-        if time.monotonic() > deadline:
-            raise UnhealthyError(
-                f"fewer servers are wanted of the SQL master, and none that stays can lead it: {refused}",
-                "bdc status shows who doesn't follow; nothing was changed, run bdc up again when all is well",
-            )
-        time.sleep(_PAUSE_SECONDS)
+        return False
+
+    def late() -> UnhealthyError:
+        return UnhealthyError(
+            f"fewer servers are wanted of the SQL master, and none that stays can lead it: {refused}",
+            "bdc status shows who doesn't follow; nothing was changed, run bdc up again when all is well",
+        )
+
+    if now > wanted:
+        until(leads, late, seconds=_HAND_OVER_SECONDS, pause_seconds=_PAUSE_SECONDS)
 
 
 def _switch_over(kube: Kube, config: Config, leader: str, wanted: int) -> str | None:

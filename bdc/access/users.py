@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -27,6 +27,7 @@ from bdc.config.names import (
     COMPONENT,
     INSTANCE,
     MANAGED_BY,
+    NAMENODE_HTTP_PORT,
     POOL,
     USER,
     USER_ROLE,
@@ -37,11 +38,15 @@ from bdc.config.names import (
     user_account,
 )
 from bdc.config.paths import resources
+from bdc.config.secret_data import encoded, texts
 from bdc.errors import BdcError, DeadlineError, NotFoundError, UsageError
 from bdc.kube import ApiConflictError, ApiNotFoundError, Kube
 from bdc.kube.endpoints import addresses, certificate_authority, certified, connect_token, reach
 from bdc.kube.exec import execute
+from bdc.kube.namenode import active_namenode
+from bdc.kube.refresh import refresh
 from bdc.kube.user_context import EXTENSION, UserContext
+from bdc.kube.wait import until
 
 if TYPE_CHECKING:
     from bdc.config.model import Config
@@ -62,7 +67,6 @@ END IF; END $$;"""
 _MOST_CONFLICTS = 10
 _ANSWER_SECONDS, _POLL_SECONDS = 150.0, 1.0
 _PRIVATE = "default:user::rwx,default:group::---,default:other::---"
-_MERGE = "application/merge-patch+json"
 _KNOWN_BY = ("httpfs", "trino-coordinator")
 """Workloads that read the passwords of ordinary users."""
 
@@ -134,7 +138,7 @@ def grant(
     say("passwords at HttpFS and Trino")
     lines = {USERS_OF_TRINO: identity.trino_password_file(name, password), USERS_OF_DOORS: identity.door_map(name, password)}
     _known(kube, cluster, secret, name, lines)
-    token, until = _token(kube, cluster, name, days)
+    token, ends = _token(kube, cluster, name, days)
     tokens = {}
     for pool in open_to:
         with suppress(NotFoundError):
@@ -143,7 +147,7 @@ def grant(
     text = document(kube, person, token)
     say("waiting until HttpFS and Trino know the password")
     _await(kube, config, person)
-    return text, until
+    return text, ends
 
 
 def revoke(kube: Kube, config: Config, name: str) -> None:
@@ -263,8 +267,8 @@ def _home(kube: Kube, cluster: str, name: str) -> None:
     script = (resources("manifests") / "storage" / "folders.py").read_text(encoding="utf-8")
     folders = json.dumps({f"/user/{name}": (name, "750")})
     acls = json.dumps({f"/user/{name}": f"user:bdc:rwx,{_PRIVATE},default:user:bdc:rwx,default:user:{name}:rwx"})
-    command = ["env", "NAMENODE=localhost:9870", f"FOLDERS={folders}", f"ACLS={acls}", "python3", "-c", script]
-    execute(kube, cluster, "namenode-0", "namenode", command)
+    command = ["env", f"NAMENODE=localhost:{NAMENODE_HTTP_PORT}", f"FOLDERS={folders}", f"ACLS={acls}", "python3", "-c", script]
+    execute(kube, cluster, active_namenode(kube, cluster), "namenode", command)
 
 
 def _role(kube: Kube, config: Config, name: str, verifier: str) -> None:
@@ -283,19 +287,15 @@ def _secret(kube: Kube, cluster: str) -> dict[str, Any]:
 
 def _known(kube: Kube, cluster: str, secret: dict[str, Any], name: str, lines: Mapping[str, str]) -> None:
     """Make these the user's lines in the Secret (none: take them out), and have the pods look at it now."""
-    import base64
-
     path = f"/api/v1/namespaces/{cluster}/secrets/{USERS}"
     for _ in range(_MOST_CONFLICTS):
-        data = {}
+        old, new = texts(secret.get("data")), {}
         for key in (USERS_OF_TRINO, USERS_OF_DOORS):
-            old = base64.b64decode((secret.get("data") or {}).get(key, "")).decode()
-            others = [line for line in old.splitlines() if name not in (line.partition(":")[0], line.rpartition(" ")[2])]
-            text = "".join(f"{line}\n" for line in others) + lines.get(key, "")
-            data[key] = base64.b64encode(text.encode()).decode()
-        change = {"metadata": {"resourceVersion": secret["metadata"]["resourceVersion"]}, "data": data}
+            others = [line for line in old.get(key, "").splitlines() if name not in (line.partition(":")[0], line.rpartition(" ")[2])]
+            new[key] = "".join(f"{line}\n" for line in others) + lines.get(key, "")
+        change = {"metadata": {"resourceVersion": secret["metadata"]["resourceVersion"]}, "data": encoded(new)}
         try:
-            changed = kube.request("PATCH", path, change, content_type=_MERGE)
+            changed = kube.patch(path, change)
         except ApiConflictError:
             secret = _secret(kube, cluster)
             continue
@@ -305,22 +305,18 @@ def _known(kube: Kube, cluster: str, secret: dict[str, Any], name: str, lines: M
             f"the Secret {USERS} was changed by somebody else each of the {_MOST_CONFLICTS} times that bdc was about to write it",
             f"kubectl -n {cluster} get secret {USERS} -o yaml --show-managed-fields says who; then run the command again",
         )
-    # The kubelet brings a pod's Secrets up to date once a minute or so, and at once when the pod changes.
-    note = {"metadata": {"annotations": {"bdc.dev/users": str(changed["metadata"]["resourceVersion"])}}}
     for workload in _KNOWN_BY:
-        for pod in _labelled(kube, f"/api/v1/namespaces/{cluster}/pods", f"{INSTANCE}={cluster},{COMPONENT}={workload}"):
-            with suppress(ApiNotFoundError):
-                kube.request("PATCH", f"/api/v1/namespaces/{cluster}/pods/{pod['metadata']['name']}", note, content_type=_MERGE)
+        refresh(kube, cluster, f"{INSTANCE}={cluster},{COMPONENT}={workload}", "bdc.dev/users", str(changed["metadata"]["resourceVersion"]))
 
 
 def _await(kube: Kube, config: Config, person: UserContext) -> None:
     """Until the endpoints take the password. Raises DeadlineError."""
-    until = time.monotonic() + _ANSWER_SECONDS
-    for name in ("httpfs", "trino"):
-        while not (_httpfs_takes if name == "httpfs" else _trino_takes)(kube, config, person):
-            if time.monotonic() > until:
-                raise DeadlineError(f"{name} doesn't know the new password after {_ANSWER_SECONDS:.0f} s", "bdc status; then export again")
-            time.sleep(_POLL_SECONDS)
+    for name, takes in (("httpfs", _httpfs_takes), ("trino", _trino_takes)):
+        until(partial(takes, kube, config, person), partial(_not_known, name), seconds=_ANSWER_SECONDS, pause_seconds=_POLL_SECONDS)
+
+
+def _not_known(name: str) -> DeadlineError:
+    return DeadlineError(f"{name} doesn't know the new password after {_ANSWER_SECONDS:.0f} s", "bdc status; then export again")
 
 
 def _httpfs_takes(kube: Kube, config: Config, person: UserContext) -> bool:

@@ -18,6 +18,9 @@ COMPONENT = "app.kubernetes.io/component"
 NAMESERVICE = "bdc"
 """HDFS nameservice: paths are hdfs://bdc/... whether there is one NameNode or three."""
 
+NAMENODE_HTTP_PORT = 9870
+"""Where a NameNode has WebHDFS and JMX."""
+
 CREDENTIALS = "credentials"
 """Secret with keys username, password (master, Trino, HttpFS, history) and token (Spark Connect)."""
 
@@ -105,6 +108,11 @@ def pool_token(pool: str) -> str:
     pool's, where it has ca.crt, too.
     """
     return f"connect-{pool}"
+
+
+def namenode_hosts(namespace: str, replicas: int = 1) -> list[str]:
+    """Where the NameNodes are inside the cluster, by their ordinals."""
+    return [f"namenode-{ordinal}.namenode.{namespace}.svc" for ordinal in range(replicas)]
 
 
 def user_account(user: str) -> str:

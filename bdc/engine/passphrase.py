@@ -5,11 +5,11 @@ With it lies the cluster's `lineage`, a random id: state of another cluster that
 
 from __future__ import annotations
 
-import base64
 import secrets
 import uuid
 from dataclasses import dataclass, field
 
+from bdc.config.secret_data import texts
 from bdc.kube import ApiNotFoundError, Kube
 from bdc.kube.system_namespace import LABELS, SYSTEM_NAMESPACE
 
@@ -25,10 +25,10 @@ class Passphrase:
 def read(kube: Kube, cluster: str) -> Passphrase | None:
     """The cluster's passphrase, None while there is none."""
     try:
-        data = kube.request("GET", _path(cluster))["data"]
+        found = texts(kube.request("GET", _path(cluster))["data"])
     except ApiNotFoundError:
         return None
-    return Passphrase(_decoded(data["lineage"]), _decoded(data["passphrase"]))
+    return Passphrase(found["lineage"], found["passphrase"])
 
 
 def generate() -> Passphrase:
@@ -62,7 +62,3 @@ def _name(cluster: str) -> str:
 
 def _path(cluster: str) -> str:
     return f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/secrets/{_name(cluster)}"
-
-
-def _decoded(value: str) -> str:
-    return base64.b64decode(value).decode()

@@ -7,12 +7,12 @@ others in `...-<serial>-<n>`. They are written first and the head last, so a wri
 
 from __future__ import annotations
 
-import base64
 import gzip
 import json
 from dataclasses import dataclass
 from typing import Any
 
+from bdc.config.secret_data import decoded, encoded
 from bdc.errors import BdcError
 from bdc.kube import ApiNotFoundError, Kube
 from bdc.kube.system_namespace import LABELS, SYSTEM_NAMESPACE
@@ -100,15 +100,13 @@ class StateCopy:
 
     def _read(self, name: str) -> dict[str, bytes] | None:
         try:
-            data = self._kube.request("GET", f"{_SECRETS}/{name}")["data"]
+            return decoded(self._kube.request("GET", f"{_SECRETS}/{name}")["data"])
         except ApiNotFoundError:
             return None
-        return {key: base64.b64decode(value) for key, value in data.items()}
 
     def _write(self, name: str, data: dict[str, bytes]) -> None:
-        encoded = {key: base64.b64encode(value).decode() for key, value in data.items()}
         metadata = {"name": name, "namespace": SYSTEM_NAMESPACE, "labels": self._labels}
-        self._kube.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": encoded})
+        self._kube.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": encoded(data)})
 
     def _drop(self, keep: set[str]) -> None:
         selector = ",".join(f"{key}={value}" for key, value in self._labels.items())

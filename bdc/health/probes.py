@@ -22,6 +22,7 @@ from bdc.health.part import Probe
 from bdc.health.replication import replication
 from bdc.health.snapshot import Snapshot, is_ready, ready_pod
 from bdc.kube import Kube
+from bdc.kube.namenode import bean
 from bdc.spark.scheduling.pools import pool_status, pools
 from bdc.trino.client import query, select_one
 
@@ -50,8 +51,7 @@ def namenode(kube: Kube, namespace: str, pod: str) -> dict[str, Any]:
     """What a NameNode says of itself, as one mapping of its JMX beans' attributes."""
     found: dict[str, Any] = {}
     for name in _NAMENODE_BEANS:
-        query = {"qry": f"Hadoop:service=NameNode,name={name}"}
-        found |= json.loads(kube.proxy(namespace, pod, 9870, "/jmx", query=query, timeout=SECONDS))["beans"][0]
+        found |= bean(kube, namespace, pod, name)
     return found
 
 

@@ -125,6 +125,13 @@ class Kube:
             query["dryRun"] = "All"
         return self.request("PATCH", self.path(obj), obj, query=query, content_type="application/apply-patch+yaml")
 
+    def patch(self, path: str, change: Mapping[str, Any], *, query: Query | None = None) -> dict[str, Any]:
+        """Merge a change into an object (RFC 7386: None takes a key out); the object as it is then.
+
+        With metadata.resourceVersion in the change, raises ApiConflictError where somebody else has changed the object since.
+        """
+        return self.request("PATCH", path, change, query=query, content_type="application/merge-patch+json")
+
     def close(self) -> None:
         """Close idle connections."""
         self._rest.close()

@@ -6,7 +6,6 @@ certificates of the cluster's own CA, which cover the addresses, `localhost` and
 
 from __future__ import annotations
 
-import base64
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from pydantic import SecretStr
 from bdc.config import workloads
 from bdc.config.model import Config
 from bdc.config.names import CA, CREDENTIALS, ROTATION, pool_token, selector
+from bdc.config.secret_data import texts
 from bdc.config.workloads import Endpoint
 from bdc.errors import BdcError, NotFoundError, UnhealthyError
 from bdc.kube.client import Kube
@@ -158,11 +158,11 @@ def _answers(host: str, port: int) -> bool:
 
 def _secret(kube: Kube, cluster: str, name: str) -> dict[str, str]:
     try:
-        data = kube.request("GET", f"/api/v1/namespaces/{cluster}/secrets/{name}").get("data") or {}
+        data = kube.request("GET", f"/api/v1/namespaces/{cluster}/secrets/{name}").get("data")
     except ApiNotFoundError as error:
         raise NotFoundError(f"there is no cluster {cluster} here: its Secret {name} is missing", "make it: bdc up") from error
     try:
-        return {key: base64.b64decode(value, validate=True).decode() for key, value in data.items()}
+        return texts(data)
     except ValueError:
         raise BdcError(f"the Secret {name} in namespace {cluster} can't be read") from None
 

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-import contextlib
-import time
+from contextlib import suppress
 
 from bdc.errors import BdcError
 from bdc.kube.client import Kube
-from bdc.kube.errors import ApiError, ApiNotFoundError
+from bdc.kube.errors import ApiConflictError, ApiNotFoundError
+from bdc.kube.wait import until
 
 SYSTEM_NAMESPACE = "bdc-system"
 LABELS = {"app.kubernetes.io/managed-by": "bdc"}
 _PATH = f"/api/v1/namespaces/{SYSTEM_NAMESPACE}"
-_GONE_SECONDS = 60
+_GONE_SECONDS, _POLL_SECONDS = 60.0, 1.0
 
 
 def ensure_namespace(kube: Kube) -> None:
-    """Make it if it is missing; wait for one that is just going away."""
+    """Make it if it is missing; wait for one that is just going away. Who may not make it gets ApiForbiddenError at once."""
+    until(lambda: _stays(kube), _does_not_go, seconds=_GONE_SECONDS, pause_seconds=_POLL_SECONDS)
+
+
+def _stays(kube: Kube) -> bool:
+    """Whether it is there now, not going away."""
     metadata = {"name": SYSTEM_NAMESPACE, "labels": LABELS}
-    for _ in range(_GONE_SECONDS):
-        try:
-            live = kube.request("GET", _PATH)
-        except ApiNotFoundError:
-            with contextlib.suppress(ApiError):  # somebody may have been faster; the next GET tells
-                kube.request("POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-                return
-            continue
-        if not live["metadata"].get("deletionTimestamp"):
-            return
-        time.sleep(1)
-    raise BdcError(
+    try:
+        return not kube.request("GET", _PATH)["metadata"].get("deletionTimestamp")
+    except ApiNotFoundError:
+        with suppress(ApiConflictError):  # somebody was faster: the next look tells
+            kube.request("POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+            return True
+    return False
+
+
+def _does_not_go() -> BdcError:
+    return BdcError(
         f"the namespace {SYSTEM_NAMESPACE} is being deleted and does not go", f"see kubectl get namespace {SYSTEM_NAMESPACE} -o yaml"
     )
 

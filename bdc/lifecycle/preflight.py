@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from bdc.config.names import IMAGES
 from bdc.config.quantity import cores, size
 from bdc.errors import NotFoundError, UnhealthyError
 from bdc.kube import Kube
+from bdc.kube.wait import until
 from bdc.lifecycle import disk
 from bdc.lifecycle.capacity import Node, asks, check
 from bdc.lifecycle.last_applied import refuse_fixed
@@ -23,7 +23,7 @@ from bdc.lifecycle.last_applied import refuse_fixed
 _NODE_CPU, _NODE_MEMORY = 0.35, 900 * 2**20
 """What a new embedded node keeps for itself: requests of kube-system, and memory of its daemons."""
 
-_PRESSURE_SECONDS = 75.0
+_PRESSURE_SECONDS, _POLL_SECONDS = 75.0, 2.0
 _SHORT_OF = {"node.kubernetes.io/disk-pressure": "disk", "node.kubernetes.io/memory-pressure": "memory"}
 """Taints that pass by themselves once something was freed."""
 
@@ -97,17 +97,24 @@ def nodes(kube: Kube, namespace: str) -> list[Node]:
 
 def _pressure(kube: Kube, say: Callable[[str], None]) -> None:
     """Wait where all nodes are short of disk or memory: one that was just freed takes pods again after a moment. Raises UnhealthyError."""
-    end = time.monotonic() + _PRESSURE_SECONDS
-    while True:
-        found = [(node, taint["key"]) for node in _nodes(kube) for taint in node["spec"].get("taints") or [] if taint["key"] in _SHORT_OF]
-        if not found or len({node["metadata"]["name"] for node, _ in found}) < len(_nodes(kube)):
-            return
+    text = short_of = ""
+
+    def relieved() -> bool:
+        nonlocal text, short_of
+        every = _nodes(kube)
+        found = [(node, taint["key"]) for node in every for taint in node["spec"].get("taints") or [] if taint["key"] in _SHORT_OF]
+        if not found or len({node["metadata"]["name"] for node, _ in found}) < len(every):
+            return True
         node, key = found[0]
-        text = f"node {node['metadata']['name']} is short of {_SHORT_OF[key]}, so it takes no pods"
-        if time.monotonic() > end:
-            raise UnhealthyError(text, f"free some {_SHORT_OF[key]} on it (bdc doctor says more), then run bdc up again")
+        short_of = _SHORT_OF[key]
+        text = f"node {node['metadata']['name']} is short of {short_of}, so it takes no pods"
         say(text)
-        time.sleep(2)
+        return False
+
+    def late() -> UnhealthyError:
+        return UnhealthyError(text, f"free some {short_of} on it (bdc doctor says more), then run bdc up again")
+
+    until(relieved, late, seconds=_PRESSURE_SECONDS, pause_seconds=_POLL_SECONDS)
 
 
 def _nodes(kube: Kube) -> list[dict[str, Any]]:

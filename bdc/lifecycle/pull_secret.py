@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-
 from bdc import images
 from bdc.config.model import Config
 from bdc.config.names import MANAGED_BY
+from bdc.config.secret_data import texts
 from bdc.errors import UsageError
 from bdc.kube import ApiNotFoundError, Kube
 
@@ -33,4 +32,4 @@ def login(config: Config, kube: Kube) -> str | None:
         ) from None
     if (secret["metadata"].get("labels") or {}).get(MANAGED_BY) != "bdc":
         return None
-    return base64.b64decode(secret["data"][_KEY]).decode()
+    return texts(secret["data"])[_KEY]

@@ -12,20 +12,21 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from bdc.config.model import Config
 from bdc.config.names import INSTANCE, MANAGED_BY
+from bdc.config.restricted import UIDS, container_security, pod_security
 from bdc.errors import BdcError, DeadlineError, UnhealthyError
 from bdc.kube import ApiNotFoundError, Kube
 from bdc.kube.diagnose import diagnose_pod, events_of, warnings_of
 from bdc.kube.lease import lock
 from bdc.kube.system_namespace import SYSTEM_NAMESPACE
+from bdc.kube.wait import until
 
-USERS = {"HDFS": 10001, "PostgreSQL": 999}
-"""User and group ids that pods with volumes run as (bdc_stacks.storage.hdfs.UID, bdc_stacks.master.UID)."""
+USERS = {"HDFS": UIDS["hadoop"], "PostgreSQL": UIDS["postgres"]}
+"""User and group ids that pods with volumes run as."""
 TRIAL = "bdc.dev/trial"
 DEADLINE_SECONDS = 120.0
 _WRITE = "echo bdc > /data/trial && cat /data/trial && rm /data/trial"
@@ -46,7 +47,6 @@ def run(
     *,
     login: str | None = None,
     say: Callable[[str], None],
-    sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Write to a new volume as each of USERS. Raises UnhealthyError, or DeadlineError where no volume comes in time.
 
@@ -60,11 +60,14 @@ def run(
             trial.make_login(login)
         pods = {title: trial.make(title, user, image) for title, user in USERS.items()}
         say(f"waiting for a volume of StorageClass {storage_class or _NONE}")
-        end = time.monotonic() + DEADLINE_SECONDS
-        while pods:
-            pods = {title: name for title, name in pods.items() if not trial.written(title, name, late=time.monotonic() > end)}
-            if pods:
-                sleep(0.5)
+
+        def written() -> bool:
+            for title, name in [*pods.items()]:
+                if trial.written(title, name):
+                    del pods[title]
+            return not pods
+
+        until(written, lambda: trial.late(next(iter(pods.values()))), seconds=DEADLINE_SECONDS)
 
 
 class _Trial:
@@ -103,27 +106,28 @@ class _Trial:
         self._post("pods", {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": _pod(name, user, image, self._pull_secret)})
         return name
 
-    def written(self, title: str, name: str, *, late: bool) -> bool:
+    def written(self, title: str, name: str) -> bool:
         """Whether the pod has written. Raises when it never will."""
-        pod = self._kube.request("GET", f"{self._base}/pods/{name}")
+        pod = self._pod(name)
         status = pod.get("status") or {}
         if status.get("phase") == "Succeeded":
             return True
         ended = [one["state"]["terminated"] for one in status.get("containerStatuses") or [] if "terminated" in (one.get("state") or {})]
         if status.get("phase") == "Failed" or any(one.get("exitCode") for one in ended):
             raise self._refused(title, pod)
-        claim = self._kube.request("GET", f"{self._base}/persistentvolumeclaims/{name}")
-        bound = (claim.get("status") or {}).get("phase") == "Bound"
-        if bound and (found := diagnose_pod(self._kube, pod)):
+        if _bound(self._claim(name)) and (found := diagnose_pod(self._kube, pod)):
             raise UnhealthyError(f"StorageClass {self._name} can't be tried: {found}", found.hint)
-        if late:
-            seen = warnings_of(events_of(self._kube, claim)) or warnings_of(events_of(self._kube, pod))
-            what = "a pod with its volume does not start" if bound else "gives no volume"
-            raise DeadlineError(
-                f"StorageClass {self._name} {what} in {DEADLINE_SECONDS:.0f} s{f': {seen}' if seen else ''}",
-                "see that its provisioner runs, or set cluster.storage_class to another one; nothing was made",
-            )
         return False
+
+    def late(self, name: str) -> DeadlineError:
+        """Why the pod has not written in time."""
+        claim = self._claim(name)
+        seen = warnings_of(events_of(self._kube, claim)) or warnings_of(events_of(self._kube, self._pod(name)))
+        what = "a pod with its volume does not start" if _bound(claim) else "gives no volume"
+        return DeadlineError(
+            f"StorageClass {self._name} {what} in {DEADLINE_SECONDS:.0f} s{f': {seen}' if seen else ''}",
+            "see that its provisioner runs, or set cluster.storage_class to another one; nothing was made",
+        )
 
     def _refused(self, title: str, pod: dict[str, Any]) -> BdcError:
         name, user = pod["metadata"]["name"], USERS[title]
@@ -141,6 +145,12 @@ class _Trial:
     def _name(self) -> str:
         return self._class or f"({_NONE})"
 
+    def _pod(self, name: str) -> dict[str, Any]:
+        return self._kube.request("GET", f"{self._base}/pods/{name}")
+
+    def _claim(self, name: str) -> dict[str, Any]:
+        return self._kube.request("GET", f"{self._base}/persistentvolumeclaims/{name}")
+
     def _post(self, plural: str, obj: dict[str, Any]) -> None:
         self._kube.request("POST", f"{self._base}/{plural}", obj)
 
@@ -152,6 +162,10 @@ class _Trial:
                     self._kube.request("DELETE", f"{self._base}/{plural}/{one['metadata']['name']}", {"gracePeriodSeconds": 0})
 
 
+def _bound(claim: dict[str, Any]) -> bool:
+    return (claim.get("status") or {}).get("phase") == "Bound"
+
+
 def _pod(claim: str, user: int, image: str, pull_secret: str | None) -> dict[str, Any]:
     """As pods of the cluster are: without root, with fsGroup, within the standard "restricted"."""
     container = {
@@ -159,20 +173,17 @@ def _pod(claim: str, user: int, image: str, pull_secret: str | None) -> dict[str
         "image": image,
         "command": ["sh", "-c", _WRITE],
         "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}},
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "securityContext": container_security(),
         "volumeMounts": [{"name": "data", "mountPath": "/data"}],
     }
     spec: dict[str, Any] = {
         "restartPolicy": "Never",
         "activeDeadlineSeconds": 600,
         "automountServiceAccountToken": False,
-        "securityContext": {
-            "runAsNonRoot": True, "runAsUser": user, "runAsGroup": user, "fsGroup": user, "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": pod_security(user, writes=True),
         "containers": [container],
         "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}],
-    }  # fmt: skip
+    }
     if pull_secret:
         spec["imagePullSecrets"] = [{"name": pull_secret}]
     return spec

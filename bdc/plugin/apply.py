@@ -115,7 +115,7 @@ class Writer:
 
     def _merge(self, obj: Object, patch: Object, manager: str, *, dry_run: bool) -> Object:
         query = {"fieldManager": manager} | ({"dryRun": "All"} if dry_run else {})
-        return self._kube.request("PATCH", self._kube.path(obj), patch, query=query, content_type="application/merge-patch+json")
+        return self._kube.patch(self._kube.path(obj), patch, query=query)
 
     def _patiently(self, obj: Object, manager: str, *, dry_run: bool) -> Object:
         """Apply, again for a moment when the namespace is not there yet."""

@@ -17,8 +17,6 @@ from bdc.spark.queries import get, get_job, job_path, missing
 from bdc.spark.scheduling.queueing import never_begins
 from bdc.spark.state import Status
 
-_MERGE = "application/merge-patch+json"
-
 
 def kill(kube: Kube, namespace: str, name: str) -> Status:
     """Stop an application. Raises NotFoundError, and UsageError when it has already ended."""
@@ -31,7 +29,7 @@ def kill(kube: Kube, namespace: str, name: str) -> Status:
     if job["spec"].get("suspend"):
         change = never_begins(**{KILLED: stamp})
     try:
-        kube.request("PATCH", job_path(namespace, name), change, content_type=_MERGE)
+        kube.patch(job_path(namespace, name), change)
     except ApiNotFoundError:
         raise missing(name) from None
     return get(kube, namespace, name)

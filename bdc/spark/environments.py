@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,10 +20,12 @@ import yaml
 
 from bdc.config.names import HADOOP_CONF, NAMESERVICE, labels
 from bdc.config.paths import resources
+from bdc.config.restricted import UIDS, container_security, pod_security
 from bdc.errors import BdcError, DeadlineError, NotFoundError, UsageError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
 from bdc.kube.diagnose import diagnose_pod
 from bdc.kube.podlog import PodLog
+from bdc.kube.wait import until
 from bdc.spark.defaults import builder_image, defaults_of
 from bdc.spark.labels import JOB
 from bdc.spark.queries import job_path, list_all, pods_path
@@ -40,7 +41,6 @@ PYTHON = "3.13"
 """The Python of drivers and executors (images/spark), a minor version."""
 
 _PASSWORD = re.compile(r"://[^/\s]*@")
-_UID = 10005  # the image's user
 _KEPT_SECONDS = 3600
 _MOST_SECONDS = 3600
 _MOST_CHARACTERS = 100_000
@@ -248,7 +248,7 @@ def manifest(
         "command": ["tini", "--", "python3", "-u", "-c", script.replace("$", "$$"), *(word.replace("$", "$$") for word in source.pip)],
         "env": [{"name": key, "value": value.replace("$", "$$")} for key, value in values.items()],
         "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "2Gi"}},
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "securityContext": container_security(),
         "volumeMounts": [
             {"name": "hadoop", "mountPath": "/etc/hadoop", "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
@@ -260,13 +260,7 @@ def manifest(
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": {
-            "runAsUser": _UID,
-            "runAsGroup": _UID,
-            "fsGroup": _UID,
-            "runAsNonRoot": True,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": pod_security(UIDS["bdc"], fsGroup=UIDS["bdc"]),
         "containers": [container],
         "volumes": [
             {"name": "hadoop", "configMap": {"name": HADOOP_CONF}},
@@ -294,25 +288,33 @@ def manifest(
 def _start(kube: Kube, namespace: str, name: str, job: dict[str, Any]) -> None:
     """Make the Job; one that goes on is as good, one that has ended makes room."""
     path = job_path(namespace, name)
+    late = DeadlineError(
+        f"the Job {name} of an earlier try is still being deleted after {_GONE_SECONDS:.0f} s",
+        f"see what holds it: kubectl -n {namespace} describe job {name}; then run the command again",
+    )
     with suppress(ApiNotFoundError):
         if _ended(kube.request("GET", path)) is None:
             return
         kube.request("DELETE", path, query={"propagationPolicy": "Foreground"})
-        until = time.monotonic() + _GONE_SECONDS
-        while time.monotonic() < until:  # or it is gone, which the NotFound ends
-            kube.request("GET", path)
-            time.sleep(_POLL_SECONDS)
-        raise DeadlineError(
-            f"the Job {name} of an earlier try is still being deleted after {_GONE_SECONDS:.0f} s",
-            f"see what holds it: kubectl -n {namespace} describe job {name}; then run the command again",
-        )
+        until(lambda: _gone(kube, path), lambda: late, seconds=_GONE_SECONDS, pause_seconds=_POLL_SECONDS)
     kube.request("POST", job_path(namespace), job)
 
 
+def _gone(kube: Kube, path: str) -> bool:
+    try:
+        kube.request("GET", path)
+    except ApiNotFoundError:
+        return True
+    return False
+
+
 def _follow(kube: Kube, namespace: str, name: str, on_line: Callable[[str], None]) -> None:
+    """Pass the Job's log on until it has ended; Kubernetes ends it after _MOST_SECONDS."""
     log: PodLog | None = None
     last = ""
-    while True:
+
+    def complete() -> bool:
+        nonlocal log, last
         ended = _ended(kube.request("GET", job_path(namespace, name)))
         for pod in list_all(kube, pods_path(namespace), f"{JOB}={name}"):
             log = log or PodLog(kube, namespace, pod["metadata"]["name"], _CONTAINER)
@@ -321,11 +323,15 @@ def _follow(kube: Kube, namespace: str, name: str, on_line: Callable[[str], None
         for line in _lines(log, final=ended is not None):
             last = line if line.strip() else last
             on_line(line)
-        if ended == "Complete":
-            return
-        if ended is not None:
+        if ended not in (None, "Complete"):
             raise BdcError(f"the environment could not be made: {last or 'pip said nothing'}", _advice(last))
-        time.sleep(_POLL_SECONDS)
+        return ended == "Complete"
+
+    late = DeadlineError(
+        f"the Job {name} has neither made the environment nor failed after {_MOST_SECONDS + _GONE_SECONDS:.0f} s",
+        f"see what holds it: kubectl -n {namespace} describe job {name}; then run the command again",
+    )
+    until(complete, lambda: late, seconds=_MOST_SECONDS + _GONE_SECONDS, pause_seconds=_POLL_SECONDS)
 
 
 def _exited(pod: dict[str, Any]) -> bool:

@@ -17,7 +17,6 @@ from bdc.spark.queries import cron_job_path, job_path, list_all
 from bdc.spark.scheduling.queueing import admit
 from bdc.spark.state import moment
 
-_MERGE = "application/merge-patch+json"
 _MANUAL = "cronjob.kubernetes.io/instantiate"
 
 
@@ -45,7 +44,7 @@ def schedules(kube: Kube, namespace: str) -> list[ScheduleStatus]:
 def pause(kube: Kube, namespace: str, name: str) -> None:
     """Start it no more; what runs goes on. Raises NotFoundError."""
     _get(kube, namespace, name)
-    kube.request("PATCH", cron_job_path(namespace, name), {"spec": {"suspend": True}}, content_type=_MERGE)
+    kube.patch(cron_job_path(namespace, name), {"spec": {"suspend": True}})
 
 
 def resume(kube: Kube, namespace: str, name: str) -> None:
@@ -53,7 +52,7 @@ def resume(kube: Kube, namespace: str, name: str) -> None:
     found = _get(kube, namespace, name)
     if RELEASED not in found["metadata"].get("annotations", {}):
         raise UsageError(f"the submit of {name} was interrupted", f"submit it again with --name {name} --exist-ok, which finishes it")
-    kube.request("PATCH", cron_job_path(namespace, name), {"spec": {"suspend": False}}, content_type=_MERGE)
+    kube.patch(cron_job_path(namespace, name), {"spec": {"suspend": False}})
 
 
 def run_now(kube: Kube, namespace: str, name: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -28,15 +27,17 @@ from bdc.config.names import (
     pool_token,
 )
 from bdc.config.paths import resources
+from bdc.config.restricted import container_security
 from bdc.errors import BdcError, DeadlineError, UnhealthyError, UsageError
 from bdc.kube import ApiNotFoundError, Kube
 from bdc.kube.diagnose import diagnose_pod
+from bdc.kube.wait import until
 from bdc.spark.admission import bounds
 from bdc.spark.defaults import defaults_of
 from bdc.spark.queries import pods_path
 from bdc.spark.scheduling.pools import Pool, check_open, named, pools
 from bdc.spark.settings import IMAGE
-from bdc.spark.submission.manifests import CONTAINER_SECURITY, POD_SECURITY
+from bdc.spark.submission.manifests import POD_SECURITY
 
 if TYPE_CHECKING:
     from bdc.kube.attach import Attachment
@@ -67,13 +68,15 @@ class SessionPod:
 
     def exit_code(self) -> int:
         """What its process ended with, once the streams have ended. Raises UnhealthyError when the pod can't say."""
-        until = time.monotonic() + _END_SECONDS
-        while time.monotonic() < until:
-            found = self.kube.request("GET", f"/api/v1/namespaces/{self.namespace}/pods/{self.pod}")
-            if ended := _state(found).get("terminated"):
-                return _code(self.pod, ended)
-            time.sleep(_POLL_SECONDS)
-        raise UnhealthyError(f"pod {self.pod} has closed its streams and goes on", f"kubectl -n {self.namespace} describe pod {self.pod}")
+        return _code(self.pod, until(self._ended, self._goes_on, seconds=_END_SECONDS, pause_seconds=_POLL_SECONDS))
+
+    def _ended(self) -> dict[str, Any] | None:
+        found = self.kube.request("GET", f"{pods_path(self.namespace)}/{self.pod}")
+        return _state(found).get("terminated")
+
+    def _goes_on(self) -> UnhealthyError:
+        text = f"pod {self.pod} has closed its streams and goes on"
+        return UnhealthyError(text, f"kubectl -n {self.namespace} describe pod {self.pod}")
 
 
 @contextlib.contextmanager
@@ -163,7 +166,7 @@ def manifest(cluster: str, place: Pool, name: str, mode: Mode, defaults: Mapping
             *({"name": key, "value": value} for key, value in environment.items()),
         ],
         "resources": {"requests": {"cpu": "10m", "memory": "160Mi"}, "limits": {"memory": memory}},
-        "securityContext": CONTAINER_SECURITY,
+        "securityContext": container_security(),
         "volumeMounts": [{"name": "ca", "mountPath": _CA_PATH, "readOnly": True}, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108
     }
     spec: dict[str, Any] = {
@@ -205,23 +208,25 @@ def _sweep(kube: Kube, pods: str) -> None:
 
 
 def _wait(kube: Kube, path: str, on_progress: Callable[[str], None]) -> None:
-    started = time.monotonic()
+    late = DeadlineError(f"the session's pod did not start in {_START_SECONDS:.0f} s", "bdc doctor looks for reasons")
     on_progress("starting a session")
-    while True:
-        try:
-            pod = kube.request("GET", path)
-        except ApiNotFoundError:
-            raise UnhealthyError("the session's pod was deleted before it ran", "try again") from None
-        state = _state(pod)
-        if "running" in state:
-            return
-        if found := diagnose_pod(kube, pod):
-            raise UnhealthyError(str(found), found.hint)
-        if "terminated" in state:
-            raise UnhealthyError(f"the session's pod ended before it began ({state['terminated'].get('reason')})", "try again")
-        if time.monotonic() - started > _START_SECONDS:
-            raise DeadlineError(f"the session's pod did not start in {_START_SECONDS:.0f} s", "bdc doctor looks for reasons")
-        time.sleep(_POLL_SECONDS)
+    until(lambda: _runs(kube, path), lambda: late, seconds=_START_SECONDS, pause_seconds=_POLL_SECONDS)
+
+
+def _runs(kube: Kube, path: str) -> bool:
+    """Whether the session's pod does. Raises UnhealthyError when it never will."""
+    try:
+        pod = kube.request("GET", path)
+    except ApiNotFoundError:
+        raise UnhealthyError("the session's pod was deleted before it ran", "try again") from None
+    state = _state(pod)
+    if "running" in state:
+        return True
+    if found := diagnose_pod(kube, pod):
+        raise UnhealthyError(str(found), found.hint)
+    if "terminated" in state:
+        raise UnhealthyError(f"the session's pod ended before it began ({state['terminated'].get('reason')})", "try again")
+    return False
 
 
 def _state(pod: dict[str, Any]) -> dict[str, Any]:

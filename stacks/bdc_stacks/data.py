@@ -28,6 +28,7 @@ from bdc.config.names import (
     role_secret,
     spark_role,
 )
+from bdc.config.secret_data import encoded, texts
 from bdc_stacks import identity
 from bdc_stacks.site import Site
 
@@ -80,29 +81,29 @@ class Data(pulumi.ComponentResource):
         role = spark_role(pool)
         kept = self._role(role)
         where = f"master.{self._site.namespace}.svc:5432:*:{role}"
-        both = pulumi.Output.all(kept.data.apply(identity.decode), self._ca.data.apply(identity.decode))
-        data = both.apply(lambda of: identity.encode({"pgpass": f"{where}:{of[0]['password']}\n", "ca.crt": of[1]["ca.crt"]}))
+        both = pulumi.Output.all(kept.data.apply(texts), self._ca.data.apply(texts))
+        data = both.apply(lambda of: encoded({"pgpass": f"{where}:{of[0]['password']}\n", "ca.crt": of[1]["ca.crt"]}))
         after = pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[self._pools[pool]] if pool else []))
         self._secret(MASTER_ACCESS, "master", data, after, pool)
         return kept
 
     def _role(self, role: str) -> k8s.core.v1.Secret:
         """The password of a role of the SQL master."""
-        return self._secret(role_secret(role), "master", identity.encode({"password": identity.password()}), self._once())
+        return self._secret(role_secret(role), "master", encoded({"password": identity.password()}), self._once())
 
     def _trino_passwords(self, credentials: k8s.core.v1.Secret, roles: Mapping[str, k8s.core.v1.Secret]) -> None:
         """Trino's password file: the administrator, and Spark's applications and the gateway, with the passwords of their roles."""
-        secrets = pulumi.Output.all(credentials.data.apply(identity.decode), *(one.data.apply(identity.decode) for one in roles.values()))
+        secrets = pulumi.Output.all(credentials.data.apply(texts), *(one.data.apply(texts) for one in roles.values()))
 
         def lines(of: Sequence[Mapping[str, str]]) -> dict[str, str]:
             known = [(of[0]["username"], of[0]["password"]), *zip(roles, (one["password"] for one in of[1:]), strict=True)]
-            return identity.encode({"password.db": "".join(identity.trino_password_file(*one) for one in known)})
+            return encoded({"password.db": "".join(identity.trino_password_file(*one) for one in known)})
 
         self._secret(TRINO_PASSWORDS, "federation", secrets.apply(lines), self._inside)
 
     def _pool_token(self, pool: str) -> None:
         """The token of a pool's Spark Connect: for the door, and for the server and its sessions in the pool."""
-        kept = self._secret(pool_token(pool), "spark", identity.encode({"token": identity.password()}), self._once())
+        kept = self._secret(pool_token(pool), "spark", encoded({"token": identity.password()}), self._once())
         both = pulumi.Output.all(kept.data, self._ca.data)
         data = both.apply(lambda of: {"token": str(of[0]["token"]), "ca.crt": str(of[1]["ca.crt"])})
         after = pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[self._pools[pool]]))
@@ -121,21 +122,21 @@ class Data(pulumi.ComponentResource):
 
     def _secrets(self, config: Config) -> k8s.core.v1.Secret:
         """The Secrets of the cluster's own parts; the one of the administrator."""
-        ca = self._ca = self._secret(CA, "storage", identity.encode(identity.authority(config.name)), self._once())
+        ca = self._ca = self._secret(CA, "storage", encoded(identity.authority(config.name)), self._once())
         hosts = self._site.hosts()
-        issued = ca.data.apply(lambda data: identity.encode(identity.certificate(identity.decode(data), hosts)))
+        issued = ca.data.apply(lambda data: encoded(identity.certificate(texts(data), hosts)))
         self._secret(self._site.tls, "storage", issued, self._once())
         credentials = self._secret(
             CREDENTIALS,
             "master",
-            identity.encode({"username": "bdc", "password": identity.password(), "token": identity.password()}),
+            encoded({"username": "bdc", "password": identity.password(), "token": identity.password()}),
             self._once(),
         )
         names = ("superuser-password", "replication-password", "metastore-password", "trino-password")
-        self._secret(MASTER_CREDENTIALS, "master", identity.encode({name: identity.password() for name in names}), self._once())
-        self._secret(FEDERATION_INTERNAL, "federation", identity.encode({"shared-secret": identity.shared_secret()}), self._once())
+        self._secret(MASTER_CREDENTIALS, "master", encoded({name: identity.password() for name in names}), self._once())
+        self._secret(FEDERATION_INTERNAL, "federation", encoded({"shared-secret": identity.shared_secret()}), self._once())
         # Ordinary users come and go by `bdc context export` and `revoke`.
-        self._secret(USERS, "master", identity.encode({USERS_OF_TRINO: "", USERS_OF_DOORS: ""}), self._once())
+        self._secret(USERS, "master", encoded({USERS_OF_TRINO: "", USERS_OF_DOORS: ""}), self._once())
         self._pull_secret(self._inside)
         return credentials
 
@@ -147,7 +148,7 @@ class Data(pulumi.ComponentResource):
                 f"pool-{pool}-{name}" if pool else name,
                 metadata=self._site.metadata(name, "storage", name, **more),
                 type="kubernetes.io/dockerconfigjson",
-                data=pulumi.Output.secret(identity.encode({".dockerconfigjson": login})),
+                data=pulumi.Output.secret(encoded({".dockerconfigjson": login})),
                 opts=options,
             )
 

@@ -11,11 +11,12 @@ from bdc.config import workloads
 from bdc.config.model import pod as sized
 from bdc.config.names import CREDENTIALS, USERS, USERS_OF_DOORS, pool_token, selector
 from bdc.config.render import render
+from bdc.config.restricted import UIDS
 from bdc.config.workloads import Endpoint
 from bdc_stacks import pods
 from bdc_stacks.site import Site
 
-UID = 10003
+UID = UIDS["proxy"]
 _USERS_PATH = "/etc/bdc/users"
 _MAP = f"{_USERS_PATH}/{USERS_OF_DOORS}"
 _SIZE = sized("10m", "24Mi", "96Mi")

@@ -22,16 +22,6 @@ _YEARS = datetime.timedelta(days=3650)
 _CERTIFICATE_DAYS = datetime.timedelta(days=825)
 
 
-def encode(values: Mapping[str, str]) -> dict[str, str]:
-    """Text values as the data of a Secret."""
-    return {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
-
-
-def decode(data: Mapping[str, str]) -> dict[str, str]:
-    """The data of a Secret as text values."""
-    return {key: base64.b64decode(value).decode() for key, value in data.items()}
-
-
 def password() -> str:
     """24 random bytes, URL-safe."""
     return secrets.token_urlsafe(24)

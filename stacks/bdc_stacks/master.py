@@ -24,11 +24,12 @@ from bdc.config.names import (
 from bdc.config.paths import resources
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
+from bdc.config.restricted import UIDS
 from bdc_stacks import door, pods
 from bdc_stacks.site import Site, digest, port
 from bdc_stacks.storage.hdfs import claim
 
-UID = 999
+UID = UIDS["postgres"]
 ROLE = "bdc.dev/role"
 """Label that Patroni keeps on its pods: `primary` or `replica`."""
 

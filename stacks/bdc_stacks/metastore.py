@@ -9,10 +9,11 @@ from bdc.config.model import Metastore
 from bdc.config.names import HADOOP_CONF, MASTER_CREDENTIALS, NAMESERVICE, selector
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
+from bdc.config.restricted import UIDS
 from bdc_stacks import pods
 from bdc_stacks.site import Site, digest, port
 
-UID = 10004
+UID = UIDS["hive-metastore"]
 USER = "bdc"
 """The HDFS user of the engines: until there is Kerberos they are one trust domain, and tables belong to one name."""
 

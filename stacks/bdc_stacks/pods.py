@@ -10,6 +10,7 @@ from typing import Any
 
 from bdc.config.model import Resources
 from bdc.config.names import labels
+from bdc.config.restricted import container_security, pod_security
 from bdc_stacks.site import Site, digest
 
 Json = dict[str, Any]
@@ -36,7 +37,7 @@ def container(name: str, image: str, of: Resources, **more: Any) -> Json:
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "resources": resources(of),
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "securityContext": container_security(),
         **more,
     }
 
@@ -96,14 +97,7 @@ def template(
     spec: Json = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": uid,
-            "runAsGroup": uid,
-            "fsGroup": uid,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": pod_security(uid, writes=True),
         "containers": list(containers),
         "volumes": list(volumes),
         **more,

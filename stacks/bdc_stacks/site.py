@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bdc.config.model import Network
-from bdc.config.names import labels
+from bdc.config.names import NAMENODE_HTTP_PORT, labels, namenode_hosts
 from bdc.config.workloads import Endpoint, certified_names
 
 
@@ -36,6 +36,11 @@ class Site:
     def namespace(self) -> str:
         """The namespace is the cluster's name."""
         return self.cluster
+
+    @property
+    def namenode(self) -> str:
+        """Where scripts of the stacks' Jobs have the NameNode's WebHDFS: host and port."""
+        return f"{namenode_hosts(self.namespace)[0]}:{NAMENODE_HTTP_PORT}"
 
     def metadata(self, name: str, part: str, component: str | None = None, **more: object) -> dict[str, object]:
         """Metadata of a namespaced object."""

@@ -10,8 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from bdc.config.load import load
 from bdc.config.model import Config
+from bdc.config.secret_data import texts
 from bdc_stacks import data
-from bdc_stacks.identity import authority, certificate, decode, trino_password_file
+from bdc_stacks.identity import authority, certificate, trino_password_file
 from tests.stacks.recording import declared, site
 
 CONFIG = Config()
@@ -23,7 +24,7 @@ def test_the_namespace_enforces_the_restricted_standard() -> None:
 
 
 def test_two_clusters_have_different_passwords() -> None:
-    first, second = (decode(declared(data.program, CONFIG)["Secret", "credentials"]["data"]) for _ in range(2))
+    first, second = (texts(declared(data.program, CONFIG)["Secret", "credentials"]["data"]) for _ in range(2))
     assert first["username"] == second["username"] == "bdc"
     assert first["password"] != second["password"]
     assert len(first["password"]) >= 32
@@ -33,7 +34,7 @@ def test_two_clusters_have_different_passwords() -> None:
 def test_the_certificate_is_for_the_endpoints_and_from_the_authority() -> None:
     where = site(CONFIG)
     objects = declared(data.program, CONFIG, where)
-    tls, ca = decode(objects["Secret", where.tls]["data"]), decode(objects["Secret", "ca"]["data"])
+    tls, ca = texts(objects["Secret", where.tls]["data"]), texts(objects["Secret", "ca"]["data"])
     issued, issuer = x509.load_pem_x509_certificate(tls["tls.crt"].encode()), x509.load_pem_x509_certificate(ca["ca.crt"].encode())
     issued.verify_directly_issued_by(issuer)
     names = issued.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -70,13 +71,13 @@ def test_spark_has_the_masters_passwords_in_the_federation() -> None:
     config = load(file=None, cluster=None, overrides={"spark.pools.etl.max_cpu": "4"}, env={}).config
     objects = declared(data.program, config)
     own = {
-        "bdc": decode(objects["Secret", "credentials"]["data"])["password"],
-        "spark": decode(objects["Secret", "master-spark"]["data"])["password"],
-        "spark-etl": decode(objects["Secret", "master-spark-etl"]["data"])["password"],
-        "gateway": decode(objects["Secret", "master-gateway"]["data"])["password"],
+        "bdc": texts(objects["Secret", "credentials"]["data"])["password"],
+        "spark": texts(objects["Secret", "master-spark"]["data"])["password"],
+        "spark-etl": texts(objects["Secret", "master-spark-etl"]["data"])["password"],
+        "gateway": texts(objects["Secret", "master-gateway"]["data"])["password"],
     }
-    known = decode(objects["Secret", "federation-passwords"]["data"])["password.db"]
+    known = texts(objects["Secret", "federation-passwords"]["data"])["password.db"]
     assert known == "".join(trino_password_file(name, text) for name, text in own.items())
     for where, name in (("", "spark"), ("bdc-pool-etl/", "spark-etl")):
-        line = decode(objects["Secret", f"{where}master-access"]["data"])["pgpass"]
+        line = texts(objects["Secret", f"{where}master-access"]["data"])["pgpass"]
         assert line.strip().split(":")[-2:] == [name, own[name]]

@@ -4,44 +4,61 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
 
+from bdc.config.secret_data import encoded
 from bdc.errors import BdcError
-from bdc.kube import ApiConflictError, ApiError, ApiInvalidError, ApiNotFoundError, Kube
+from bdc.kube import ApiConflictError, ApiError, ApiInvalidError, ApiNotFoundError, Kube, Resource
+from bdc.kube.credentials import PlainCredentials
+from bdc.kube.kubeconfig import Access
 from bdc.kube.user_context import UserContext
 
 Json = dict[str, Any]
 
+_KINDS = {
+    "ConfigMap": Resource("/api/v1", "configmaps", namespaced=True),
+    "Pod": Resource("/api/v1", "pods", namespaced=True),
+    "Secret": Resource("/api/v1", "secrets", namespaced=True),
+    "RoleBinding": Resource("/apis/rbac.authorization.k8s.io/v1", "rolebindings", namespaced=True),
+}
+
 
 class FakeKube(Kube):
-    """Objects by path. `fail(method, path, error)` makes requests fail; `logs` and `pages` answer `text` and `proxy`."""
+    """Objects by path, with resource versions; many threads may use it.
+
+    `fail(method, path, error)` makes requests fail, `before` is called with each request and may raise; `logs` and `pages` answer `text`
+    and `proxy`.
+    """
 
     def __init__(self) -> None:
+        super().__init__(Access("https://fake:6443", PlainCredentials()))
         self.known_person: UserContext | None = None
         self.objects: dict[str, Json] = {}
         self.calls: list[tuple[str, str]] = []
         self.bodies: list[Any] = []
         self.logs: dict[str, str | Callable[[Mapping[str, Any]], str]] = {}
         self.pages: dict[str, Any] = {}
+        self.before: Callable[[str, str], None] = lambda method, path: None
         self._failures: list[tuple[str, str, BdcError, int]] = []
-        self._uids = itertools.count(1)
+        self._numbers = itertools.count(1)
+        self._guard = threading.RLock()
 
     @property
     def person(self) -> UserContext | None:
         return self.known_person
 
-    @property
-    def server(self) -> str:
-        return "https://fake:6443"
+    def resource(self, api_version: str, kind: str) -> Resource:
+        return _KINDS[kind]
 
     def put(self, path: str, obj: Json) -> Json:
         """Place an object at its path."""
         stored = deepcopy(obj)
         metadata = stored.setdefault("metadata", {})
         metadata.setdefault("name", path.rsplit("/", 1)[-1])
-        metadata.setdefault("uid", f"uid-{next(self._uids)}")
+        metadata.setdefault("uid", f"uid-{next(self._numbers)}")
         metadata.setdefault("resourceVersion", "1")
         metadata.setdefault("creationTimestamp", "2026-11-21T10:00:00Z")
         self.objects[path] = stored
@@ -52,24 +69,43 @@ class FakeKube(Kube):
         self._failures.append((method, part, error, times))
 
     def request(self, method: str, path: str, body: Any = None, **options: Any) -> Json:
-        self.calls.append((method, path))
-        self.bodies.append(deepcopy(body))
-        self._maybe_fail(method, path)
+        self.before(method, path)
+        with self._guard:
+            self.calls.append((method, path))
+            self.bodies.append(deepcopy(body))
+            self._maybe_fail(method, path)
+            return deepcopy(self._answer(method, path, deepcopy(body), **options))
+
+    def _answer(self, method: str, path: str, body: Any, **options: Any) -> Json:
+        query = options.get("query") or {}
         if method == "POST":
-            return self._post(path, body, trial="dryRun" in (options.get("query") or {}))
+            return self._post(path, body, trial="dryRun" in query)
         if method == "GET" and path not in self.objects and self._is_collection(path):
-            return self._list(path, options.get("query") or {})
+            return self._list(path, query)
+        if method == "PATCH" and options.get("content_type") == "application/apply-patch+yaml":
+            return self._write(path, body)
         if path not in self.objects:
             raise ApiNotFoundError(404, "NotFound", f"{path} not found")
+        if method == "PUT":
+            self._check_version(path, body["metadata"].get("resourceVersion"))
+            return self._write(path, body)
         if method == "PATCH":
             _patch(self.objects[path], body)
-            self.objects[path]["metadata"]["resourceVersion"] = str(next(self._uids))
+            self.objects[path]["metadata"]["resourceVersion"] = str(next(self._numbers))
         if method == "DELETE":
-            wanted = ((body or {}).get("preconditions") or {}).get("resourceVersion")
-            if wanted not in (None, self.objects[path]["metadata"].get("resourceVersion")):
-                raise ApiConflictError(409, "Conflict", f"{path} has changed")
+            self._check_version(path, ((body or {}).get("preconditions") or {}).get("resourceVersion"))
             return self.objects.pop(path)
-        return deepcopy(self.objects[path])
+        return self.objects[path]
+
+    def _check_version(self, path: str, wanted: str | None) -> None:
+        if wanted not in (None, self.objects[path]["metadata"].get("resourceVersion")):
+            raise ApiConflictError(409, "Conflict", f"{path} has changed")
+
+    def _write(self, path: str, body: Json) -> Json:
+        body["metadata"]["resourceVersion"] = str(next(self._numbers))
+        if old := self.objects.get(path):
+            body["metadata"]["uid"] = old["metadata"]["uid"]
+        return self.put(path, body)
 
     def text(self, path: str, **options: Any) -> str:
         self.calls.append(("GET", path))
@@ -103,7 +139,9 @@ class FakeKube(Kube):
         target = f"{path}/{body['metadata']['name']}"
         if target in self.objects:
             raise ApiConflictError(409, "AlreadyExists", f"{target} already exists")
-        return deepcopy(body if trial else self.put(target, body))
+        if text := body.pop("stringData", None):
+            body["data"] = {**body.get("data", {}), **encoded(text)}
+        return body if trial else self.put(target, body)
 
     def _is_collection(self, path: str) -> bool:
         plurals = ("pods", "jobs", "cronjobs", "events", "nodes", "deployments", "statefulsets", "persistentvolumeclaims", "storageclasses",

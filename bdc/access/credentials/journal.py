@@ -10,7 +10,6 @@ done twice; `bdc up` does what an interrupted rotation left. See docs/adr/0010-r
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import re
@@ -32,6 +31,7 @@ from bdc.config.names import (
     role_secret,
     spark_role,
 )
+from bdc.config.secret_data import encoded, texts
 from bdc.config.workloads import Credential
 from bdc.errors import NotFoundError, UsageError
 from bdc.kube import ApiConflictError, ApiNotFoundError, Kube
@@ -109,10 +109,10 @@ def stage(kube: Kube, cluster: str, kinds: Iterable[Kind], *, tls: str, hosts: I
     if wanted & {"ca", "certificates"}:
         authority = {key: values.get((CA, key)) or _live(kube, cluster, CA)[key] for key in ("ca.crt", "ca.key")}
         values |= {(tls, key): value for key, value in identity.certificate(authority, hosts).items()}
-    data = {f"{name}.{key}": base64.b64encode(value.encode()).decode() for (name, key), value in values.items()}
+    data = encoded({f"{name}.{key}": value for (name, key), value in values.items()})
     where = f"/api/v1/namespaces/{cluster}/secrets"
     if begun:
-        kube.request("PATCH", f"{where}/{ROTATION}", {"data": data}, content_type="application/merge-patch+json")
+        kube.patch(f"{where}/{ROTATION}", {"data": data})
     else:
         metadata = {"name": ROTATION, "labels": {"app.kubernetes.io/managed-by": "bdc", "app.kubernetes.io/instance": cluster}}
         kube.request("POST", where, {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
@@ -128,8 +128,7 @@ def read(kube: Kube, cluster: str) -> Journal | None:
         secret = kube.request("GET", f"/api/v1/namespaces/{cluster}/secrets/{ROTATION}")
     except ApiNotFoundError:
         return None
-    data = {key: base64.b64decode(value).decode() for key, value in (secret.get("data") or {}).items()}
-    return Journal({_item(key): value for key, value in data.items()}, str(secret["metadata"].get("resourceVersion")))
+    return Journal({_item(key): value for key, value in texts(secret.get("data")).items()}, str(secret["metadata"].get("resourceVersion")))
 
 
 def settle(kube: Kube, config: Config, journal: Journal) -> None:
@@ -137,10 +136,10 @@ def settle(kube: Kube, config: Config, journal: Journal) -> None:
     roles = {**_ROLES} | {(name, "password"): role for name, role in _roles(kube, config.name).items()}
     _change_roles(kube, config, {roles[item]: value for item, value in journal.values.items() if item in roles})
     for name in sorted({name for name, _ in journal.values}):
-        data = {key: base64.b64encode(value.encode()).decode() for (of, key), value in journal.values.items() if of == name}
+        data = encoded({key: value for (of, key), value in journal.values.items() if of == name})
         path = f"/api/v1/namespaces/{config.name}/secrets/{name}"
         try:
-            kube.request("PATCH", path, {"data": data}, content_type="application/merge-patch+json")
+            kube.patch(path, {"data": data})
         except ApiNotFoundError:
             if not _TLS.fullmatch(name):  # a certificate for names that the cluster no longer has
                 raise
@@ -213,5 +212,4 @@ def _item(text: str) -> Item:
 
 
 def _live(kube: Kube, cluster: str, name: str) -> dict[str, str]:
-    data = kube.request("GET", f"/api/v1/namespaces/{cluster}/secrets/{name}").get("data") or {}
-    return {key: base64.b64decode(value).decode() for key, value in data.items()}
+    return texts(kube.request("GET", f"/api/v1/namespaces/{cluster}/secrets/{name}").get("data"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,12 +14,14 @@ from bdc.engine import PulumiEngine
 from bdc.errors import BdcError, DeadlineError, UnhealthyError
 from bdc.kube import Kube
 from bdc.kube.endpoints import credentials
+from bdc.kube.refresh import refresh
+from bdc.kube.wait import until
 from bdc.trino.client import refusal
 
 if TYPE_CHECKING:
     from bdc.config.model import Config
 
-_TRINO_SECONDS = 150
+_TRINO_SECONDS, _POLL_SECONDS = 150.0, 1.0
 
 
 def restarts(config: Config, kinds: Sequence[journal.Kind]) -> list[str]:
@@ -83,16 +84,16 @@ def _settle(kube: Kube, config: Config, engine: PulumiEngine, begun: journal.Jou
 
 def _until_trino_knows(kube: Kube, config: Config, password: str) -> None:
     """Until Trino takes the password. It reads its file every 10 s; the kubelet, which writes it, is told to look now."""
-    pods = f"/api/v1/namespaces/{config.name}/pods"
     labels = ",".join(f"{key}={value}" for key, value in selector(config.name, "trino-coordinator").items())
-    for pod in kube.request("GET", pods, query={"labelSelector": labels})["items"]:
-        patch = {"metadata": {"annotations": {"bdc.dev/rotated": datetime.now(UTC).isoformat(timespec="seconds")}}}
-        kube.request("PATCH", f"{pods}/{pod['metadata']['name']}", patch, content_type="application/merge-patch+json")
-    until, reason = time.monotonic() + _TRINO_SECONDS, "it doesn't answer"
-    user = credentials(kube, config.name).username
-    while time.monotonic() < until:
+    refresh(kube, config.name, labels, "bdc.dev/rotated", datetime.now(UTC).isoformat(timespec="seconds"))
+    user, reason = credentials(kube, config.name).username, ""
+
+    def taken() -> bool:
+        nonlocal reason
         reason = refusal(kube, config, user, password, 10)
-        if not reason:
-            return
-        time.sleep(1)
-    raise DeadlineError(f"Trino doesn't take the new password: {reason}", "bdc up goes on from here; bdc logs federation shows why")
+        return not reason
+
+    def late() -> DeadlineError:
+        return DeadlineError(f"Trino doesn't take the new password: {reason}", "bdc up goes on from here; bdc logs federation shows why")
+
+    until(taken, late, seconds=_TRINO_SECONDS, pause_seconds=_POLL_SECONDS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from bdc.cluster.embedded.command import run
 from bdc.cluster.embedded.layout import ADMIN_KUBECONFIG, Layout
 from bdc.cluster.embedded.services import log_of
 from bdc.errors import BdcError, DeadlineError
+from bdc.kube.wait import until
 
 _POLL_SECONDS = 0.2
 _DAEMONS = ("numberReady", "updatedNumberScheduled")
@@ -73,21 +73,22 @@ class NodeApi:
 
     def wait_ready(self, deadline_seconds: float, on_progress: Callable[[str], None], since: datetime | None = None) -> None:
         """Wait until the API server answers and the parts are ready that pods need: all but the metrics server."""
-        until = time.monotonic() + deadline_seconds
-        waiting: tuple[str, ...] = ("the API server",)
-        told: tuple[str, ...] = ()
-        while time.monotonic() < until:
-            waiting = self._waiting(since)
-            if not waiting:
-                return
-            if waiting != told:
+        waiting: tuple[str, ...] = ()
+
+        def ready() -> bool:
+            nonlocal waiting
+            told, waiting = waiting, self._waiting(since)
+            if waiting and waiting != told:
                 on_progress(f"waiting for {', '.join(waiting)}")
-                told = waiting
-            time.sleep(_POLL_SECONDS)
-        raise DeadlineError(
-            f"the node was not ready in {deadline_seconds:.0f} s: still waiting for {', '.join(waiting)}",
-            f"see {log_of(self._layout, 'kubelet')} and: kubectl --kubeconfig {ADMIN_KUBECONFIG} -n kube-system get pods,events",
-        )
+            return not waiting
+
+        def late() -> DeadlineError:
+            return DeadlineError(
+                f"the node was not ready in {deadline_seconds:.0f} s: still waiting for {', '.join(waiting)}",
+                f"see {log_of(self._layout, 'kubelet')} and: kubectl --kubeconfig {ADMIN_KUBECONFIG} -n kube-system get pods,events",
+            )
+
+        until(ready, late, seconds=deadline_seconds, pause_seconds=_POLL_SECONDS)
 
     def _waiting(self, since: datetime | None) -> tuple[str, ...]:
         if not self.ready():

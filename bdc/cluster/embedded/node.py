@@ -6,7 +6,6 @@ begun but not complete (take off what there is, install), complete (start what d
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from bdc.cluster.embedded.supervisord import SupervisordServices
 from bdc.cluster.embedded.systemd import SystemdServices
 from bdc.cluster.substrate import Access, Load
 from bdc.errors import DeadlineError, NotFoundError
+from bdc.kube.wait import until
 
 _READY_SECONDS = 300
 _CONTROL_PLANE = frozenset({"etcd", "kube-apiserver", "kube-controller", "kube-scheduler"})
@@ -282,11 +282,8 @@ class EmbeddedNode:
         return self._layout.bin / "ctr", self._layout.containerd_socket
 
     def _wait_for_containerd(self) -> None:
-        deadline = time.monotonic() + 30
-        while not self._layout.containerd_socket.exists():
-            if time.monotonic() > deadline:
-                raise DeadlineError("containerd did not start in 30 s", f"see {log_of(self._layout, 'bdc-containerd')}")
-            time.sleep(0.05)
+        late = DeadlineError("containerd did not start in 30 s", f"see {log_of(self._layout, 'bdc-containerd')}")
+        until(self._layout.containerd_socket.exists, lambda: late, seconds=30, pause_seconds=0.05)
 
     def _end_pods_gently(self, settings: Settings) -> None:
         """Give the pods' processes time to write their data: databases run in them."""

@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 import xmlrpc.client
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ from bdc.cluster.embedded.layout import Layout
 from bdc.cluster.embedded.manifests import render, write_if_changed
 from bdc.cluster.embedded.services import node_services, service_path
 from bdc.errors import BdcError, DeadlineError
+from bdc.kube.wait import until
 
 _OPEN_FILES = 65536
 _WAIT_SECONDS = 30
@@ -165,9 +167,6 @@ class SupervisordServices:
     def _proxy(self) -> xmlrpc.client.ServerProxy:
         return xmlrpc.client.ServerProxy("http://localhost", transport=_Transport(self._layout.supervisor_socket))
 
-    def _wait(self, done: Any, what: str) -> None:
-        deadline = time.monotonic() + _WAIT_SECONDS
-        while not done():
-            if time.monotonic() > deadline:
-                raise DeadlineError(f"{what} did not start in {_WAIT_SECONDS} s", f"see {self._layout.logs}")
-            time.sleep(0.05)
+    def _wait(self, done: Callable[[], bool], what: str) -> None:
+        late = DeadlineError(f"{what} did not start in {_WAIT_SECONDS} s", f"see {self._layout.logs}")
+        until(done, lambda: late, seconds=_WAIT_SECONDS, pause_seconds=0.05)

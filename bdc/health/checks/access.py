@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bdc.config import workloads
 from bdc.config.names import CA
+from bdc.config.secret_data import decoded
 from bdc.health.finding import Check, CheckContext, Finding, fail, named, ok, warn
 from bdc.kube.endpoints import addresses, certificate_authority, rotating, server_name
 from bdc.kube.tls import probe
@@ -92,8 +92,8 @@ def rotation(ground: CheckContext) -> Finding:
 
 def _servers(ground: CheckContext) -> dict[str, Certificate]:
     secrets = ground.namespaced("api/v1", "secrets")
-    found = {one["metadata"]["name"]: (one.get("data") or {}).get("tls.crt") for one in secrets}
-    return {name: _certificate(base64.b64decode(text).decode()) for name, text in found.items() if text}
+    found = {one["metadata"]["name"]: decoded(one.get("data")).get("tls.crt") for one in secrets}
+    return {name: _certificate(text.decode()) for name, text in found.items() if text}
 
 
 def _certificate(pem: str) -> Certificate:

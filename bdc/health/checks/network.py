@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import secrets
-import time
 from contextlib import suppress
 from typing import Any
 
 from bdc.config.names import INSTANCE, MANAGED_BY
-from bdc.errors import BdcError
+from bdc.config.restricted import UIDS, container_security, pod_security
+from bdc.errors import BdcError, DeadlineError
 from bdc.health.finding import Check, CheckContext, Finding, ok, warn
 from bdc.kube import ApiError, ApiNotFoundError
 from bdc.kube.diagnose import diagnose_pod
 from bdc.kube.system_namespace import SYSTEM_NAMESPACE
+from bdc.kube.wait import until
 
 PROBE = "bdc.dev/probe"
 """Label of the pod that tries."""
 
-_UID = 10003
 _SECONDS = 30.0
 _POLL_SECONDS = 0.3
 _REACHED, _KEPT_OUT = "reached", "kept out"
@@ -53,25 +53,27 @@ def _try(ground: CheckContext) -> str:
     name = f"bdc-probe-{ground.cluster}-{secrets.token_hex(3)}"
     ground.kube.request("POST", pods, _pod(ground.cluster, name, image, [str(address) for address in addresses]))
     try:
-        return _wait(ground, f"{pods}/{name}")
+        return until(lambda: _said(ground, f"{pods}/{name}"), _late, seconds=_SECONDS, pause_seconds=_POLL_SECONDS)
+    except DeadlineError as late:
+        return late.message
     finally:
         with suppress(BdcError):
             ground.kube.request("DELETE", f"{pods}/{name}", {"gracePeriodSeconds": 0})
 
 
-def _wait(ground: CheckContext, path: str) -> str:
-    until = time.monotonic() + _SECONDS
-    while True:
-        pod = ground.kube.request("GET", path)
-        ended = [one["state"]["terminated"] for one in pod.get("status", {}).get("containerStatuses") or [] if "terminated" in one["state"]]
-        if ended:
-            said = str(ended[0].get("message") or "").strip()
-            return said if said in (_REACHED, _KEPT_OUT) else "a pod of another namespace reaches nothing"
-        if found := diagnose_pod(ground.kube, pod):
-            return str(found)
-        if time.monotonic() > until:
-            return f"the pod that tries did not end in {_SECONDS:.0f} s"
-        time.sleep(_POLL_SECONDS)
+def _said(ground: CheckContext, path: str) -> str:
+    """What the pod that tries said, or why it can't; empty while it runs."""
+    pod = ground.kube.request("GET", path)
+    ended = [one["state"]["terminated"] for one in pod.get("status", {}).get("containerStatuses") or [] if "terminated" in one["state"]]
+    if ended:
+        said = str(ended[0].get("message") or "").strip()
+        return said if said in (_REACHED, _KEPT_OUT) else "a pod of another namespace reaches nothing"
+    found = diagnose_pod(ground.kube, pod)
+    return str(found) if found else ""
+
+
+def _late() -> DeadlineError:
+    return DeadlineError(f"the pod that tries did not end in {_SECONDS:.0f} s")
 
 
 def _pod_address(ground: CheckContext, workload: str) -> str | None:
@@ -103,7 +105,7 @@ def _pod(cluster: str, name: str, image: str, addresses: list[str]) -> dict[str,
         "command": ["bash", "-c", _SCRIPT],
         "env": [{"name": "ALLOWED", "value": allowed}, {"name": "FORBIDDEN", "value": forbidden}],
         "resources": {"requests": {"cpu": "10m", "memory": "8Mi"}, "limits": {"memory": "32Mi"}},
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "securityContext": container_security(),
     }
     return {
         "apiVersion": "v1",
@@ -114,7 +116,7 @@ def _pod(cluster: str, name: str, image: str, addresses: list[str]) -> dict[str,
             "activeDeadlineSeconds": 60,
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
-            "securityContext": {"runAsUser": _UID, "runAsGroup": _UID, "runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+            "securityContext": pod_security(UIDS["proxy"]),
             "containers": [container],
         },
     }

@@ -19,7 +19,6 @@ from bdc.spark.labels import ADMISSION, ADMITTED, ENDED, QUEUE, QUEUED, TIMEOUT
 from bdc.spark.queries import job_path, list_all, pods_path
 from bdc.spark.state import moment
 
-_MERGE = "application/merge-patch+json"
 _JSON_PATCH = "application/json-patch+json"
 _COUNTS = f"{APPLICATION},{ADMISSION},{ADMISSION}!={ENDED}"
 _LIVE = "status.phase!=Succeeded,status.phase!=Failed"
@@ -75,7 +74,7 @@ def expire(kube: Kube, namespace: str, jobs: Sequence[Json]) -> list[str]:
     late = [job["metadata"]["name"] for job in queue(jobs) if (left := _left(job, now)) is not None and left <= 0]
     for name in late:
         with suppress(ApiNotFoundError):
-            kube.request("PATCH", job_path(namespace, name), never_begins(), content_type=_MERGE)
+            kube.patch(job_path(namespace, name), never_begins())
     return late
 
 
@@ -90,7 +89,7 @@ def settle(kube: Kube, namespace: str, jobs: Sequence[Json]) -> None:
     change = {"metadata": {"labels": {ADMISSION: ENDED}}}
     for job in filter(ended, jobs):
         with suppress(ApiNotFoundError):
-            kube.request("PATCH", job_path(namespace, job["metadata"]["name"]), change, content_type=_MERGE)
+            kube.patch(job_path(namespace, job["metadata"]["name"]), change)
 
 
 def _release(kube: Kube, namespace: str, job: Json, now: datetime) -> bool:
@@ -121,7 +120,7 @@ def _open(kube: Kube, namespace: str, name: str, closed: Sequence[Json]) -> bool
     [gates] = [pod["spec"]["schedulingGates"] for pod in closed if pod["metadata"]["name"] == name]
     others = [gate for gate in gates if gate["name"] != POOL_GATE]
     try:
-        kube.request("PATCH", f"{pods_path(namespace)}/{name}", {"spec": {"schedulingGates": others or None}}, content_type=_MERGE)
+        kube.patch(f"{pods_path(namespace)}/{name}", {"spec": {"schedulingGates": others or None}})
     except ApiNotFoundError:
         return False
     return True

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bdc.config.names import APPLICATION, HADOOP_CONF, MASTER_ACCESS, MASTER_ACCESS_PATH, SPARK_ACCOUNT, SPARK_CONF
+from bdc.config.restricted import UIDS, container_security, pod_security
 from bdc.spark.admission import Amount
 from bdc.spark.application import Application, Schedule, SecretVariable
 from bdc.spark.labels import (
@@ -32,7 +33,6 @@ from bdc.spark.labels import (
 from bdc.spark.settings import HDFS_USER, IMAGE, POOL, PRIORITY_CLASS, PYTHON_PATH, QUEUE_NAME, UI_PORT, Driver, kept_seconds, render
 
 CONF_DIR = "/etc/spark-application"
-_UID = 185  # the Spark image's user
 _DEFAULT_USER = "bdc"
 LAUNCHER_ONLY = ("spark.driver.extraJavaOptions", "spark.driver.extraClassPath", "spark.driver.extraLibraryPath")
 """Settings that take effect only through spark-submit's launcher."""
@@ -48,15 +48,7 @@ _KNOWN_IN_THE_POD = {
 
 Manifest = dict[str, Any]
 
-POD_SECURITY: Manifest = {
-    "runAsUser": _UID,
-    "runAsGroup": _UID,
-    "runAsNonRoot": True,
-    "fsGroup": _UID,
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
-CONTAINER_SECURITY: Manifest = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-"""What the Pod Security Standard "restricted" asks, which the namespace enforces."""
+POD_SECURITY: Manifest = pod_security(UIDS["spark"], fsGroup=UIDS["spark"])
 
 
 @dataclass(frozen=True)
@@ -234,7 +226,7 @@ def _container(plan: Plan) -> Manifest:
         ],
         "ports": [{"name": "ui", "containerPort": UI_PORT}],
         "resources": {"requests": {"cpu": plan.driver.cpu, "memory": memory}, "limits": {"memory": memory}},
-        "securityContext": CONTAINER_SECURITY,
+        "securityContext": container_security(),
         "volumeMounts": [
             {"name": "application", "mountPath": CONF_DIR},
             {"name": "spark-conf", "mountPath": "/etc/spark"},

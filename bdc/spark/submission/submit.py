@@ -31,7 +31,6 @@ from bdc.spark.settings import HDFS_USER, Uris, driver, properties
 from bdc.spark.submission.manifests import Plan, cron_job, job, settings
 from bdc.spark.submission.staging import Staging
 
-_MERGE = "application/merge-patch+json"
 _SCHEDULE_HINT = 'five fields: minute hour day month weekday, e.g. "30 2 * * 1-5"; time zones have names such as Europe/Paris'
 
 
@@ -109,7 +108,7 @@ def _create(kube: Kube, plan: Plan, *, exist_ok: bool) -> bool:
     try:
         _post(kube, f"/api/v1/namespaces/{plan.namespace}/configmaps", settings(plan, owner))
         release = {"metadata": {"annotations": {RELEASED: "true"}}, "spec": {"suspend": plan.waits and not plan.schedule}}
-        kube.request("PATCH", path(plan.namespace, plan.name), release, content_type=_MERGE)
+        kube.patch(path(plan.namespace, plan.name), release)
     except BaseException:
         if created:
             with contextlib.suppress(BdcError):

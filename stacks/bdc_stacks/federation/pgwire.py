@@ -7,12 +7,13 @@ import pulumi_kubernetes as k8s
 
 from bdc.config.model import Federation
 from bdc.config.names import GATEWAY_ROLE, role_secret, selector
+from bdc.config.restricted import UIDS
 from bdc_stacks import door, pods
 from bdc_stacks.site import Site, digest, port
 
 NAME = "sql-gateway"
 PEERS = "sql-gateway-pods"
-_UID = 10005
+_UID = UIDS["bdc"]
 _PORT = 5432
 _DRAIN_SECONDS = 30
 

@@ -23,14 +23,15 @@ from bdc.config.names import (
 )
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
+from bdc.config.restricted import UIDS
 from bdc_stacks import door, pods
 from bdc_stacks.federation.pgwire import Gateway
 from bdc_stacks.metastore import USER
 from bdc_stacks.site import Site, digest, port
 
-UID = 10002
+UID = UIDS["trino"]
 RECONCILER = "reconciler"
-_BDC_UID = 10005
+_BDC_UID = UIDS["bdc"]
 _BEAT = "/run/bdc/beat"
 _PASSWORDS = {
     "password-authenticator.properties": "/etc/bdc/passwords/password.db",

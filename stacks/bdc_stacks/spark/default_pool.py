@@ -44,13 +44,12 @@ class SparkPool(pulumi.ComponentResource):
         name, script = "event-logs", (resources("manifests") / "spark" / "event_logs.py").read_text(encoding="utf-8")
         config = k8s.core.v1.ConfigMap(name, metadata=self._meta(name), data={"event_logs.py": script}, opts=self._inside)
         volume, mount = pods.config_map("script", name, "/opt/bdc")
-        namenode = f"namenode-0.namenode.{self._site.namespace}.svc:9870"
         container = pods.container(
             name,
             self._site.images["hadoop"],
             pod("10m", "32Mi", "128Mi"),
             command=["tini", "--", "python3", "/opt/bdc/event_logs.py"],
-            env=pods.env({"NAMENODE": namenode, "USER": USER, "LIMIT": str(size(most))}),
+            env=pods.env({"NAMENODE": self._site.namenode, "USER": USER, "LIMIT": str(size(most))}),
             volumeMounts=[mount],
         )
         template = pods.template(self._site, "spark", name, hdfs.UID, [container], [volume], checksum=digest(script), restartPolicy="Never")

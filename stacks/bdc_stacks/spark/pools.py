@@ -9,6 +9,7 @@ import pulumi_kubernetes as k8s
 
 from bdc.config.model import Pool, Spark
 from bdc.config.names import HADOOP_CONF, INSTANCE, POOL, SPARK_CONF, USER_ROLE, pool_namespace, selector
+from bdc.config.restricted import UIDS
 from bdc_stacks import pods
 from bdc_stacks.site import Site
 from bdc_stacks.spark.connect import connect_server
@@ -16,7 +17,7 @@ from bdc_stacks.spark.pool_policies import pool_policies
 from bdc_stacks.spark.spark_config import account, configuration, priority_class
 
 CONTROLLER = "controller"
-_UID = 10005
+_UID = UIDS["bdc"]
 _BEAT = "/run/bdc/beat"
 _USER_RULES = [
     {"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "verbs": ["get", "list", "watch", "create", "patch", "delete"]},

@@ -19,10 +19,11 @@ from bdc.config.names import (
 )
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
+from bdc.config.restricted import UIDS
 from bdc_stacks.metastore import USER
 from bdc_stacks.site import Site
 
-UID = 185
+UID = UIDS["spark"]
 
 _RULES = [
     {
@@ -86,6 +87,7 @@ def configuration(config: Spark, site: Site, name: str = "", pool: Pool | None =
         "log4j2.properties": render("spark/log4j2.properties.j2"),
         "executor.yaml": render(
             "spark/executor.yaml.j2",
+            uid=UID,
             labels=labels(site.cluster, "spark", "spark-executor"),
             hadoop_conf=HADOOP_CONF,
             master_access=MASTER_ACCESS,

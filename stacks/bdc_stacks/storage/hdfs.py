@@ -8,15 +8,16 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bdc.config.model import Resources, Storage, pod
-from bdc.config.names import DRIVERS, HADOOP_CONF, NAMESERVICE, selector
+from bdc.config.names import DRIVERS, HADOOP_CONF, NAMENODE_HTTP_PORT, NAMESERVICE, namenode_hosts, selector
 from bdc.config.paths import resources
 from bdc.config.quantity import mebibytes, size
 from bdc.config.render import render
+from bdc.config.restricted import UIDS
 from bdc_stacks import door, pods
 from bdc_stacks.data import IDENTITY
 from bdc_stacks.site import Site, digest, port
 
-UID = 10001
+UID = UIDS["hadoop"]
 FOLDERS = {
     "/": ("bdc", "755"),
     "/tmp": ("hdfs", "1777"),  # noqa: S108
@@ -48,7 +49,7 @@ class StoragePool(pulumi.ComponentResource):
         self.configuration = self._configuration()
         self._hadoop = k8s.core.v1.ConfigMap(HADOOP_CONF, metadata=self._meta(HADOOP_CONF), data=self.configuration, opts=self._inside)
         after = pulumi.ResourceOptions(parent=self, depends_on=[self._hadoop])
-        self._service("namenode", {"rpc": 8020, "http": 9870})
+        self._service("namenode", {"rpc": 8020, "http": NAMENODE_HTTP_PORT})
         self._service("datanode", {"data": 9866, "http": 9864, "ipc": 9867})
         namenode = self._stateful("namenode", config.namenodes, config.namenode, 8020, after)
         datanode = self._stateful("datanode", config.datanodes, config.datanode, 9864, after)
@@ -65,8 +66,8 @@ class StoragePool(pulumi.ComponentResource):
     def _configuration(self) -> dict[str, str]:
         values = {
             "nameservice": NAMESERVICE,
-            "namespace": self._site.namespace,
-            "namenodes": self._config.namenodes,
+            "namenodes": namenode_hosts(self._site.namespace, self._config.namenodes),
+            "http_port": NAMENODE_HTTP_PORT,
             "datanodes": self._config.datanodes,
             "replication": self._config.replication,
             "block_size": size(self._config.block_size),
@@ -156,7 +157,7 @@ class StoragePool(pulumi.ComponentResource):
             command=["tini", "--", "python3", "/opt/bdc/folders.py"],
             env=pods.env(
                 {
-                    "NAMENODE": f"namenode-0.namenode.{self._site.namespace}.svc:9870",
+                    "NAMENODE": self._site.namenode,
                     "FOLDERS": json.dumps(FOLDERS),
                     "ACLS": json.dumps(_ACLS),
                 }

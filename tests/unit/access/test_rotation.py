@@ -18,8 +18,9 @@ from bdc.access import master
 from bdc.access.credentials import journal, rotate
 from bdc.access.credentials.journal import Kind
 from bdc.config.model import Config
+from bdc.config.secret_data import encoded, texts
 from bdc.engine import Change
-from bdc.errors import BdcError, UnhealthyError, UsageError
+from bdc.errors import BdcError, DeadlineError, UnhealthyError, UsageError
 from bdc.kube import ApiError, ApiForbiddenError
 from bdc_stacks import identity
 from tests.unit.fake_kube import FakeKube, Json
@@ -66,10 +67,10 @@ class Cluster(FakeKube):
 
     def secret(self, name: str, values: dict[str, str], part: str = "") -> None:
         labels = {"app.kubernetes.io/instance": "bdc", "app.kubernetes.io/part-of": part}
-        self.put(f"{SECRETS}/{name}", {"metadata": {"labels": labels}, "data": identity.encode(values)})
+        self.put(f"{SECRETS}/{name}", {"metadata": {"labels": labels}, "data": encoded(values)})
 
     def values(self, name: str) -> dict[str, str]:
-        return identity.decode(self.objects[f"{SECRETS}/{name}"]["data"])
+        return texts(self.objects[f"{SECRETS}/{name}"]["data"])
 
     def request(self, method: str, path: str, body: Any = None, **options: Any) -> Json:
         if method in WRITES:
@@ -93,7 +94,7 @@ class Cluster(FakeKube):
     def up(self) -> None:
         """Pods start with what their Secrets have now."""
         self.write("UP")
-        self.running = {path.rpartition("/")[2]: identity.decode(one["data"]) for path, one in self.objects.items() if "/secrets/" in path}
+        self.running = {path.rpartition("/")[2]: texts(one["data"]) for path, one in self.objects.items() if "/secrets/" in path}
 
     def takes(self, endpoint: str, text: str) -> bool:
         if endpoint == "master":
@@ -319,3 +320,10 @@ def test_passwords_that_can_not_be(text: str) -> None:
     with pytest.raises(UsageError, match="can't be used") as raised:
         journal.check_password(text)
     assert not text or text not in f"{raised.value} {raised.value.hint}"
+
+
+def test_a_trino_that_never_takes_the_new_password_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(renewal, "_TRINO_SECONDS", 0.0)
+    monkeypatch.setattr(renewal, "refusal", lambda *_: "HTTP status 401")
+    with pytest.raises(DeadlineError, match="Trino doesn't take the new password: HTTP status 401"):
+        renewal._until_trino_knows(Cluster(), CONFIG, "new")

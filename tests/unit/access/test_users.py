@@ -11,7 +11,7 @@ import yaml
 
 from bdc.access import master, users
 from bdc.config.model import Config
-from bdc.errors import BdcError, NotFoundError, UnhealthyError, UsageError
+from bdc.errors import BdcError, DeadlineError, NotFoundError, UnhealthyError, UsageError
 from bdc.kube import ApiConflictError
 from bdc.kube.credentials import PlainCredentials
 from bdc.kube.kubeconfig import Access
@@ -40,17 +40,14 @@ class Cluster(FakeKube):
         self.put(SECRET, {"data": {"trino.db": "", "door.map": ""}})
         labels = {"app.kubernetes.io/instance": "bdc", "app.kubernetes.io/component": "master", "bdc.dev/role": "primary"}
         self.put("/api/v1/namespaces/bdc/pods/master-0", {"metadata": {"labels": labels}})
-        labels = {"app.kubernetes.io/instance": "bdc", "app.kubernetes.io/component": "httpfs"}
-        self.put("/api/v1/namespaces/bdc/pods/httpfs-0", {"metadata": {"labels": labels}})
+        for workload in ("httpfs", "namenode"):
+            labels = {"app.kubernetes.io/instance": "bdc", "app.kubernetes.io/component": workload}
+            self.put(f"/api/v1/namespaces/bdc/pods/{workload}-0", {"metadata": {"labels": labels}})
 
     def request(self, method: str, path: str, body: Any = None, **more: Any) -> Json:
         if path.endswith("/token"):
             return {"status": {"token": f"token-{body['spec']['expirationSeconds']}", "expirationTimestamp": "2027-02-19T20:00:00Z"}}
         return super().request(method, path, body, **more)
-
-    def apply(self, obj: Any, **_: Any) -> Json:
-        namespace, name = obj["metadata"]["namespace"], obj["metadata"]["name"]
-        return self.put(f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings/{name}", obj)
 
     def execute(self, _kube: object, _namespace: str, pod: str, _container: str, command: list[str], *, stdin: str = "") -> str:
         self.ran.append((pod, command, stdin))
@@ -178,3 +175,12 @@ def test_what_stands_in_the_way(cluster: Cluster) -> None:
 def test_an_address_that_is_somebody_else_elsewhere() -> None:
     assert all(users.local(f"https://{host}:6443") for host in ("127.0.0.1", "localhost", "[::1]"))
     assert not any(users.local(f"https://{host}:6443") for host in ("10.0.0.1", "api.example"))
+
+
+def test_an_endpoint_that_never_learns_the_password_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(users, "_ANSWER_SECONDS", 0.0)
+    monkeypatch.setattr(users, "_httpfs_takes", lambda *_: True)
+    monkeypatch.setattr(users, "_trino_takes", lambda *_: False)
+    ann = UserContext("bdc", "ann", "password", "CA", {}, True, ())
+    with pytest.raises(DeadlineError, match="trino doesn't know the new password after 0 s"):
+        users._await(Cluster(), CONFIG, ann)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bdc.engine import passphrase, statecopy
 from bdc.engine.statecopy import StateCopy, pack, unpack
 from bdc.errors import BdcError
-from tests.unit.kube.fake import FakeKube
+from tests.unit.fake_kube import FakeKube
 
 HEAD = "/api/v1/namespaces/bdc-system/secrets/bdc-one-state-data"
 

@@ -8,6 +8,7 @@ import pytest
 
 from bdc.config.model import Config
 from bdc.health import CheckContext, Level
+from bdc.health.checks import network
 from bdc.health.checks.network import CHECKS, PROBE
 from bdc.health.doctor import run
 from tests.unit.fake_kube import FakeKube, Json
@@ -17,9 +18,10 @@ PODS = "/api/v1/namespaces/bdc-system/pods"
 
 
 class Cluster(FakeKube):
-    """Every pod that is made has ended, and said `said`."""
+    """Every pod that is made has ended, and said `said`; or is as `status` says."""
 
     said = "reached"
+    status: Json | None = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,7 +33,8 @@ class Cluster(FakeKube):
 
     def request(self, method: str, path: str, body: Any = None, **more: Any) -> Json:
         if method == "POST":
-            body = body | {"status": {"phase": "Succeeded", "containerStatuses": [{"state": {"terminated": {"message": self.said}}}]}}
+            ended = {"phase": "Succeeded", "containerStatuses": [{"state": {"terminated": {"message": self.said}}}]}
+            body = body | {"status": self.status or ended}
         return super().request(method, path, body, **more)
 
 
@@ -73,3 +76,11 @@ def test_what_a_doctor_that_was_killed_left_goes() -> None:
     kube.put(f"{PODS}/old", {"metadata": {"labels": {PROBE: "bdc"}}, "status": {"phase": "Succeeded"}})
     look(kube)
     assert f"{PODS}/old" not in kube.objects
+
+
+def test_a_pod_that_does_not_end_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "_SECONDS", 0.0)
+    kube = Cluster()
+    kube.status = {"phase": "Running"}
+    assert look(kube) == (Level.WARN, "not checked: the pod that tries did not end in 0 s")
+    assert not [path for path in kube.objects if path.startswith(PODS)], "nothing stays"

@@ -13,7 +13,7 @@ import pytest
 from bdc.errors import BdcError, UnreachableError
 from bdc.kube import ApiConflictError, lease
 from bdc.kube.lease import HeldError, LostError, check_free, identity, lock, machine
-from tests.unit.kube.fake import FakeKube
+from tests.unit.fake_kube import FakeKube
 
 PATH = "/apis/coordination.k8s.io/v1/namespaces/bdc-system/leases/bdc-one"
 

@@ -10,22 +10,15 @@ from bdc.config.model import Config
 from bdc.config.names import COMPONENT, INSTANCE
 from bdc.errors import UsageError
 from bdc.lifecycle.last_applied import Difference, differences, fixed, refuse_fixed, remember
-from tests.unit.fake_kube import FakeKube, Json
-
-
-class Cluster(FakeKube):
-    """Keeps what is applied."""
-
-    def apply(self, obj: Any, **_: Any) -> Json:
-        return self.put(f"/api/v1/namespaces/{obj['metadata']['namespace']}/configmaps/{obj['metadata']['name']}", dict(obj))
+from tests.unit.fake_kube import FakeKube
 
 
 def config(**sections: Any) -> Config:
     return Config.model_validate(sections)
 
 
-def with_volumes(**of: tuple[int, str]) -> Cluster:
-    kube = Cluster()
+def with_volumes(**of: tuple[int, str]) -> FakeKube:
+    kube = FakeKube()
     for workload, (count, size) in of.items():
         for index in range(count):
             labels = {INSTANCE: "bdc", COMPONENT: workload}
@@ -39,7 +32,7 @@ DEFAULT = {"namenode": (1, "10Gi"), "datanode": (1, "50Gi"), "master": (1, "20Gi
 
 
 def test_a_changed_field_is_told_with_both_values() -> None:
-    kube = Cluster()
+    kube = FakeKube()
     assert differences(config(), kube) == []
     remember(config(), kube)
     assert differences(config(), kube) == []
@@ -51,21 +44,21 @@ def test_a_changed_field_is_told_with_both_values() -> None:
 
 
 def test_another_spelling_and_another_way_to_the_cluster_are_no_change() -> None:
-    kube = Cluster()
+    kube = FakeKube()
     remember(config(), kube)
     other = config(storage={"block_size": "131072Ki"}, spark={"cpu": "0.1"}, cluster={"kubeconfig": "/elsewhere", "context": "c"})
     assert differences(other, kube) == []
 
 
 def test_a_field_that_an_older_bdc_did_not_know_had_its_default() -> None:
-    kube = Cluster()
+    kube = FakeKube()
     kube.put("/api/v1/namespaces/bdc/configmaps/configuration", {"data": {"bdc.json": '{"master.replicas": 2}'}})
     assert differences(config(master={"replicas": 2}), kube) == []
     assert differences(config(), kube) == [Difference("master.replicas", 2, 1)]
 
 
 def test_a_cluster_without_volumes_forbids_nothing() -> None:
-    assert fixed(config(storage={"datanode_volume": "1Ti"}), Cluster(), "slow") == []
+    assert fixed(config(storage={"datanode_volume": "1Ti"}), FakeKube(), "slow") == []
 
 
 def test_what_fits_the_volumes_is_allowed() -> None:

@@ -10,8 +10,6 @@ from bdc.config.model import Config
 from bdc.config.names import INSTANCE
 from bdc.errors import DeadlineError, UnhealthyError
 from bdc.lifecycle import storage_probe
-from bdc_stacks import master
-from bdc_stacks.storage import hdfs
 from tests.unit.fake_kube import FakeKube, Json
 
 SYSTEM = "/api/v1/namespaces/bdc-system"
@@ -42,11 +40,7 @@ REGISTRY = Config.model_validate({"images": {"registry": "registry.example.org",
 
 
 def run(kube: FakeKube, config: Config | None = None, storage_class: str | None = "fast", login: str | None = None) -> None:
-    storage_probe.run(config or Config(), kube, storage_class, "image:1", login=login, say=lambda _: None, sleep=lambda _: None)
-
-
-def test_the_users_are_those_of_the_pods() -> None:
-    assert storage_probe.USERS == {"HDFS": hdfs.UID, "PostgreSQL": master.UID}
+    storage_probe.run(config or Config(), kube, storage_class, "image:1", login=login, say=lambda _: None)
 
 
 def test_it_is_tried_as_each_user_and_nothing_stays() -> None:

@@ -11,7 +11,7 @@ from bdc.errors import DeadlineError, UsageError
 from bdc.plugin.conditions import waited_for
 from bdc.plugin.readiness import NotLiveError, Waiter
 from bdc.plugin.wording import INTERRUPTED, read
-from tests.unit.kube.fake import KINDS, FakeKube
+from tests.unit.fake_kube import FakeKube
 
 
 def obj(kind: str, spec: dict[str, Any] | None = None, status: dict[str, Any] | None = None, group: str = "v1") -> dict[str, Any]:
@@ -92,12 +92,10 @@ def test_skipped() -> None:
 
 
 @pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> FakeKube:
-    monkeypatch.setitem(KINDS, "Pod", FakeKubePods)
+def cluster() -> FakeKube:
     return FakeKube()
 
 
-FakeKubePods = KINDS["Secret"].__class__("/api/v1", "pods", namespaced=True)
 POD_PATH = "/api/v1/namespaces/n/pods/x"
 
 

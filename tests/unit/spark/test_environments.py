@@ -176,13 +176,24 @@ def test_a_job_that_does_not_go_is_not_waited_for_without_end(
         client.build_environment(file)
     [job] = [path for path in kube.objects if path.startswith(f"{JOBS}/")]
     passed = itertools.count(0, 30)
-    monkeypatch.setattr("bdc.spark.environments.time.monotonic", lambda: float(next(passed)))
-    monkeypatch.setattr("bdc.spark.environments.time.sleep", lambda _: None)
+    monkeypatch.setattr("bdc.kube.wait.time.monotonic", lambda: float(next(passed)))
+    monkeypatch.setattr("bdc.kube.wait.time.sleep", lambda _: None)
     monkeypatch.setattr(kube, "objects", Kept(kube.objects, job))
     with pytest.raises(DeadlineError, match="is still being deleted after 120 s") as raised:
         client.build_environment(file)
     assert "kubectl -n bdc describe job environment-" in str(raised.value.hint)
     assert posted(kube) == 1
+
+
+def test_a_job_that_never_ends_is_not_followed_without_end(
+    client: Client, kube: Builds, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed = itertools.count(0, 600)
+    monkeypatch.setattr("bdc.kube.wait.time.monotonic", lambda: float(next(passed)))
+    monkeypatch.setattr("bdc.kube.wait.time.sleep", lambda _: None)
+    monkeypatch.setattr(kube, "run", lambda _: None)
+    with pytest.raises(DeadlineError, match="has neither made the environment nor failed after 3720 s"):
+        client.build_environment(file)
 
 
 def test_pods_of_a_build_satisfy_the_restricted_standard(client: Client, kube: Builds, file: Path) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bdc.errors import NotFoundError, UnhealthyError, UsageError
+from bdc.errors import DeadlineError, NotFoundError, UnhealthyError, UsageError
 from bdc.kube.user_context import UserContext
-from bdc.spark import console
+from bdc.spark import console, sessions
 from bdc.spark.scheduling.pools import Pool
 from bdc.spark.sessions import Mode, SessionPod, manifest
 from tests.unit.fake_kube import FakeKube
@@ -157,3 +157,15 @@ def test_out_of_memory_says_what_to_do(starting: Starting) -> None:
     with pytest.raises(UnhealthyError) as raised:
         SessionPod(starting, "bdc", "x", object()).exit_code()  # type: ignore[arg-type]
     assert "--memory" in str(raised.value.hint)
+
+
+def test_a_pod_that_does_not_start_or_end_in_time_is_named(starting: Starting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "_START_SECONDS", 0.0)
+    monkeypatch.setattr(sessions, "_END_SECONDS", 0.0)
+    starting.put(f"{PODS}/x", {"status": {"containerStatuses": [{"state": {"running": {}}}]}})
+    with pytest.raises(UnhealthyError, match="pod x has closed its streams and goes on"):
+        SessionPod(starting, "bdc", "x", object()).exit_code()  # type: ignore[arg-type]
+    starting.status = {"phase": "Pending"}
+    with pytest.raises(DeadlineError, match="did not start in 0 s"), console(starting, "bdc", "sql"):
+        pass
+    assert pods(starting) == [f"{PODS}/x"]

@@ -1,0 +1,17 @@
+"""Lets pods see a changed Secret or ConfigMap now: the kubelet brings a pod's files up to date once a minute or so, and at once when the
+pod itself changes."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from bdc.kube.client import Kube
+from bdc.kube.errors import ApiNotFoundError
+
+
+def refresh(kube: Kube, namespace: str, selector: str, annotation: str, value: str) -> None:
+    """Note on the pods with these labels what they are to see; a pod that has gone meanwhile is none of them."""
+    pods = f"/api/v1/namespaces/{namespace}/pods"
+    for pod in kube.request("GET", pods, query={"labelSelector": selector})["items"]:
+        with suppress(ApiNotFoundError):
+            kube.patch(f"{pods}/{pod['metadata']['name']}", {"metadata": {"annotations": {annotation: value}}})
