@@ -16,7 +16,7 @@ import typer
 from typer.main import get_group
 
 from bdc.cli.anywhere import gathered
-from bdc.cli.lazy import Entry, LazyGroup
+from bdc.cli.lazy import HELP_OPTIONS, Entry, LazyGroup, prepared
 from bdc.cli.output import error
 from bdc.cli.settings import Settings
 from bdc.cli.streams import open_closed
@@ -56,7 +56,7 @@ class Commands(LazyGroup):
             raise typer.Abort from interrupt
 
 
-app = typer.Typer(name="bdc", cls=Commands, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+app = typer.Typer(name="bdc", cls=Commands, rich_markup_mode=None, context_settings={"help_option_names": list(HELP_OPTIONS)})
 
 
 @app.callback(invoke_without_command=True)
@@ -159,6 +159,7 @@ def _bug(failure: Exception, *, debug: bool) -> int:
 def _run(arguments: Sequence[str]) -> int:
     command = get_group(app)
     _complete_options(command)
+    prepared(command)
     result = command.main(args=gathered(command, arguments), prog_name="bdc", standalone_mode=False)
     return result if isinstance(result, int) and not isinstance(result, bool) else 0
 
