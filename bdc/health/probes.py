@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bdc.config.model import Config
 from bdc.config.names import COMPONENT, selector
 from bdc.config.quantity import human
 from bdc.errors import BdcError
@@ -24,6 +23,9 @@ from bdc.health.snapshot import Snapshot, is_ready, ready_pod
 from bdc.kube import Kube
 from bdc.spark.pools import pool_status, pools
 from bdc.trino.client import query, select_one
+
+if TYPE_CHECKING:
+    from bdc.config.model import Config
 
 SECONDS = 4.0
 """How long an engine may take to answer."""

@@ -10,19 +10,19 @@ import base64
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
-
-from pydantic import SecretStr
+from typing import TYPE_CHECKING, Any
 
 from bdc.config import workloads
-from bdc.config.model import Config
 from bdc.config.names import CA, CREDENTIALS, ROTATION, pool_token, selector
 from bdc.config.workloads import Endpoint
 from bdc.errors import BdcError, NotFoundError, UnhealthyError
 from bdc.kube.client import Kube
-from bdc.kube.connection import Credentials, EndpointConnection
+from bdc.kube.connection import Credentials, EndpointConnection, SecretStr
 from bdc.kube.errors import ApiNotFoundError
 from bdc.kube.tls import authority_file
+
+if TYPE_CHECKING:
+    from bdc.config.model import Config
 
 ROLE = "bdc.dev/role"
 """Label that Patroni keeps on the master's pods: primary or replica."""
