@@ -17,8 +17,7 @@ from bdc.cli.spark_pools import ConnectPoolOption, PoolOption
 from bdc.cli.spark_pools import app as pools
 from bdc.cli.spark_schedules import app as schedules
 from bdc.cli.spark_words import OWN_FAILURE, SubmitCommand
-from bdc.cli.sql import ChartOption, OutputOption
-from bdc.cli.sql_render import SqlFormat
+from bdc.cli.sql_options import ChartOption, OutputOption, SqlFormat
 from bdc.errors import BdcError, UsageError
 
 if TYPE_CHECKING:

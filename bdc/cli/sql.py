@@ -15,7 +15,8 @@ import typer
 from bdc.cli import sql_external, sql_inventory
 from bdc.cli.output import Output
 from bdc.cli.settings import settings
-from bdc.cli.sql_render import SqlFormat, chart, is_chartable, render
+from bdc.cli.sql_options import ChartOption, OutputOption, SqlFormat
+from bdc.cli.sql_render import chart, is_chartable, render
 from bdc.errors import NotFoundError, UsageError
 from bdc.sql import Dialect, Engine, QueryError, Result, Session, Statement, in_tsql, statements
 from bdc.sql.polybase.errors import SqlSyntaxError
@@ -42,8 +43,6 @@ DialectOption = Annotated[
     Dialect,
     typer.Option("--dialect", help="Dialect of statements to the federation: auto detects it for each; tsql and trino force it."),
 ]
-OutputOption = Annotated[SqlFormat, typer.Option("--output", "-o", help="Format of the result.")]
-ChartOption = Annotated[bool, typer.Option("--chart", help="On a terminal, draw a label and a number as a bar chart.")]
 
 
 @app.command()

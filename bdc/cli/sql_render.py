@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
-from enum import StrEnum
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
+from bdc.cli.sql_options import SqlFormat
 from bdc.sql.result import Row, Value
 
 if TYPE_CHECKING:
@@ -25,14 +25,6 @@ _SAMPLE = 1000  # rows that a table's widths come from
 _INTEGERS = frozenset(("tinyint", "smallint", "integer", "bigint", "int2", "int4", "int8", "oid"))
 _NUMBERS = _INTEGERS | {"real", "double", "decimal", "float4", "float8", "numeric"}
 _BARS = " ▏▎▍▌▋▊▉█"
-
-
-class SqlFormat(StrEnum):
-    """How a result is written."""
-
-    table = "table"
-    json = "json"
-    csv = "csv"
 
 
 def render(result: Result, output: SqlFormat, write: Write) -> int:

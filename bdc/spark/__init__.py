@@ -11,23 +11,27 @@ There is no JVM on this side: the driver is a Job made through the Kubernetes AP
 under the digest of their content (`bdc.spark.staging`), and executors are made by Spark itself.
 """
 
-from bdc.spark.actions import delete, kill
-from bdc.spark.application import Application, Concurrency, Executors, Schedule, SecretVariable, unique_name
-from bdc.spark.client import Client
-from bdc.spark.environments import Environment
-from bdc.spark.events import Ended, Event, LogLine, StageProgress, StateChanged
-from bdc.spark.failure import Cause
-from bdc.spark.following import LostError, follow, why
+from typing import TYPE_CHECKING, Any
+
 from bdc.spark.history import HistoryEntry, history
 from bdc.spark.pools import PoolStatus
 from bdc.spark.queries import get, listing, read_log
-from bdc.spark.schedules import ScheduleStatus
-from bdc.spark.sessions import SessionPod, console
 from bdc.spark.settings import parse as parse_settings
-from bdc.spark.staging import Files, Staging
 from bdc.spark.state import State, Status
-from bdc.spark.submission import Submitted, submit
-from bdc.spark.ui import forwarded_ui, run_of
+
+if TYPE_CHECKING:
+    from bdc.spark.actions import delete, kill
+    from bdc.spark.application import Application, Concurrency, Executors, Schedule, SecretVariable, unique_name
+    from bdc.spark.client import Client
+    from bdc.spark.environments import Environment
+    from bdc.spark.events import Ended, Event, LogLine, StageProgress, StateChanged
+    from bdc.spark.failure import Cause
+    from bdc.spark.following import LostError, follow, why
+    from bdc.spark.schedules import ScheduleStatus
+    from bdc.spark.sessions import SessionPod, console
+    from bdc.spark.staging import Files, Staging
+    from bdc.spark.submission import Submitted, submit
+    from bdc.spark.ui import forwarded_ui, run_of
 
 __all__ = [
     "Application",
@@ -68,3 +72,43 @@ __all__ = [
     "unique_name",
     "why",
 ]
+
+_LATER = {
+    "Application": "application",
+    "Cause": "failure",
+    "Client": "client",
+    "Concurrency": "application",
+    "Ended": "events",
+    "Environment": "environments",
+    "Event": "events",
+    "Executors": "application",
+    "Files": "staging",
+    "LogLine": "events",
+    "LostError": "following",
+    "Schedule": "application",
+    "ScheduleStatus": "schedules",
+    "SecretVariable": "application",
+    "SessionPod": "sessions",
+    "StageProgress": "events",
+    "Staging": "staging",
+    "StateChanged": "events",
+    "Submitted": "submission",
+    "console": "sessions",
+    "delete": "actions",
+    "follow": "following",
+    "forwarded_ui": "ui",
+    "kill": "actions",
+    "run_of": "ui",
+    "submit": "submission",
+    "unique_name": "application",
+    "why": "following",
+}
+"""What those who only look needn't wait for."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

@@ -4,6 +4,7 @@ A tree is a folder with a package `bdc`. No cluster is needed: a run ends as it 
 processor's time is what a busy machine leaves alone.
 """
 
+import base64
 import json
 import os
 import resource
@@ -14,6 +15,8 @@ import tempfile
 import time
 from dataclasses import astuple, dataclass
 from pathlib import Path
+
+import certifi
 
 COMMANDS = {
     "sql query": ["sql", "query", "SELECT 1"],
@@ -47,10 +50,13 @@ from bdc.cli.main import main
 main()
 """
 
+AUTHORITY = base64.b64encode(Path(certifi.where()).read_bytes().partition(b"-----END")[0] + b"-----END CERTIFICATE-----\n").decode()
+"""One authority, as a cluster has."""
+
 KUBECONFIG = {
     "current-context": "x",
     "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
-    "clusters": [{"name": "x", "cluster": {"server": "http://127.0.0.1:1"}}],
+    "clusters": [{"name": "x", "cluster": {"server": "https://127.0.0.1:1", "certificate-authority-data": AUTHORITY}}],
     "users": [{"name": "x", "user": {"token": "x"}}],
 }
 

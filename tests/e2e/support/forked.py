@@ -25,8 +25,9 @@ from pathlib import Path
 from typing import IO
 
 _LONGEST = 1 << 20
-_MODULES = ("bdc.cli.main", "bdc.cli.sql", "bdc.cli.hdfs", "bdc.cli.spark", "bdc.sql", "bdc.spark", "bdc.health", "kubernetes.client",
-            "kubernetes.stream", "trino", "sqlglot", "requests", "websocket")  # fmt: skip
+_MODULES = ("bdc.cli.main", "bdc.cli.sql", "bdc.cli.hdfs", "bdc.cli.spark", "bdc.sql", "bdc.spark.client", "bdc.spark.following",
+            "bdc.spark.submission", "bdc.health", "bdc.config.load", "kubernetes.client", "kubernetes.stream", "trino", "sqlglot",
+            "requests", "websocket")  # fmt: skip
 
 
 class Forked:

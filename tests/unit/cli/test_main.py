@@ -65,9 +65,9 @@ def test_a_command_loads_no_client_before_it_runs(module: str) -> None:
 
 
 UNUSED = {
-    "endpoints": ("pydantic", "rich", "sqlglot", "lark", "requests", "asyncio"),
-    "status": ("pydantic", "rich", "sqlglot", "lark", "requests", "asyncio"),
-    "spark list": ("pydantic", "rich", "sqlglot", "lark", "requests", "asyncio"),
+    "endpoints": ("pydantic", "rich", "sqlglot", "lark", "requests", "asyncio", "bdc.spark"),
+    "status": ("pydantic", "rich", "sqlglot", "lark", "requests", "asyncio", "bdc.spark.submission", "bdc.spark.following"),
+    "spark list": ("pydantic", "rich", "bdc.sql", "requests", "asyncio", "bdc.spark.submission", "bdc.spark.following"),
     "spark list -o json": ("pydantic",),
     "hdfs ls /": ("pydantic", "rich", "sqlglot", "lark", "asyncio"),
     "sql query 1": ("pydantic", "rich", "lark", "asyncio"),

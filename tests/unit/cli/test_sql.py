@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bdc.cli.sql import Printer
-from bdc.cli.sql_render import SqlFormat, chart, render
+from bdc.cli.sql_options import SqlFormat
+from bdc.cli.sql_render import chart, render
 from bdc.cli.sql_shell import Shell
 from bdc.errors import BdcError
 from bdc.sql import Column, Dialect, Engine, QueryError, Result, Row, Statement
