@@ -96,6 +96,11 @@ def addresses(kube: Kube, config: Config, name: str | None = None) -> list[str]:
     return []
 
 
+def reached_alike(kube: Kube, config: Config) -> bool:
+    """Whether all endpoints have the same `addresses`."""
+    return kube.person is None and config.network.expose != "loadbalancer"
+
+
 @contextmanager
 def reach(kube: Kube, config: Config, name: str, *, authority: str | None = None) -> Iterator[EndpointConnection]:
     """Make an endpoint connectable: at its own address when that answers within 2 s, else by a forwarded port.
