@@ -6,6 +6,7 @@ Commands are one file per noun; this file knows only their names. A command retu
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -95,7 +96,7 @@ def assignments(texts: Sequence[str]) -> dict[str, str]:
 def main() -> None:
     """Entry point of the program `bdc`."""
     open_closed()
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # pydantic looks for them in all that is installed, and bdc has none
+    gc.set_threshold(50_000)  # a start makes much that stays, and by default a twentieth of it goes into looking for what doesn't
     sys.exit(run(sys.argv[1:]))
 
 
