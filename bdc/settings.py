@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bdc.errors import BdcError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
-    from bdc.config.load import Loaded
+    from bdc.config.kept import Loaded
     from bdc.config.model import Config
     from bdc.kube import Kube
     from bdc.kube.user_context import UserContext
@@ -94,13 +94,13 @@ class Settings:
 
     def _chosen_context(self) -> Path | None:
         """The context of an ordinary user, who has no bdc.yaml: whoever has one means the cluster that it describes."""
-        from bdc.config.load import file_of
+        from bdc.config.kept import file_of
         from bdc.kube.contexts import current
 
         return None if file_of(self.file, os.environ) else current()
 
     def _beside_file(self, key: str, path: Path) -> Path:
-        from bdc.config.load import file_of
+        from bdc.config.kept import file_of
 
         file = file_of(self.file, os.environ)
         from_file = file is not None and self._loaded.sources[key].startswith(f"{file}:")
@@ -108,7 +108,7 @@ class Settings:
 
     @cached_property
     def _loaded(self) -> Loaded:
-        from bdc.config.load import load
+        from bdc.config.kept import load
 
         found = load(file=self.file, cluster=self.cluster, overrides=self.overrides, env=os.environ)
         if found.sources["name"] != "default" or not (path := self._named() or self._chosen_context()):

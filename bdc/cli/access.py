@@ -43,8 +43,9 @@ def endpoints(
     options = settings(ctx)
     kube, config = options.kube(), options.config
     authority = known.certificate_authority(kube, config.name)
+    alike = known.addresses(kube, config) if known.reached_alike(kube, config) else None
     with ThreadPoolExecutor(len(wanted)) as pool:
-        rows = list(pool.map(lambda one: _look(kube, config, one, authority), wanted))
+        rows = list(pool.map(lambda one: _look(kube, config, one, authority, alike), wanted))
     if uri:
         if not rows[0]["url"]:
             raise BdcError(f"{name} is not exposed", f"forward it: bdc connect {name}")
@@ -106,14 +107,14 @@ def url(endpoint: Endpoint, host: str, port: int, user: str = "bdc", *, named: b
     return f"{endpoint.scheme}://{place}"
 
 
-def _look(kube: Kube, config: Config, endpoint: Endpoint, authority: str) -> dict[str, Any]:
-    """The row of one endpoint: the first of its addresses that answers, else the first and why it doesn't."""
+def _look(kube: Kube, config: Config, endpoint: Endpoint, authority: str, alike: list[str] | None) -> dict[str, Any]:
+    """The row of one endpoint: the first of its addresses that answers, else the first and why it doesn't. `alike` are all endpoints'."""
     from bdc.kube.endpoints import addresses, server_name
     from bdc.kube.tls import probe
 
     user = kube.person.name if kube.person else "bdc"
     row: dict[str, Any] = {"name": endpoint.name, "title": endpoint.title, "url": None, "reachable": False}
-    for address in addresses(kube, config, endpoint.name):
+    for address in addresses(kube, config, endpoint.name) if alike is None else alike:
         name = server_name(kube, config, endpoint.name, address)
         found = probe(address, endpoint.port, name, authority, endpoint.scheme)
         if found.reachable or row["url"] is None:

@@ -13,7 +13,8 @@ import typer
 from bdc.cli.output import Format, FormatOption, Output
 from bdc.cli.settings import Settings, settings
 from bdc.config import edit
-from bdc.config.load import DEFAULT_FILE, file_of, load, profiles
+from bdc.config.kept import DEFAULT_FILE, file_of
+from bdc.config.load import load, profiles
 from bdc.config.model import Config
 from bdc.config.schema import Plain, flat
 from bdc.errors import NotFoundError, UsageError

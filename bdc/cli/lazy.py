@@ -17,6 +17,10 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
+from bdc.cli.parameters import unparsed
+
+HELP_OPTIONS = ("-h", "--help")
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -41,7 +45,7 @@ class Entry:
             app.command(name)(found)
             command = get_command(app)
         command.name = name
-        return _plain(command)
+        return prepared(command)
 
 
 class LazyGroup(TyperGroup):
@@ -83,9 +87,15 @@ class LazyGroup(TyperGroup):
             self._listing = False
 
 
-def _plain(command: Any) -> Any:
-    """The command and all below it with plain help: rich's boxes cost 0.2 s and fit no narrow terminal or log."""
+def prepared(command: Any) -> Any:
+    """The command and all below it with what Typer would take long for: plain help, as rich's boxes cost 0.2 s and fit no narrow terminal
+    or log, and parameters that parse only what has to be.
+    """
     command.rich_markup_mode = None
+    if help_option := command.get_help_option(typer.Context(command, help_option_names=list(HELP_OPTIONS))):
+        command.add_help_option = False
+        command.params.append(help_option)
+    command.params = [unparsed(one) for one in command.params]
     for inner in getattr(command, "commands", {}).values():
-        _plain(inner)
+        prepared(inner)
     return command

@@ -6,6 +6,7 @@ Commands are one file per noun; this file knows only their names. A command retu
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ import typer
 from typer.main import get_group
 
 from bdc.cli.anywhere import gathered
-from bdc.cli.lazy import Entry, LazyGroup
+from bdc.cli.lazy import HELP_OPTIONS, Entry, LazyGroup, prepared
 from bdc.cli.output import error
 from bdc.cli.settings import Settings
 from bdc.cli.streams import open_closed
@@ -56,7 +57,7 @@ class Commands(LazyGroup):
             raise typer.Abort from interrupt
 
 
-app = typer.Typer(name="bdc", cls=Commands, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+app = typer.Typer(name="bdc", cls=Commands, rich_markup_mode=None, context_settings={"help_option_names": list(HELP_OPTIONS)})
 
 
 @app.callback(invoke_without_command=True)
@@ -95,7 +96,7 @@ def assignments(texts: Sequence[str]) -> dict[str, str]:
 def main() -> None:
     """Entry point of the program `bdc`."""
     open_closed()
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # pydantic looks for them in all that is installed, and bdc has none
+    gc.set_threshold(50_000)  # a start makes much that stays, and by default a twentieth of it goes into looking for what doesn't
     sys.exit(run(sys.argv[1:]))
 
 
@@ -159,6 +160,7 @@ def _bug(failure: Exception, *, debug: bool) -> int:
 def _run(arguments: Sequence[str]) -> int:
     command = get_group(app)
     _complete_options(command)
+    prepared(command)
     result = command.main(args=gathered(command, arguments), prog_name="bdc", standalone_mode=False)
     return result if isinstance(result, int) and not isinstance(result, bool) else 0
 

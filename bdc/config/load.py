@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from bdc.config.kept import Loaded, file_of
 from bdc.config.model import Config
 from bdc.config.problems import usage_error
 from bdc.config.schema import field, fields, flat, nested
@@ -16,15 +16,6 @@ from bdc.config.tree import Entry, check_key, read, scalar, shown
 from bdc.errors import UsageError
 
 PROFILES = Path(__file__).parent / "profiles"
-DEFAULT_FILE = Path("bdc.yaml")
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """A checked configuration; `sources` says where each dotted key's value comes from: "bdc.yaml:14", "--set", "default"."""
-
-    config: Config
-    sources: Mapping[str, str]
 
 
 def load(*, file: Path | None, cluster: str | None, overrides: Mapping[str, str], env: Mapping[str, str]) -> Loaded:
@@ -39,15 +30,6 @@ def load(*, file: Path | None, cluster: str | None, overrides: Mapping[str, str]
         layers.append({"name": Entry(cluster, "--cluster")})
     given = {key: entry for layer in layers for key, entry in layer.items()}
     return _checked(_profile(given.get("profile")) | given)
-
-
-def file_of(file: Path | None, env: Mapping[str, str]) -> Path | None:
-    """The file that `load` reads, None when there is none."""
-    if file is not None:
-        return file.expanduser()
-    if named := env.get("BDC_CONFIG"):
-        return Path(named).expanduser()
-    return DEFAULT_FILE if DEFAULT_FILE.exists() else None
 
 
 @cache

@@ -79,14 +79,15 @@ def example(section: str) -> str:
 
 def _with_placeholder(key: str) -> str:
     """`spark.pools.NAME.max_cpu` for `spark.pools.etl.max_cpu`; other keys as they are."""
-    for above in _named_sections():
+    for above in named_sections():
         if match := re.fullmatch(rf"{re.escape(above)}\.(?!{NAME}(?:\.|$))[^.]+(\..+)?", key):
             return f"{above}.{NAME}{match[1] or ''}"
     return key
 
 
 @cache
-def _named_sections() -> tuple[str, ...]:
+def named_sections() -> tuple[str, ...]:
+    """The keys of the sections whose parts have names of the user's own."""
     return tuple(key.removesuffix(f".{NAME}") for key in sections() if key.endswith(f".{NAME}"))
 
 

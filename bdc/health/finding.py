@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bdc.config.model import Config
 from bdc.health.snapshot import Snapshot, observe
 from bdc.kube import Kube
+
+if TYPE_CHECKING:
+    from bdc.config.model import Config
 
 
 class Level(StrEnum):

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bdc.config.model import Config
 from bdc.config.names import COMPONENT, selector
 from bdc.config.quantity import human
 from bdc.errors import BdcError
@@ -25,6 +24,9 @@ from bdc.kube import Kube
 from bdc.kube.namenode import bean
 from bdc.spark.scheduling.pools import pool_status, pools
 from bdc.trino.client import query, select_one
+
+if TYPE_CHECKING:
+    from bdc.config.model import Config
 
 SECONDS = 4.0
 """How long an engine may take to answer."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from bdc.config import workloads
-from bdc.config.model import Config
 from bdc.config.workloads import Part
 from bdc.health.part import ClusterStatus, PartState, PartStatus, Probe
 from bdc.health.probes import ask
 from bdc.health.snapshot import Observed, Snapshot, observe
 from bdc.kube import Kube
 from bdc.kube.diagnose import diagnose
+
+if TYPE_CHECKING:
+    from bdc.config.model import Config
 
 
 def status(kube: Kube, config: Config) -> ClusterStatus:

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bdc.config import workloads
-from bdc.config.model import Config
 from bdc.config.names import COMPONENT
 from bdc.errors import BdcError, NotFoundError
 from bdc.health.snapshot import Snapshot, is_ready, observe
@@ -27,6 +27,9 @@ from bdc.spark.queries import list_all, listing, pods_path
 from bdc.spark.scheduling.pools import places
 from bdc.spark.sessions import CONSOLE
 from bdc.trino.client import query
+
+if TYPE_CHECKING:
+    from bdc.config.model import Config
 
 _SECONDS = 10.0
 _SESSIONS = """SELECT usename || CASE WHEN application_name <> '' THEN ' (' || application_name || ')' ELSE '' END

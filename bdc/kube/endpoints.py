@@ -9,20 +9,20 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
-
-from pydantic import SecretStr
+from typing import TYPE_CHECKING, Any
 
 from bdc.config import workloads
-from bdc.config.model import Config
 from bdc.config.names import CA, CREDENTIALS, ROTATION, pool_token, selector
 from bdc.config.secret_data import texts
 from bdc.config.workloads import Endpoint
 from bdc.errors import BdcError, NotFoundError, UnhealthyError
 from bdc.kube.client import Kube
-from bdc.kube.connection import Credentials, EndpointConnection
+from bdc.kube.connection import Credentials, EndpointConnection, SecretStr
 from bdc.kube.errors import ApiNotFoundError
 from bdc.kube.tls import authority_file
+
+if TYPE_CHECKING:
+    from bdc.config.model import Config
 
 ROLE = "bdc.dev/role"
 """Label that Patroni keeps on the master's pods: primary or replica."""
@@ -94,6 +94,11 @@ def addresses(kube: Kube, config: Config, name: str | None = None) -> list[str]:
         if found := [one["address"] for node in nodes for one in node["status"].get("addresses") or [] if one["type"] == kind]:
             return found
     return []
+
+
+def reached_alike(kube: Kube, config: Config) -> bool:
+    """Whether all endpoints have the same `addresses`."""
+    return kube.person is None and config.network.expose != "loadbalancer"
 
 
 @contextmanager

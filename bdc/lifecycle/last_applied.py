@@ -10,14 +10,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bdc.config import workloads
-from bdc.config.model import Config
 from bdc.config.names import COMPONENT, CONFIGURATION, INSTANCE, MANAGED_BY
 from bdc.config.quantity import cores, size
 from bdc.config.schema import Plain, field, flat
 from bdc.errors import UsageError
 from bdc.kube import ApiNotFoundError, Kube
+
+if TYPE_CHECKING:
+    from bdc.config.model import Config
 
 _KEY = "bdc.json"
 _NOT_THE_CLUSTERS = ("name", "profile", "cluster.substrate", "cluster.kubeconfig", "cluster.context", "engine.plugin")

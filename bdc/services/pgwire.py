@@ -17,10 +17,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from bdc.errors import BdcError
-from bdc.kube.connection import Credentials, EndpointConnection
+from bdc.kube.connection import Credentials, EndpointConnection, SecretStr
 from bdc.sql.pgwire.catalogs import Catalogs
 from bdc.sql.pgwire.execution import Services
 from bdc.sql.pgwire.names import Names

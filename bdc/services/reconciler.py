@@ -12,11 +12,9 @@ import sys
 import threading
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from bdc.errors import BdcError
 from bdc.kube import connect
-from bdc.kube.connection import Credentials, EndpointConnection
+from bdc.kube.connection import Credentials, EndpointConnection, SecretStr
 from bdc.sql.external import maintenance
 from bdc.sql.external.definition_store import Connection
 from bdc.sql.external.loop import ReconcileLoop, run

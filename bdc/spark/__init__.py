@@ -11,23 +11,27 @@ There is no JVM on this side: the driver is a Job made through the Kubernetes AP
 under the digest of their content (`bdc.spark.submission.staging`), and executors are made by Spark itself.
 """
 
-from bdc.spark.actions import delete, kill
-from bdc.spark.application import Application, Concurrency, Executors, Schedule, SecretVariable, unique_name
-from bdc.spark.client import Client
-from bdc.spark.environments import Environment
-from bdc.spark.following.events import Ended, Event, LogLine, StageProgress, StateChanged
-from bdc.spark.following.failure import Cause
-from bdc.spark.following.follow import LostError, follow, why
+from typing import TYPE_CHECKING, Any
+
 from bdc.spark.history import HistoryEntry, history
 from bdc.spark.queries import get, listing, read_log
-from bdc.spark.schedules import ScheduleStatus
 from bdc.spark.scheduling.pools import PoolStatus
-from bdc.spark.sessions import SessionPod, console
 from bdc.spark.settings import parse as parse_settings
 from bdc.spark.state import State, Status
-from bdc.spark.submission.staging import Files, Staging
-from bdc.spark.submission.submit import Submitted, submit
-from bdc.spark.ui import forwarded_ui, run_of
+
+if TYPE_CHECKING:
+    from bdc.spark.actions import delete, kill
+    from bdc.spark.application import Application, Concurrency, Executors, Schedule, SecretVariable, unique_name
+    from bdc.spark.client import Client
+    from bdc.spark.environments import Environment
+    from bdc.spark.following.events import Ended, Event, LogLine, StageProgress, StateChanged
+    from bdc.spark.following.failure import Cause
+    from bdc.spark.following.follow import LostError, follow, why
+    from bdc.spark.schedules import ScheduleStatus
+    from bdc.spark.sessions import SessionPod, console
+    from bdc.spark.submission.staging import Files, Staging
+    from bdc.spark.submission.submit import Submitted, submit
+    from bdc.spark.ui import forwarded_ui, run_of
 
 __all__ = [
     "Application",
@@ -68,3 +72,43 @@ __all__ = [
     "unique_name",
     "why",
 ]
+
+_LATER = {
+    "Application": "application",
+    "Cause": "following.failure",
+    "Client": "client",
+    "Concurrency": "application",
+    "Ended": "following.events",
+    "Environment": "environments",
+    "Event": "following.events",
+    "Executors": "application",
+    "Files": "submission.staging",
+    "LogLine": "following.events",
+    "LostError": "following.follow",
+    "Schedule": "application",
+    "ScheduleStatus": "schedules",
+    "SecretVariable": "application",
+    "SessionPod": "sessions",
+    "StageProgress": "following.events",
+    "Staging": "submission.staging",
+    "StateChanged": "following.events",
+    "Submitted": "submission.submit",
+    "console": "sessions",
+    "delete": "actions",
+    "follow": "following.follow",
+    "forwarded_ui": "ui",
+    "kill": "actions",
+    "run_of": "ui",
+    "submit": "submission.submit",
+    "unique_name": "application",
+    "why": "following.follow",
+}
+"""What those who only look needn't wait for."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from pydantic import SecretStr
-
 from bdc.errors import BdcError, NotFoundError, UsageError
+from bdc.kube.connection import SecretStr
 from bdc.storage import paths
 from bdc.storage.errors import PathExistsError
 from bdc.storage.mode import Mode

@@ -11,9 +11,9 @@ from urllib.parse import unquote, urlsplit
 
 import hdfs.client
 import requests
-from pydantic import SecretStr
 
 from bdc.errors import BdcError, UsageError
+from bdc.kube.connection import SecretStr
 from bdc.kube.tls import session
 from bdc.storage import errors
 from bdc.storage.paths import normal

@@ -13,15 +13,17 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from bdc.config.model import Config
 from bdc.errors import BdcError
 from bdc.kube import Kube
 from bdc.kube.connection import EndpointConnection
 from bdc.kube.endpoints import credentials, reach
 from bdc.trino.protocol import INFO, QUERIES, STATEMENT, basic, page
+
+if TYPE_CHECKING:
+    from bdc.config.model import Config
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from bdc.cli.output import Format, Output
 from bdc.cli.streams import styled
 from bdc.config.quantity import human
 from bdc.errors import BdcError
-from bdc.spark import Cause, Client, Ended, Event, LogLine, StageProgress, StateChanged, Status
+
+if TYPE_CHECKING:
+    from bdc.spark import Cause, Client, Ended, Event, StageProgress, Status
 
 INTERRUPTED = 130
 _WIDTH = 20
@@ -36,6 +39,8 @@ def row(one: Status) -> dict[str, object]:
 
 
 def _show(events: Iterator[Event], name: str, out: Output) -> int:
+    from bdc.spark import Ended, LogLine, StageProgress, StateChanged
+
     document = out.format is not Format.table
     progress = _Progress(shown=not out.quiet and styled(sys.stderr))
     for event in events:

@@ -323,7 +323,7 @@ def test_passwords_that_can_not_be(text: str) -> None:
 
 
 def test_a_trino_that_never_takes_the_new_password_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(renewal, "_TRINO_SECONDS", 0.0)
-    monkeypatch.setattr(renewal, "refusal", lambda *_: "HTTP status 401")
+    monkeypatch.setattr(rotate, "_TRINO_SECONDS", 0.0)
+    monkeypatch.setattr(rotate, "refusal", lambda *_: "HTTP status 401")
     with pytest.raises(DeadlineError, match="Trino doesn't take the new password: HTTP status 401"):
-        renewal._until_trino_knows(Cluster(), CONFIG, "new")
+        rotate._until_trino_knows(Cluster(), CONFIG, "new")

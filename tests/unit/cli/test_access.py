@@ -57,6 +57,7 @@ def test_endpoints_are_looked_at(bdc: Bdc, kube: FakeKube) -> None:
     }
     assert [name for name, row in rows.items() if not row["reachable"]] == ["connect"]
     assert (rows["connect"]["reason"], rows["trino"]["reason"]) == ("connection refused", "")
+    assert sorted(path.rpartition("/")[2] for _, path in kube.calls) == ["ca", "nodes"]
 
 
 def test_endpoints_hold_no_secret(bdc: Bdc, kube: FakeKube) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 import typer
-from pydantic import SecretStr
 
 from bdc.cli import hdfs as commands
 from bdc.cli import hdfs_space
+from bdc.kube.connection import SecretStr
 from bdc.storage import Hdfs
 from tests.unit.cli.conftest import Bdc
 from tests.unit.storage.fake_webhdfs import FakeHdfs, Node, serve

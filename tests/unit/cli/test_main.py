@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import typer
@@ -62,6 +63,39 @@ COMMANDS = {
 def test_a_command_loads_no_client_before_it_runs(module: str) -> None:
     code = f"import sys, {module}; print(' '.join(m for m in {COMMANDS[module]!r} if m in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""
+
+
+UNUSED = {
+    "endpoints": ("pydantic", "rich", "sqlglot", "lark", "requests", "asyncio", "bdc.spark"),
+    "status": ("pydantic", "rich", "sqlglot", "lark", "requests", "asyncio", "bdc.spark.submission", "bdc.spark.following"),
+    "spark list": ("pydantic", "rich", "bdc.sql", "requests", "asyncio", "bdc.spark.submission", "bdc.spark.following"),
+    "spark list -o json": ("pydantic",),
+    "hdfs ls /": ("pydantic", "rich", "sqlglot", "lark", "asyncio"),
+    "sql query 1": ("pydantic", "rich", "lark", "asyncio"),
+}
+"""Commands, and what they needn't load before they ask the cluster for the first time."""
+
+
+@pytest.mark.parametrize("words", UNUSED)
+def test_a_command_asks_the_cluster_before_it_loads_what_it_may_not_need(words: str, tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(
+        "{current-context: x, contexts: [{name: x, context: {cluster: x, user: x}}], users: [{name: x, user: {token: x}}], "
+        "clusters: [{name: x, cluster: {server: 'http://127.0.0.1:1'}}]}"
+    )
+    code = (
+        "import os, sys\n"
+        "def connected(event, _):\n"
+        "    if event == 'socket.connect':\n"
+        f"        os.write(1, ' '.join(m for m in {UNUSED[words]!r} if m in sys.modules).encode() + b'.')\n"
+        "        os._exit(0)\n"
+        "sys.addaudithook(connected)\n"
+        "from bdc.cli.main import main\nmain()"
+    )
+    environment = {**os.environ, "BDC_KUBECONFIG": str(kubeconfig)}
+    for _ in range(2):  # the first checks the configuration, and keeps it
+        done = subprocess.run([sys.executable, "-c", code, *words.split()], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.startswith("."), done.stdout
 
 
 def test_help_is_quick() -> None:

@@ -9,7 +9,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bdc.config.load import Loaded, load, profiles
+from bdc.config.kept import Loaded
+from bdc.config.load import load, profiles
 from bdc.config.model import Config
 from bdc.config.schema import fields, sections
 from bdc.config.tree import parse

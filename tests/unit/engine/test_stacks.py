@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.kube.fake import FakeKube
 
 from bdc.engine import BackendStore, Change, ClusterStore, PulumiEngine, StackProgram
 from bdc.engine import engine as module
 from bdc.engine import run as run_module
 from bdc.engine.stacks import in_order
 from bdc.errors import BdcError, UsageError
+from tests.unit.fake_kube import FakeKube
 
 PASSPHRASE = {"PULUMI_CONFIG_PASSPHRASE": "of the user's own"}
 

@@ -224,9 +224,7 @@ class FakeTrino(BaseHTTPRequestHandler):
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FakeTrino]]:
     from http.client import HTTPConnection
 
-    from pydantic import SecretStr
-
-    from bdc.kube.connection import Credentials, EndpointConnection
+    from bdc.kube.connection import Credentials, EndpointConnection, SecretStr
 
     class Handler(FakeTrino):
         protocol_version = "HTTP/1.1"

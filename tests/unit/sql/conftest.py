@@ -13,9 +13,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from pydantic import SecretStr
 
-from bdc.kube.connection import Credentials, EndpointConnection
+from bdc.kube.connection import Credentials, EndpointConnection, SecretStr
 from bdc_stacks import identity
 from tests.unit.sql.fake_trino import FakeTrino, serve
 

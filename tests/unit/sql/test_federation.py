@@ -6,10 +6,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from pydantic import SecretStr
 
 from bdc.errors import BdcError, UnhealthyError
-from bdc.kube.connection import Credentials, EndpointConnection
+from bdc.kube.connection import Credentials, EndpointConnection, SecretStr
 from bdc.sql.errors import QueryError
 from bdc.sql.federation import Federation, converter
 from tests.unit.sql.fake_trino import FakeTrino, Script, of, signature

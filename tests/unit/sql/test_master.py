@@ -8,10 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from bdc.errors import BdcError, UnhealthyError
-from bdc.kube.connection import Credentials, EndpointConnection
+from bdc.kube.connection import Credentials, EndpointConnection, SecretStr
 from bdc.sql.errors import QueryError
 from bdc.sql.master import Master
 from bdc_stacks import identity

@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from pydantic import SecretStr
 
+from bdc.kube.connection import SecretStr
 from bdc.storage import Hdfs, transfer
 from tests.unit.storage.fake_webhdfs import FakeHdfs, serve
 

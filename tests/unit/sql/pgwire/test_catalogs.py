@@ -16,9 +16,8 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.types.numeric import Int8
-from pydantic import SecretStr
 
-from bdc.kube.connection import Credentials, EndpointConnection
+from bdc.kube.connection import Credentials, EndpointConnection, SecretStr
 from bdc.sql.master import open_connection
 from bdc.sql.pgwire import shadows
 from bdc.sql.pgwire.catalogs import Catalogs
