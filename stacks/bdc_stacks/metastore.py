@@ -10,7 +10,7 @@ from bdc.config.names import HADOOP_CONF, MASTER_CREDENTIALS, NAMESERVICE, selec
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
 from bdc_stacks import pods
-from bdc_stacks.site import Site, digest, port
+from bdc_stacks.stack_context import StackContext, digest, port
 
 UID = 10004
 USER = "bdc"
@@ -20,7 +20,7 @@ USER = "bdc"
 class HiveMetastore(pulumi.ComponentResource):
     """Metastore servers. Attributes: `ready`."""
 
-    def __init__(self, config: Metastore, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, config: Metastore, site: StackContext, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bdc:metastore:HiveMetastore", "metastore", None, opts)
         inside = pulumi.ResourceOptions(parent=self)
         meta = site.metadata("metastore", "metastore")
