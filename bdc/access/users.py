@@ -32,7 +32,7 @@ from bdc.config.names import (
     USER,
     USER_ROLE,
     USERS,
-    USERS_OF_DOORS,
+    USERS_OF_PROXIES,
     USERS_OF_TRINO,
     pool_namespace,
     user_account,
@@ -136,7 +136,7 @@ def grant(
     say("home on HDFS")
     _home(kube, cluster, name)
     say("passwords at HttpFS and Trino")
-    lines = {USERS_OF_TRINO: identity.trino_password_file(name, password), USERS_OF_DOORS: identity.door_map(name, password)}
+    lines = {USERS_OF_TRINO: identity.trino_password_file(name, password), USERS_OF_PROXIES: identity.proxy_map(name, password)}
     _known(kube, cluster, secret, name, lines)
     token, ends = _token(kube, cluster, name, days)
     tokens = {}
@@ -290,7 +290,7 @@ def _known(kube: Kube, cluster: str, secret: dict[str, Any], name: str, lines: M
     path = f"/api/v1/namespaces/{cluster}/secrets/{USERS}"
     for _ in range(_MOST_CONFLICTS):
         old, new = texts(secret.get("data")), {}
-        for key in (USERS_OF_TRINO, USERS_OF_DOORS):
+        for key in (USERS_OF_TRINO, USERS_OF_PROXIES):
             others = [line for line in old.get(key, "").splitlines() if name not in (line.partition(":")[0], line.rpartition(" ")[2])]
             new[key] = "".join(f"{line}\n" for line in others) + lines.get(key, "")
         change = {"metadata": {"resourceVersion": secret["metadata"]["resourceVersion"]}, "data": encoded(new)}

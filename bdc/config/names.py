@@ -45,7 +45,7 @@ EXTERNAL_CREDENTIALS, EXTERNAL_CREDENTIALS_PATH = "external-credentials", "/etc/
 DRIVERS = "/drivers"
 """Folder on HDFS with the jars of JDBC drivers, for databases that have no connector of their own."""
 
-USERS, USERS_OF_TRINO, USERS_OF_DOORS = "users", "trino.db", "door.map"
+USERS, USERS_OF_TRINO, USERS_OF_PROXIES = "users", "trino.db", "door.map"
 """Secret with what ordinary users' passwords are known by: a password file of Trino's, a map of HAProxy's."""
 
 USER, USER_ROLE = "bdc.dev/user", "user"

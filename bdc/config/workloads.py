@@ -49,8 +49,8 @@ class Workload:
     """The key that has to be set for it to be there; always without."""
     volume: str = ""
     """The key of the size of each replica's volume."""
-    door: bool = False
-    """Whether its pods have HAProxy before them, which asks for passwords (bdc_stacks.door)."""
+    auth_proxy: bool = False
+    """Whether its pods have HAProxy before them, which asks for passwords (bdc_stacks.auth_proxy)."""
     restarts_on: frozenset[Credential] = frozenset()
     """The credentials whose rotation restarts its pods."""
     from_pools: tuple[int, ...] = ()
@@ -107,7 +107,7 @@ WORKLOADS: tuple[Workload, ...] = (
     ),
     Workload(
         "httpfs", "storage", "Deployment", "HttpFS", "storage.httpfs",
-        door=True, restarts_on=_CERTIFIED | {"password"}, services=("httpfs",),
+        auth_proxy=True, restarts_on=_CERTIFIED | {"password"}, services=("httpfs",),
     ),
     Workload(
         "master", "master", "StatefulSet", "PostgreSQL", "master.resources",
@@ -136,11 +136,11 @@ WORKLOADS: tuple[Workload, ...] = (
     ),
     Workload(
         "spark-history", "spark", "Deployment", "history server", "spark.history",
-        door=True, restarts_on=_CERTIFIED | {"password"}, from_nodes=(18080,), services=("spark-history",),
+        auth_proxy=True, restarts_on=_CERTIFIED | {"password"}, from_nodes=(18080,), services=("spark-history",),
     ),
     Workload(
         "spark-connect", "spark", "Deployment", "Spark Connect", "spark.connect",
-        door=True, restarts_on=_CERTIFIED | {"token"}, services=("spark-connect",),
+        auth_proxy=True, restarts_on=_CERTIFIED | {"token"}, services=("spark-connect",),
     ),
     Workload("controller", "spark", "Deployment", "bdc's controller", "spark.controller", when="spark.pools"),
 )  # fmt: skip

@@ -10,7 +10,7 @@ from bdc.config.model import Config, Resources
 from bdc.config.quantity import cores, human, human_of, size
 from bdc.errors import UnhealthyError
 
-_DOOR = (0.01, 24 * 2**20)
+_AUTH_PROXY = (0.01, 24 * 2**20)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def _asks(config: Config) -> Iterator[PodRequest]:
     spark = config.spark
     for one in workloads.WORKLOADS:
         if replicas := one.replicas(config):
-            yield _ask(one.title, one.part, replicas, workloads.value(config, one.resources), door=one.door)
+            yield _ask(one.title, one.part, replicas, workloads.value(config, one.resources), auth_proxy=one.auth_proxy)
     if connects := sum(pool.connect for pool in spark.pools.values()):
         yield _ask("pools' Spark Connect", "spark", connects, spark.connect)
     heap = size(spark.driver_memory) + size(spark.memory_overhead)
@@ -52,8 +52,8 @@ def _asks(config: Config) -> Iterator[PodRequest]:
     yield PodRequest("Spark executor", "spark", 1, cores(spark.cpu), size(spark.executor_memory) + size(spark.memory_overhead))
 
 
-def _ask(name: str, part: str, replicas: int, of: Resources, *, door: bool = False) -> PodRequest:
-    extra_cpu, extra_memory = _DOOR if door else (0.0, 0)
+def _ask(name: str, part: str, replicas: int, of: Resources, *, auth_proxy: bool = False) -> PodRequest:
+    extra_cpu, extra_memory = _AUTH_PROXY if auth_proxy else (0.0, 0)
     return PodRequest(name, part, replicas, cores(of.cpu) + extra_cpu, size(of.memory) + extra_memory)
 
 

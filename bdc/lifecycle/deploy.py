@@ -21,13 +21,14 @@ from bdc.config.model import Config
 from bdc.config.names import IMAGES
 from bdc.engine import Change, ClusterStore, PulumiEngine, StackProgram, StateStore, choose_plugin
 from bdc.errors import NotFoundError
-from bdc.kube import Kube, connect
+from bdc.kube import connect
 from bdc.lifecycle import preflight, pull_secret, storage_probe
 from bdc.lifecycle.last_applied import differences, refuse_fixed, remember
 from bdc.lifecycle.planning import Plan, plan_of
 from bdc.lifecycle.projects import STACKS
 from bdc.lifecycle.report import Report, Restarts, running
-from bdc.lifecycle.site import site, storage_class
+from bdc.lifecycle.stack_inputs import stack_context, storage_class
+from bdc.lifecycle.target import Target
 from bdc.toolchain import ensure
 
 PART_SECONDS = 600.0
@@ -59,11 +60,11 @@ def up(config: Config, substrate: Substrate, report: Report, *, deadline_seconds
     kube = connect(access.kubeconfig, access.context)
     with running(report, "capacity") as step:
         step.result(preflight.cluster(config, kube, storage_class(config, substrate), say=step.say))
-    login = pull_secret.login(config, kube)
-    _try_storage(config, substrate, kube, report, login)
+    target = Target(config, substrate, access, kube, pull_secret.login(config, kube))
+    _try_storage(target, report)
     with running(report, "stacks") as step:
         hand_over(kube, config, step.say)
-        carry_out(kube, config, _engine(config, substrate, access, kube, report, login, deadline_seconds), step.say)
+        carry_out(kube, config, _engine(target, report, deadline_seconds), step.say)
         remember(config, kube)
     return access
 
@@ -72,12 +73,13 @@ def _load(ctr: Path, address: Path) -> None:
     images.load(IMAGES, ctr=ctr, address=address)
 
 
-def _try_storage(config: Config, substrate: Substrate, kube: Kube, report: Report, login: str | None) -> None:
+def _try_storage(target: Target, report: Report) -> None:
     """Write to a volume of a storage class that isn't the substrate's own, before the first volumes are made."""
-    chosen = storage_class(config, substrate)
-    if (chosen is None or chosen != substrate.storage_class) and storage_probe.wanted(config, kube):
+    config, kube = target.config, target.kube
+    chosen = storage_class(config, target.substrate)
+    if (chosen is None or chosen != target.substrate.storage_class) and storage_probe.wanted(config, kube):
         with running(report, "volumes") as step:
-            storage_probe.run(config, kube, chosen, images.references(config.images.registry)["proxy"], login=login, say=step.say)
+            storage_probe.run(config, kube, chosen, images.references(config.images.registry)["proxy"], login=target.login, say=step.say)
             step.result(f"StorageClass {chosen or 'by default'} is writable by {' and '.join(storage_probe.USERS)}")
 
 
@@ -88,12 +90,12 @@ def plan(config: Config, substrate: Substrate, report: Report) -> Plan | None:
         return None
     kube = connect(access.kubeconfig, access.context)
     refuse_fixed(config, kube, storage_class(config, substrate))
-    login = pull_secret.login(config, kube)
+    target = Target(config, substrate, access, kube, pull_secret.login(config, kube))
     begun = [
         Change("update", "Secret", name, None, tuple(f'data["{key}"]' for key in keys))
         for name, keys in unsettled(kube, config.name).items()
     ]
-    changes = _engine(config, substrate, access, kube, report, login).plan()
+    changes = _engine(target, report).plan()
     return plan_of(config, differences(config, kube), [*begun, *changes])
 
 
@@ -103,10 +105,10 @@ def rotate(config: Config, substrate: Substrate, report: Report, kinds: Sequence
     if access is None:
         raise NotFoundError("there is no Kubernetes here", "make a cluster: bdc up")
     kube, watched = connect(access.kubeconfig, access.context), Restarts(report)
-    place = site(config, substrate, access)
-    engine = _engine(config, substrate, access, kube, watched, pull_secret.login(config, kube))
+    target = Target(config, substrate, access, kube, pull_secret.login(config, kube))
+    context, engine = stack_context(target), _engine(target, watched)
     with running(report, "preflight"):
-        begin(kube, config, engine, kinds, Endpoints(place.tls, place.hosts()), password)
+        begin(kube, config, engine, kinds, Endpoints(context.tls, context.hosts()), password)
     with running(report, "stacks") as step:
         done = carry_out(kube, config, engine, step.say)
     return Rotated(done, tuple(watched.names))
@@ -117,42 +119,36 @@ def down(config: Config, substrate: Substrate, report: Report, *, delete_data: b
     access = substrate.access()
     if access is None:
         return False
+    target = Target(config, substrate, access, connect(access.kubeconfig, access.context))
     with running(report, "stacks"):
-        _engine(config, substrate, access, connect(access.kubeconfig, access.context), report).down(delete_data=delete_data)
+        _engine(target, report).down(delete_data=delete_data)
     return True
 
 
-def _engine(
-    config: Config,
-    substrate: Substrate,
-    access: Access,
-    kube: Kube,
-    report: Report,
-    login: str | None = None,
-    deadline_seconds: float = PART_SECONDS,
-) -> PulumiEngine:
-    store = ClusterStore(kube, config.name, config.engine.backend)
+def _engine(target: Target, report: Report, deadline_seconds: float = PART_SECONDS) -> PulumiEngine:
+    config = target.config
+    store = ClusterStore(target.kube, config.name, config.engine.backend)
     return PulumiEngine(
         config.name,
-        _stacks(config, substrate, access, kube, login, store),
+        _stacks(target, store),
         store,
-        kube=kube,
+        kube=target.kube,
         plugin=choose_plugin(config.engine.plugin),
         on_event=report.event,
         deadline_seconds=deadline_seconds,
     )
 
 
-def _stacks(
-    config: Config, substrate: Substrate, access: Access, kube: Kube, login: str | None, store: StateStore
-) -> tuple[StackProgram, ...]:
+def _stacks(target: Target, store: StateStore) -> tuple[StackProgram, ...]:
+    config = target.config
+
     def run(name: str) -> None:
         from bdc_stacks import data, platform
 
-        place = site(config, substrate, access, login)
+        context = stack_context(target)
         if name == "platform" and (secret := store.passphrase()):
-            place = replace(place, revisions=revisions(kube, config.name, place.tls, secret.value))
-        {"data": data.program, "platform": platform.program}[name](config, place)
+            context = replace(context, revisions=revisions(target.kube, config.name, context.tls, secret.value))
+        {"data": data.program, "platform": platform.program}[name](config, context)
 
     return (
         StackProgram("data", STACKS["data"].format(config.name), partial(run, "data"), kept=True),

@@ -12,7 +12,9 @@ from bdc.config.model import Config
 from bdc.config.names import IMAGES
 from bdc.config.paths import resources
 from bdc.errors import NotFoundError, UsageError
-from bdc.lifecycle.site import site
+from bdc.kube import connect
+from bdc.lifecycle.stack_inputs import stack_context
+from bdc.lifecycle.target import Target
 
 STACKS = {"data": "{}-data", "platform": "{}"}
 """Project -> its stack's name, in the order in which they come up."""
@@ -33,15 +35,15 @@ def write_projects(config: Config, substrate: Substrate, folder: Path, *, force:
     wanted = [folder / "bdc.yaml", *projects.values()]
     if not force and (there := [str(path) for path in wanted if path.exists()]):
         raise UsageError(f"{', '.join(there)}: there already", "--force writes them anew, or name another folder")
-    place = site(config, substrate, access)
+    context = stack_context(Target(config, substrate, access, connect(access.kubeconfig, access.context)))
     settings: dict[str, object] = {
         "bdc:file": "../bdc.yaml",
-        "bdc:images": {name: place.images[name] for name in IMAGES},
-        "bdc:addresses": list(place.addresses),
-        "bdc:nodes": list(place.nodes),
+        "bdc:images": {name: context.images[name] for name in IMAGES},
+        "bdc:addresses": list(context.addresses),
+        "bdc:nodes": list(context.nodes),
     }
-    if place.storage_class:
-        settings["bdc:storageClass"] = place.storage_class
+    if context.storage_class:
+        settings["bdc:storageClass"] = context.storage_class
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "bdc.yaml").write_text(yaml.safe_dump(config.model_dump(), sort_keys=False))
     for name, project in projects.items():

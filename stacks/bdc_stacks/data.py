@@ -21,7 +21,7 @@ from bdc.config.names import (
     POOL,
     TRINO_PASSWORDS,
     USERS,
-    USERS_OF_DOORS,
+    USERS_OF_PROXIES,
     USERS_OF_TRINO,
     pool_namespace,
     pool_token,
@@ -30,7 +30,7 @@ from bdc.config.names import (
 )
 from bdc.config.secret_data import encoded, texts
 from bdc_stacks import identity
-from bdc_stacks.site import Site
+from bdc_stacks.stack_context import StackContext
 
 IDENTITY = "identity"
 
@@ -38,7 +38,7 @@ IDENTITY = "identity"
 class Data(pulumi.ComponentResource):
     """Namespace, Secrets and volumes of one cluster. Generated values are made once; a later run takes them as they are in the cluster."""
 
-    def __init__(self, config: Config, site: Site) -> None:
+    def __init__(self, config: Config, site: StackContext) -> None:
         super().__init__("bdc:data:Data", config.name)
         self._site = site
         self._inside = pulumi.ResourceOptions(parent=self)
@@ -136,7 +136,7 @@ class Data(pulumi.ComponentResource):
         self._secret(MASTER_CREDENTIALS, "master", encoded({name: identity.password() for name in names}), self._once())
         self._secret(FEDERATION_INTERNAL, "federation", encoded({"shared-secret": identity.shared_secret()}), self._once())
         # Ordinary users come and go by `bdc context export` and `revoke`.
-        self._secret(USERS, "master", encoded({USERS_OF_TRINO: "", USERS_OF_DOORS: ""}), self._once())
+        self._secret(USERS, "master", encoded({USERS_OF_TRINO: "", USERS_OF_PROXIES: ""}), self._once())
         self._pull_secret(self._inside)
         return credentials
 
@@ -170,7 +170,7 @@ class Data(pulumi.ComponentResource):
                 k8s.core.v1.PersistentVolumeClaim(name, metadata=self._site.metadata(name, part, workload), spec=spec, opts=kept)
 
 
-def program(config: Config, site: Site) -> None:
+def program(config: Config, site: StackContext) -> None:
     """The Pulumi program of the stack `<cluster>-data`."""
     Data(config, site)
     pulumi.export("tls", site.tls)

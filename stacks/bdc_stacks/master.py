@@ -25,8 +25,8 @@ from bdc.config.paths import resources
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
 from bdc.config.restricted import UIDS
-from bdc_stacks import door, pods
-from bdc_stacks.site import Site, digest, port
+from bdc_stacks import auth_proxy, pods
+from bdc_stacks.stack_context import StackContext, digest, port
 from bdc_stacks.storage.hdfs import claim
 
 UID = UIDS["postgres"]
@@ -45,7 +45,7 @@ class SqlMaster(pulumi.ComponentResource):
     Attributes: `ready` (what to depend on before connecting: roles and databases are there).
     """
 
-    def __init__(self, config: Master, site: Site, pools: Sequence[str] = (), opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, config: Master, site: StackContext, pools: Sequence[str] = (), opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bdc:master:SqlMaster", "master", None, opts)
         self._config, self._site = config, site
         self._roles = {spark_role(pool): pool for pool in ("", *pools)}
@@ -55,8 +55,8 @@ class SqlMaster(pulumi.ComponentResource):
         self._service("master", {ROLE: "primary"})
         # With one server it also answers reads; with more, reads go to the replicas.
         self._service("master-ro", {ROLE: "replica"} if config.replicas > 1 else {})
-        door.outside(site, "master", self._inside, {ROLE: "primary"})
-        door.outside(site, "master-ro", self._inside, {ROLE: "replica"} if config.replicas > 1 else {})
+        auth_proxy.outside(site, "master", self._inside, {ROLE: "primary"})
+        auth_proxy.outside(site, "master-ro", self._inside, {ROLE: "replica"} if config.replicas > 1 else {})
         servers = self._servers()
         if config.replicas > 1:
             k8s.policy.v1.PodDisruptionBudget(

@@ -11,7 +11,7 @@ from bdc.config.quantity import mebibytes
 from bdc.config.render import render
 from bdc.config.restricted import UIDS
 from bdc_stacks import pods
-from bdc_stacks.site import Site, digest, port
+from bdc_stacks.stack_context import StackContext, digest, port
 
 UID = UIDS["hive-metastore"]
 USER = "bdc"
@@ -21,7 +21,7 @@ USER = "bdc"
 class HiveMetastore(pulumi.ComponentResource):
     """Metastore servers. Attributes: `ready`."""
 
-    def __init__(self, config: Metastore, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, config: Metastore, site: StackContext, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bdc:metastore:HiveMetastore", "metastore", None, opts)
         inside = pulumi.ResourceOptions(parent=self)
         meta = site.metadata("metastore", "metastore")

@@ -18,7 +18,7 @@ from bdc.config.model import Config
 from bdc.config.names import CONNECT_PORT, INSTANCE, POOL, pool_namespace, selector
 from bdc.config.workloads import Workload
 from bdc_stacks.pods import Json
-from bdc_stacks.site import Site
+from bdc_stacks.stack_context import StackContext
 
 _DRIVER_PAGES = 4040
 _NAMESPACE = "kubernetes.io/metadata.name"
@@ -27,7 +27,7 @@ _NAMESPACE = "kubernetes.io/metadata.name"
 class NetworkPolicies(pulumi.ComponentResource):
     """The policies of a cluster's namespace and of its pools'."""
 
-    def __init__(self, config: Config, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, config: Config, site: StackContext, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bdc:network:NetworkPolicies", "network-policies", None, opts)
         self._site = site
         self._inside = pulumi.ResourceOptions(parent=self)

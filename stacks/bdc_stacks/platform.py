@@ -9,13 +9,13 @@ from bdc_stacks.federation.trino import TrinoFederation
 from bdc_stacks.master import SqlMaster
 from bdc_stacks.metastore import HiveMetastore
 from bdc_stacks.network_policies import NetworkPolicies
-from bdc_stacks.site import Site
 from bdc_stacks.spark.default_pool import SparkPool
 from bdc_stacks.spark.pools import SparkPools
+from bdc_stacks.stack_context import StackContext
 from bdc_stacks.storage.hdfs import StoragePool
 
 
-def program(config: Config, site: Site) -> None:
+def program(config: Config, site: StackContext) -> None:
     """The Pulumi program of the stack `<cluster>`. Parts start together; only the metastore's and the pool's needs are waited for."""
     storage = StoragePool(config.storage, site)
     master = SqlMaster(config.master, site, list(config.spark.pools))

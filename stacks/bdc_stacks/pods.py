@@ -11,7 +11,7 @@ from typing import Any
 from bdc.config.model import Resources
 from bdc.config.names import labels
 from bdc.config.restricted import container_security, pod_security
-from bdc_stacks.site import Site, digest
+from bdc_stacks.stack_context import StackContext, digest
 
 Json = dict[str, Any]
 
@@ -82,7 +82,7 @@ def scratch(name: str, path: str, *, memory: bool = False, limit: str | None = N
 
 
 def template(
-    site: Site,
+    site: StackContext,
     part: str,
     component: str,
     uid: int,
@@ -111,7 +111,7 @@ def template(
     return {"metadata": metadata, "spec": spec}
 
 
-def _credentials(site: Site, spec: Json) -> str:
+def _credentials(site: StackContext, spec: Json) -> str:
     """What stands for the values of the Secrets that a pod uses, in its environment or as files; empty where none has a revision."""
     used = set()
     for one in (*spec["containers"], *spec.get("initContainers", ())):

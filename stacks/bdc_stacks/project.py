@@ -25,7 +25,7 @@ from bdc.config.load import load
 from bdc.config.model import Config
 from bdc.config.names import IMAGES
 from bdc.errors import BdcError, UsageError
-from bdc_stacks.site import Site
+from bdc_stacks.stack_context import StackContext
 
 NAMESPACE = "bdc"
 
@@ -43,7 +43,7 @@ class Settings(BaseModel):
     pull_login: SecretStr | None = Field(None, alias="pullLogin")
 
 
-def run(program: Callable[[Config, Site], None]) -> None:
+def run(program: Callable[[Config, StackContext], None]) -> None:
     """Run `program` with the stack's configuration; a mistake in it is an error of the run, without a traceback."""
     try:
         config, site = read()
@@ -52,12 +52,12 @@ def run(program: Callable[[Config, Site], None]) -> None:
     program(config, site)
 
 
-def read() -> tuple[Config, Site]:
+def read() -> tuple[Config, StackContext]:
     """What the running stack's configuration says. Raises UsageError."""
     settings = _settings()
     config = load(file=settings.file, cluster=None, overrides={}, env=os.environ).config
     addresses = {*settings.addresses, *([config.network.address] if config.network.address else [])}
-    return config, Site(
+    return config, StackContext(
         cluster=config.name,
         images=settings.images,
         network=config.network,

@@ -26,6 +26,7 @@ def host(cluster: TestHost) -> Iterator[TestHost]:
     (cluster.folder / "home" / "bdc.yaml").write_text(POOLS)
     bdc(cluster, "-f", str(cluster.folder / "home" / "bdc.yaml"), "up", timeout_seconds=600)
     yield cluster
+    own(cluster, "context", "delete", "ann@bdc")
     (cluster.folder / "home" / "bdc.yaml").unlink()
     bdc(cluster, "up", timeout_seconds=600)
     assert "-pool-" not in kubectl(cluster, "get", "namespaces", "-o", "name")

@@ -12,19 +12,23 @@ import pytest
 from pulumi.runtime import rpc
 
 from bdc.config.model import Config, Network
-from bdc_stacks.site import Site
+from bdc_stacks.stack_context import StackContext
 
 Json = dict[str, Any]
 
 IMAGES = {name: f"bdc.local/{name}:0123456789ab" for name in ("hadoop", "hive-metastore", "spark", "trino", "postgres", "proxy", "bdc")}
 
 
-def site(config: Config, **more: Any) -> Site:
+def site(config: Config, **more: Any) -> StackContext:
     """A site with made-up images."""
-    return Site(cluster=config.name, images=IMAGES, network=config.network, addresses=("192.0.2.10",), nodes=("192.0.2.10",), **more)
+    return StackContext(
+        cluster=config.name, images=IMAGES, network=config.network, addresses=("192.0.2.10",), nodes=("192.0.2.10",), **more
+    )
 
 
-def declared(program: Callable[[Config, Site], None], config: Config, where: Site | None = None) -> dict[tuple[str, str], Json]:
+def declared(
+    program: Callable[[Config, StackContext], None], config: Config, where: StackContext | None = None
+) -> dict[tuple[str, str], Json]:
     """The objects of a program by (kind, name); of those in a pool's namespace the name is `namespace/name`."""
     objects: dict[tuple[str, str], Json] = {}
 

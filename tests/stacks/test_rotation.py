@@ -14,7 +14,7 @@ from bdc.config.load import load
 from bdc.config.model import Config
 from bdc.config.names import GATEWAY_ROLE, role_secret
 from bdc_stacks import platform
-from bdc_stacks.site import Site
+from bdc_stacks.stack_context import StackContext
 from tests.stacks.recording import Json, declared, site, templates
 
 HA = load(file=None, cluster=None, overrides={"profile": "ha"}, env={}).config
@@ -34,7 +34,7 @@ def rolled(config: Config, kind: Kind) -> set[str]:
     return {name.partition("/")[2] for name in before if before[name] != after[name] and not name.startswith("Job/")}
 
 
-def _templates(config: Config, where: Site, revisions: dict[Item, str]) -> dict[str, Json]:
+def _templates(config: Config, where: StackContext, revisions: dict[Item, str]) -> dict[str, Json]:
     return templates(declared(platform.program, config, replace(where, revisions=revisions)))
 
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bdc.cli.output import Format, FormatOption, Output
-from bdc.cli.result_options import ChartOption, OutputOption, SqlFormat
 from bdc.cli.settings import settings
 from bdc.cli.spark.environments import app as environments
 from bdc.cli.spark.pools import ConnectPoolOption, PoolOption
 from bdc.cli.spark.pools import app as pools
 from bdc.cli.spark.schedules import app as schedules
 from bdc.cli.spark.submit_options import OWN_FAILURE, SubmitCommand
+from bdc.cli.sql_options import ChartOption, OutputOption, SqlFormat
 from bdc.errors import BdcError, UsageError
 
 if TYPE_CHECKING:

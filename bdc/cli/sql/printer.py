@@ -8,8 +8,8 @@ import time
 from contextlib import closing
 
 from bdc.cli.output import Output
-from bdc.cli.result_options import SqlFormat
 from bdc.cli.sql.render import chart, is_chartable, render
+from bdc.cli.sql_options import SqlFormat
 from bdc.sql import Result, Session, Statement
 
 

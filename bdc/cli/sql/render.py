@@ -13,7 +13,7 @@ from decimal import Decimal
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from bdc.cli.result_options import SqlFormat
+from bdc.cli.sql_options import SqlFormat
 from bdc.sql.result import Row, Value
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 
 from bdc.cli.output import Output
-from bdc.cli.result_options import ChartOption, OutputOption, SqlFormat
 from bdc.cli.settings import settings
 from bdc.cli.sql import external, inventory
 from bdc.cli.sql.printer import Printer
+from bdc.cli.sql_options import ChartOption, OutputOption, SqlFormat
 from bdc.errors import NotFoundError, UsageError
 from bdc.sql import Dialect, Engine, QueryError, Session, in_tsql, statements
 from bdc.sql.polybase.errors import SqlSyntaxError

@@ -8,8 +8,8 @@ import pulumi_kubernetes as k8s
 from bdc.config.model import Federation
 from bdc.config.names import GATEWAY_ROLE, role_secret, selector
 from bdc.config.restricted import UIDS
-from bdc_stacks import door, pods
-from bdc_stacks.site import Site, digest, port
+from bdc_stacks import auth_proxy, pods
+from bdc_stacks.stack_context import StackContext, digest, port
 
 NAME = "sql-gateway"
 PEERS = "sql-gateway-pods"
@@ -21,11 +21,11 @@ _DRAIN_SECONDS = 30
 class Gateway:
     """Servers without state, any number of them. Attributes: `server`."""
 
-    def __init__(self, config: Federation, site: Site, inside: pulumi.ResourceOptions) -> None:
+    def __init__(self, config: Federation, site: StackContext, inside: pulumi.ResourceOptions) -> None:
         self._site, self._inside = site, inside
         self._service(NAME)
         self._service(PEERS, clusterIP="None", publishNotReadyAddresses=True)
-        door.outside(site, "sql", inside)
+        auth_proxy.outside(site, "sql", inside)
         if config.gateways > 1:
             k8s.policy.v1.PodDisruptionBudget(
                 NAME,

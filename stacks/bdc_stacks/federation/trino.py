@@ -24,10 +24,10 @@ from bdc.config.names import (
 from bdc.config.quantity import mebibytes
 from bdc.config.render import render
 from bdc.config.restricted import UIDS
-from bdc_stacks import door, pods
+from bdc_stacks import auth_proxy, pods
 from bdc_stacks.federation.pgwire import Gateway
 from bdc_stacks.metastore import USER
-from bdc_stacks.site import Site, digest, port
+from bdc_stacks.stack_context import StackContext, digest, port
 
 UID = UIDS["trino"]
 RECONCILER = "reconciler"
@@ -60,7 +60,7 @@ https://trino.io/docs/current/admin/graceful-shutdown.html
 class TrinoFederation(pulumi.ComponentResource):
     """Trino. Attributes: `ready`."""
 
-    def __init__(self, config: Federation, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, config: Federation, site: StackContext, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bdc:federation:TrinoFederation", "federation", None, opts)
         self._config, self._site = config, site
         self._inside = pulumi.ResourceOptions(parent=self)
@@ -79,7 +79,7 @@ class TrinoFederation(pulumi.ComponentResource):
             },
             opts=self._inside,
         )
-        door.outside(site, "trino", self._inside)
+        auth_proxy.outside(site, "trino", self._inside)
         self.ready: list[pulumi.Resource] = [self._servers("trino-coordinator", 1, config.coordinator, catalogs)]
         if config.workers:
             self.ready.append(self._servers("trino-worker", config.workers, config.worker, catalogs))

@@ -24,10 +24,10 @@ from bdc.config.names import (
 )
 from bdc.config.paths import resources
 from bdc.config.quantity import mebibytes
-from bdc_stacks import door, pods
+from bdc_stacks import auth_proxy, pods
 from bdc_stacks.metastore import USER
-from bdc_stacks.site import Site, digest
 from bdc_stacks.spark.spark_config import UID
+from bdc_stacks.stack_context import StackContext, digest
 
 NAME = "spark-connect"
 _PORT = 15002
@@ -35,14 +35,14 @@ _SCRIPT = "/etc/bdc/connect"
 
 
 def connect_server(
-    config: Spark, site: Site, conf: Mapping[str, str], opts: pulumi.ResourceOptions, pool: str = ""
+    config: Spark, site: StackContext, conf: Mapping[str, str], opts: pulumi.ResourceOptions, pool: str = ""
 ) -> k8s.apps.v1.Deployment:
     """The Deployment, its ConfigMap and Services; `conf` is the data of the ConfigMap `spark-conf` that it runs with."""
     return _Server(config, site, conf, opts, pool).made
 
 
 class _Server:
-    def __init__(self, config: Spark, site: Site, conf: Mapping[str, str], opts: pulumi.ResourceOptions, pool: str) -> None:
+    def __init__(self, config: Spark, site: StackContext, conf: Mapping[str, str], opts: pulumi.ResourceOptions, pool: str) -> None:
         self._config, self._site, self._pool, self._opts = config, site, pool, opts
         self._namespace = pool_namespace(site.cluster, pool) if pool else site.namespace
         self._others = [] if pool else [name for name, one in config.pools.items() if one.connect]
@@ -109,8 +109,8 @@ class _Server:
         containers = [{key: value for key, value in server.items() if value is not None}]
         volumes = [spark, hadoop, work, access, script]
         if not pool:
-            containers.append(door.container(site, "token", pools=self._others))
-            volumes += door.volumes(site, NAME)
+            containers.append(auth_proxy.container(site, "token", pools=self._others))
+            volumes += auth_proxy.volumes(site, NAME)
         return pods.template(
             site, "spark", NAME, UID, containers, volumes,
             checksum=checksum, more_labels={APPLICATION: NAME, POOL: pool} if pool else None,
@@ -156,7 +156,7 @@ class _Server:
         # A Spark Connect call lives as long as its query; gRPC keeps the connection busy.
         namespaces = {name: pool_namespace(self._site.cluster, name) for name in self._others}
         where = {name: f"{CONNECT_SERVICE}.{of}.svc.cluster.local:{CONNECT_PORT}" for name, of in namespaces.items()}
-        return door.configuration(scheme="token", port=_PORT, http2=True, timeout="24h", pools=where)
+        return auth_proxy.configuration(scheme="token", port=_PORT, http2=True, timeout="24h", pools=where)
 
     def _service(self) -> None:
         """Where sessions find it (the cluster's: through the door), or the door a pool's: inside the cluster, whatever is exposed."""
@@ -171,7 +171,7 @@ class _Server:
             opts=self._opts,
         )
         if not self._pool:
-            door.outside(self._site, "connect", self._opts)
+            auth_proxy.outside(self._site, "connect", self._opts)
 
 
 def heap_mebibytes(of: Resources) -> int:

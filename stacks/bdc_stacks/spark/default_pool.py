@@ -9,11 +9,11 @@ from bdc.config.model import Resources, Spark, pod
 from bdc.config.names import HADOOP_CONF, SPARK_CONF, selector
 from bdc.config.paths import resources
 from bdc.config.quantity import mebibytes, size
-from bdc_stacks import door, pods
+from bdc_stacks import auth_proxy, pods
 from bdc_stacks.metastore import USER
-from bdc_stacks.site import Site, digest
 from bdc_stacks.spark.connect import connect_server
 from bdc_stacks.spark.spark_config import UID, account, configuration
+from bdc_stacks.stack_context import StackContext, digest
 from bdc_stacks.storage import hdfs
 
 _HISTORY = "spark-history"
@@ -22,7 +22,7 @@ _HISTORY = "spark-history"
 class SparkPool(pulumi.ComponentResource):
     """The shared side of Spark on Kubernetes. Attributes: `ready`."""
 
-    def __init__(self, config: Spark, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, config: Spark, site: StackContext, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bdc:spark:SparkPool", "spark", None, opts)
         self._site = site
         self._inside = pulumi.ResourceOptions(parent=self)
@@ -68,7 +68,7 @@ class SparkPool(pulumi.ComponentResource):
 
     def _history(self, of: Resources, after: pulumi.ResourceOptions) -> k8s.apps.v1.Deployment:
         limit = mebibytes(of.memory_limit)
-        conf = {"haproxy.cfg": door.configuration(scheme="basic", port=18080, check="/api/v1/version")}
+        conf = {"haproxy.cfg": auth_proxy.configuration(scheme="basic", port=18080, check="/api/v1/version")}
         config = k8s.core.v1.ConfigMap(_HISTORY, metadata=self._meta(_HISTORY), data=conf, opts=self._inside)
         spark, spark_mount = pods.config_map("spark", SPARK_CONF, "/etc/spark")
         hadoop, hadoop_mount = pods.config_map("hadoop", HADOOP_CONF, "/etc/hadoop")
@@ -99,11 +99,11 @@ class SparkPool(pulumi.ComponentResource):
                 "strategy": {"type": "Recreate"},
                 "selector": {"matchLabels": selector(self._site.cluster, _HISTORY)},
                 "template": pods.template(
-                    self._site, "spark", _HISTORY, UID, [server, door.container(self._site, "basic")],
-                    [spark, hadoop, work, *door.volumes(self._site, _HISTORY)], checksum=digest([self._conf, conf, self._site.tls]),
+                    self._site, "spark", _HISTORY, UID, [server, auth_proxy.container(self._site, "basic")],
+                    [spark, hadoop, work, *auth_proxy.volumes(self._site, _HISTORY)], checksum=digest([self._conf, conf, self._site.tls]),
                 ),
             },
             opts=pulumi.ResourceOptions.merge(after, pulumi.ResourceOptions(depends_on=[config])),
         )  # fmt: skip
-        door.outside(self._site, "history", self._inside)
+        auth_proxy.outside(self._site, "history", self._inside)
         return deployment

@@ -11,10 +11,10 @@ from bdc.config.model import Pool, Spark
 from bdc.config.names import HADOOP_CONF, INSTANCE, POOL, SPARK_CONF, USER_ROLE, pool_namespace, selector
 from bdc.config.restricted import UIDS
 from bdc_stacks import pods
-from bdc_stacks.site import Site
 from bdc_stacks.spark.connect import connect_server
 from bdc_stacks.spark.pool_policies import pool_policies
 from bdc_stacks.spark.spark_config import account, configuration, priority_class
+from bdc_stacks.stack_context import StackContext
 
 CONTROLLER = "controller"
 _UID = UIDS["bdc"]
@@ -42,7 +42,7 @@ class SparkPools(pulumi.ComponentResource):
     def __init__(
         self,
         config: Spark,
-        site: Site,
+        site: StackContext,
         hadoop: Mapping[str, str],
         storage: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions | None = None,

@@ -21,7 +21,7 @@ from bdc.config.quantity import mebibytes
 from bdc.config.render import render
 from bdc.config.restricted import UIDS
 from bdc_stacks.metastore import USER
-from bdc_stacks.site import Site
+from bdc_stacks.stack_context import StackContext
 
 UID = UIDS["spark"]
 
@@ -34,7 +34,7 @@ _RULES = [
 ]
 
 
-def account(site: Site, opts: pulumi.ResourceOptions, pool: str = "") -> None:
+def account(site: StackContext, opts: pulumi.ResourceOptions, pool: str = "") -> None:
     """The ServiceAccount of drivers, which can manage what is in its own namespace."""
     namespace = pool_namespace(site.cluster, pool) if pool else site.namespace
     name = f"{pool}-{SPARK_ACCOUNT}" if pool else SPARK_ACCOUNT
@@ -50,7 +50,7 @@ def account(site: Site, opts: pulumi.ResourceOptions, pool: str = "") -> None:
     )
 
 
-def configuration(config: Spark, site: Site, name: str = "", pool: Pool | None = None) -> dict[str, str]:
+def configuration(config: Spark, site: StackContext, name: str = "", pool: Pool | None = None) -> dict[str, str]:
     """The data of the ConfigMap `spark-conf`, of the cluster or of the pool `name`, whose own sizes win."""
     pool = pool or Pool()
     executor_cores, max_executors = pool.executor_cores or config.executor_cores, pool.max_executors or config.max_executors
@@ -98,6 +98,6 @@ def configuration(config: Spark, site: Site, name: str = "", pool: Pool | None =
     }
 
 
-def priority_class(site: Site, name: str, pool: Pool) -> str | None:
+def priority_class(site: StackContext, name: str, pool: Pool) -> str | None:
     """Name of the PriorityClass of a pool's pods; None where they have the usual priority."""
     return pool_namespace(site.cluster, name) if pool.priority else None

@@ -1,4 +1,4 @@
-"""The storage pool: HDFS NameNode and DataNodes, the cluster's folders, and HttpFS behind its door."""
+"""The storage pool: HDFS NameNode and DataNodes, the cluster's folders, and HttpFS behind its authenticating proxy."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from bdc.config.paths import resources
 from bdc.config.quantity import mebibytes, size
 from bdc.config.render import render
 from bdc.config.restricted import UIDS
-from bdc_stacks import door, pods
+from bdc_stacks import auth_proxy, pods
 from bdc_stacks.data import IDENTITY
-from bdc_stacks.site import Site, digest, port
+from bdc_stacks.stack_context import StackContext, digest, port
 
 UID = UIDS["hadoop"]
 FOLDERS = {
@@ -42,7 +42,7 @@ class StoragePool(pulumi.ComponentResource):
     """HDFS under the nameservice hdfs://bdc. Attributes: `ready` (what to depend on before using the file system), `configuration`
     (data of the ConfigMap by which clients find it)."""
 
-    def __init__(self, config: Storage, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, config: Storage, site: StackContext, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bdc:storage:StoragePool", "storage", None, opts)
         self._config, self._site = config, site
         self._inside = pulumi.ResourceOptions(parent=self)
@@ -180,7 +180,7 @@ class StoragePool(pulumi.ComponentResource):
     def _httpfs(self, options: pulumi.ResourceOptions) -> None:
         conf = {
             "httpfs-site.xml": render("storage/httpfs-site.xml.j2"),
-            "haproxy.cfg": door.configuration(scheme="basic", port=14000, users=True, timeout="1h"),
+            "haproxy.cfg": auth_proxy.configuration(scheme="basic", port=14000, users=True, timeout="1h"),
         }
         config = k8s.core.v1.ConfigMap("httpfs", metadata=self._meta("httpfs"), data=conf, opts=self._inside)
         own = {"configMap": {"name": "httpfs", "items": [{"key": "httpfs-site.xml", "path": "httpfs-site.xml"}]}}
@@ -202,16 +202,16 @@ class StoragePool(pulumi.ComponentResource):
                 "replicas": 1,
                 "selector": {"matchLabels": selector(self._site.cluster, "httpfs")},
                 "template": pods.template(
-                    self._site, "storage", "httpfs", UID, [server, door.container(self._site, "basic", users=True)],
-                    [hadoop, tmp, *door.volumes(self._site, "httpfs", users=True)], checksum=digest([self.configuration, conf]),
+                    self._site, "storage", "httpfs", UID, [server, auth_proxy.container(self._site, "basic", users=True)],
+                    [hadoop, tmp, *auth_proxy.volumes(self._site, "httpfs", users=True)], checksum=digest([self.configuration, conf]),
                 ),
             },
             opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[config])),
         )  # fmt: skip
-        door.outside(self._site, "httpfs", self._inside)
+        auth_proxy.outside(self._site, "httpfs", self._inside)
 
 
-def claim(volume: str, site: Site) -> dict[str, object]:
+def claim(volume: str, site: StackContext) -> dict[str, object]:
     """The volumeClaimTemplate `data`; the claims themselves belong to the data stack."""
     spec: dict[str, object] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": volume}}}
     if site.storage_class:

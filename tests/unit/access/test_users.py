@@ -88,7 +88,7 @@ def test_a_user_is_made(cluster: Cluster) -> None:
     ]
     assert f"{BINDINGS.format('bi')}/user-ann" not in cluster.objects
     assert cluster.known("trino.db") == [identity.trino_password_file("ann", found.password).strip()]
-    assert cluster.known("door.map") == [identity.door_map("ann", found.password).strip()]
+    assert cluster.known("door.map") == [identity.proxy_map("ann", found.password).strip()]
     assert [pod for pod, _, _ in cluster.ran] == ["master-0", "namenode-0"]
     assert found.password not in json.dumps([cluster.ran, cluster.bodies, cluster.objects])
     assert "bdc.dev/users" in cluster.objects["/api/v1/namespaces/bdc/pods/httpfs-0"]["metadata"]["annotations"]
@@ -135,7 +135,7 @@ def test_revoke(cluster: Cluster) -> None:
 def test_two_exports_at_once_lose_nobody(cluster: Cluster) -> None:
     """The Secret changed meanwhile: it is read again."""
     stale = cluster.objects[SECRET]["metadata"]["resourceVersion"]
-    line = identity.door_map("beth", "x")
+    line = identity.proxy_map("beth", "x")
     cluster.objects[SECRET]["data"]["door.map"] = encoded(line)
     cluster.fail("PATCH", SECRET, ApiConflictError(409, "Conflict", "changed"))
     users.grant(cluster, CONFIG, "ann", [], days=1)

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bdc.cli.result_options import SqlFormat
 from bdc.cli.sql.printer import Printer
 from bdc.cli.sql.render import chart, render
 from bdc.cli.sql.shell import Shell
+from bdc.cli.sql_options import SqlFormat
 from bdc.errors import BdcError
 from bdc.sql import Column, Dialect, Engine, QueryError, Result, Row, Statement
 from bdc.sql.statements import text_of

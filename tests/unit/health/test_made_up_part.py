@@ -25,7 +25,7 @@ from tests.unit.health.conftest import APPS, CORE, Cluster
 ML = Part("ml", "machine learning", needs="storage", optional=True)
 TRACKING = Workload(
     "tracking", "ml", "StatefulSet", "tracking server", "spark.history",
-    volume="master.volume", door=True, restarts_on=frozenset({"password"}), from_nodes=(5000,), services=("tracking",),
+    volume="master.volume", auth_proxy=True, restarts_on=frozenset({"password"}), from_nodes=(5000,), services=("tracking",),
 )  # fmt: skip
 DOOR = Endpoint("ml", "ml", "https", 31500, "tracking", 8443, "tracking server")
 

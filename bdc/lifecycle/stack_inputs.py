@@ -5,33 +5,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bdc import images
-from bdc.cluster import Access, Substrate
+from bdc.cluster import Substrate
 from bdc.config.model import Config
-from bdc.kube import connect
+from bdc.kube import Kube
+from bdc.lifecycle.target import Target
 
 if TYPE_CHECKING:
-    from bdc_stacks.site import Site
+    from bdc_stacks.stack_context import StackContext
 
 
-def site(config: Config, substrate: Substrate, access: Access, login: str | None = None) -> Site:
-    """What the components of the cluster share: its images, addresses and storage class; `login`: see Site.pull_login."""
-    from bdc_stacks.site import Site
+def stack_context(target: Target) -> StackContext:
+    """What the components of the cluster share: its images, addresses and storage class."""
+    from bdc_stacks.stack_context import StackContext
 
-    return Site(
+    config = target.config
+    return StackContext(
         cluster=config.name,
         images=images.references(config.images.registry),
         network=config.network,
-        addresses=tuple(sorted({access.address, *([config.network.address] if config.network.address else [])})),
-        nodes=nodes(access),
-        storage_class=storage_class(config, substrate),
+        addresses=tuple(sorted({target.access.address, *([config.network.address] if config.network.address else [])})),
+        nodes=nodes(target.kube),
+        storage_class=storage_class(config, target.substrate),
         pull_secret=config.images.pull_secret,
-        pull_login=login,
+        pull_login=target.login,
     )
 
 
-def nodes(access: Access) -> tuple[str, ...]:
+def nodes(kube: Kube) -> tuple[str, ...]:
     """The nodes' own addresses, sorted."""
-    found = connect(access.kubeconfig, access.context).request("GET", "/api/v1/nodes")["items"]
+    found = kube.request("GET", "/api/v1/nodes")["items"]
     own = {one["address"] for node in found for one in node["status"].get("addresses") or [] if one["type"] == "InternalIP"}
     return tuple(sorted(own))
 

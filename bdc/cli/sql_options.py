@@ -1,4 +1,4 @@
-"""How the rows of a statement are shown: the options that `bdc sql` and `bdc spark sql` share."""
+"""The options of the commands that show rows: `bdc sql query`, `bdc sql run` and `bdc spark sql`."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from bdc.config.workloads import Endpoint, certified_names
 
 
 @dataclass(frozen=True)
-class Site:
+class StackContext:
     """Where a cluster stands.
 
     images: full reference by image name. addresses: names and addresses that users reach the endpoints at, written into certificates.

@@ -9,16 +9,16 @@ import pulumi_kubernetes as k8s
 
 from bdc.config import workloads
 from bdc.config.model import pod as sized
-from bdc.config.names import CREDENTIALS, USERS, USERS_OF_DOORS, pool_token, selector
+from bdc.config.names import CREDENTIALS, USERS, USERS_OF_PROXIES, pool_token, selector
 from bdc.config.render import render
 from bdc.config.restricted import UIDS
 from bdc.config.workloads import Endpoint
 from bdc_stacks import pods
-from bdc_stacks.site import Site
+from bdc_stacks.stack_context import StackContext
 
 UID = UIDS["proxy"]
 _USERS_PATH = "/etc/bdc/users"
-_MAP = f"{_USERS_PATH}/{USERS_OF_DOORS}"
+_MAP = f"{_USERS_PATH}/{USERS_OF_PROXIES}"
 _SIZE = sized("10m", "24Mi", "96Mi")
 
 
@@ -52,7 +52,7 @@ def _variable(pool: str) -> str:
     return f"BDC_TOKEN_{pool.upper().replace('-', '_')}"
 
 
-def container(site: Site, scheme: str, *, users: bool = False, pools: Iterable[str] = ()) -> pods.Json:
+def container(site: StackContext, scheme: str, *, users: bool = False, pools: Iterable[str] = ()) -> pods.Json:
     """The proxy's container; the pod has volumes `door` (ConfigMap with haproxy.cfg) and `tls`, and with `users` one of this name."""
     tokens = {"BDC_TOKEN": (CREDENTIALS, "token")} | {_variable(pool): (pool_token(pool), "token") for pool in pools}
     basic = {"BDC_USERNAME": (CREDENTIALS, "username"), "BDC_PASSWORD": (CREDENTIALS, "password")}
@@ -72,16 +72,16 @@ def container(site: Site, scheme: str, *, users: bool = False, pools: Iterable[s
     )
 
 
-def volumes(site: Site, config: str, *, users: bool = False) -> list[pods.Json]:
+def volumes(site: StackContext, config: str, *, users: bool = False) -> list[pods.Json]:
     """Volumes of `container`: the ConfigMap named `config` must hold haproxy.cfg."""
     return [
         {"name": "door", "configMap": {"name": config, "items": [{"key": "haproxy.cfg", "path": "haproxy.cfg"}]}},
         pods.secret("tls", site.tls, pods.TLS_PATH)[0],
-        *([pods.secret("users", USERS, _USERS_PATH, USERS_OF_DOORS)[0]] if users else []),
+        *([pods.secret("users", USERS, _USERS_PATH, USERS_OF_PROXIES)[0]] if users else []),
     ]
 
 
-def outside(site: Site, name: str, options: pulumi.ResourceOptions, extra_selector: dict[str, str] | None = None) -> None:
+def outside(site: StackContext, name: str, options: pulumi.ResourceOptions, extra_selector: dict[str, str] | None = None) -> None:
     """The Service `<name>-external`, where endpoints are exposed."""
     endpoint, kind = find(name), site.service_type()
     if kind is None:

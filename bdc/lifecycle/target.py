@@ -1,0 +1,20 @@
+"""What the steps after the node have in common: the cluster that is wanted, and the Kubernetes for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bdc.cluster import Access, Substrate
+from bdc.config.model import Config
+from bdc.kube import Kube
+
+
+@dataclass(frozen=True)
+class Target:
+    """The cluster of `config` in a Kubernetes that answers. `login`: see StackContext.pull_login."""
+
+    config: Config
+    substrate: Substrate
+    access: Access
+    kube: Kube
+    login: str | None = field(default=None, repr=False)
