@@ -16,7 +16,7 @@ from typer.core import TyperArgument, TyperOption
 def unparsed(parameter: Any) -> Any:
     """The parameter, as one that parses only what has to be."""
     for kind in (_Option, _Argument):
-        if type(parameter) is kind.__base__:
+        if type(parameter) is kind.__base__ and parameter.type_descriptor.parameter_info.parser is None:
             made = kind.__new__(kind)
             vars(made).update(vars(parameter))
             return made

@@ -74,11 +74,12 @@ def _place(file: Path | None, cluster: str | None, overrides: Mapping[str, str],
             return None
         text = path.read_bytes() if path else None
         schema = [(one.name, one.stat().st_mtime_ns, one.stat().st_size) for one in _schema()]
-    except OSError:
+        folder = cache_dir() / "configurations"
+    except (OSError, RuntimeError):  # this account has no home
         return None
     variables = [(name, value) for name, value in env.items() if name.startswith("BDC_")]
     given = (__version__, schema, str(path), text, cluster, list(overrides.items()), variables)
-    return cache_dir() / "configurations" / f"{hashlib.sha256(repr(given).encode()).hexdigest()}.json"
+    return folder / f"{hashlib.sha256(repr(given).encode()).hexdigest()}.json"
 
 
 def _schema() -> list[Path]:

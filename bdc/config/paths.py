@@ -2,7 +2,8 @@
 
 Four kinds of folder, each with one owner and one way to lose it:
 
-* cache (`$BDC_CACHE`, else `$XDG_CACHE_HOME/bdc`, else `~/.cache/bdc`): programs, image archives, downloads. May be deleted at any time.
+* cache (`$BDC_CACHE`, else `$XDG_CACHE_HOME/bdc`, else `~/.cache/bdc`): programs, image archives, downloads, configurations
+  that were checked. May be deleted at any time.
 * state (`$BDC_STATE`, else `$XDG_DATA_HOME/bdc`, else `~/.local/share/bdc`): Pulumi's local backend, one folder a cluster. A copy
   is kept in the cluster, so it may be lost too.
 * configuration (`$XDG_CONFIG_HOME/bdc`, else `~/.config/bdc`): contexts of ordinary users. Kept.
@@ -20,7 +21,7 @@ NODE_DIR = Path("/var/lib/bdc")
 
 
 def cache_dir() -> Path:
-    """Folder of what can be made again: programs/, images/, downloads/. Not created here."""
+    """Folder of what can be made again: programs/, images/, downloads/, configurations/. Not created here."""
     return _dir("BDC_CACHE", "XDG_CACHE_HOME", ".cache")
 
 

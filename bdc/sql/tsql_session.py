@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Protocol, Self
 from bdc.errors import BdcError, UnhealthyError, UsageError
 from bdc.sql.engine import Dialect
 from bdc.sql.errors import QueryError
-from bdc.sql.external.explain import Operator, operators, stayed
 from bdc.sql.federation import Federation
 from bdc.sql.polybase import kept
 from bdc.sql.polybase.dialects import is_tsql, may_differ
@@ -43,6 +42,7 @@ _NO_PUSHDOWN = {"allow_pushdown_into_connectors": "false"}
 
 
 if TYPE_CHECKING:
+    from bdc.sql.external.explain import Operator
     from bdc.sql.polybase.translate import Translated
 
 
@@ -132,11 +132,15 @@ class TSqlSession:
 
     def explain(self, sql: str) -> list[Operator]:
         """What of a statement runs in which source, and what in Trino; it isn't run."""
+        from bdc.sql.external.explain import operators
+
         [(text,)] = self._plain(lexed(f"EXPLAIN (TYPE LOGICAL, FORMAT JSON) {sql}")).rows
         return operators(str(text))
 
     def _force(self, sql: str) -> None:
         """Raises UsageError where something that a source has all rows for isn't done there."""
+        from bdc.sql.external.explain import stayed
+
         if left := stayed(self.explain(sql)):
             raise UsageError(
                 f"OPTION (FORCE EXTERNALPUSHDOWN): the {left[0].kind} over {left[0].source} stays in Trino: {left[0].detail}",

@@ -68,7 +68,7 @@ def main() -> None:
 def _answer(opened: dict[str, tuple[ExitStack, Any]], engine: str, sql: str) -> int:
     from bdc.cli.output import error
     from bdc.cli.sql import Printer
-    from bdc.cli.sql_render import SqlFormat
+    from bdc.cli.sql_options import SqlFormat
     from bdc.errors import BdcError
     from bdc.settings import Settings
     from bdc.sql import Engine, connect, statements
