@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -77,9 +78,12 @@ class Buildah:
 
     def build(self, reference: str, context: Path, dockerfile: Path, mounts: Sequence[Mount], log: Path) -> None:
         """See `Builder`."""
+        _, open_files = resource.getrlimit(resource.RLIMIT_NOFILE)
         options = [
             "--isolation",
             "chroot",
+            "--ulimit",  # 1024 by default, with which Trino doesn't start
+            f"nofile={open_files}:{open_files}",
             "--pull-never",
             "--network",
             "host",

@@ -149,6 +149,14 @@ def test_jvms_start_from_their_cache_and_python_functions_take_columns_of_files(
     assert done.stdout.splitlines()[-3:] == ["driver True executor [True]", "dev.ludovic.netlib.blas.JNIBLAS", "[1, 2, 3]"]
 
 
+@pytest.mark.parametrize("component", ["namenode", "datanode", "httpfs", "metastore", "trino-coordinator"])
+def test_servers_start_from_their_cache(host: TestHost, component: str) -> None:
+    pods = kubectl(host, "get", "pods", "-l", f"app.kubernetes.io/component={component}", "-o", "name").split()
+    assert pods
+    for pod in pods:
+        assert kubectl(host, "exec", pod, "--", "sh", "-c", "cat /proc/[0-9]*/maps | grep -om1 '/opt/.*[.]aot'").startswith("/opt/"), pod
+
+
 def test_names_and_tsql_on_the_federation(host: TestHost, tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "sql.md").read_text()
     (tmp_path / "script.sql").write_text(page.split("```sql\n")[1].split("```")[0])
