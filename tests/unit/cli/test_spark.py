@@ -111,7 +111,7 @@ def test_an_application_that_is_lost_is_126(kube: RunsAtOnce, bdc: Bdc, monkeypa
     def lost(*_: object) -> Any:
         raise LostError("lost sight of etl")
 
-    monkeypatch.setattr("bdc.spark.following.follow", lost)
+    monkeypatch.setattr("bdc.spark.following.follow.follow", lost)
     assert bdc("spark", "submit", APP).code == 126
 
 
@@ -120,7 +120,7 @@ def test_interrupted_where_nobody_can_be_asked_kills(kube: RunsAtOnce, bdc: Bdc,
         raise KeyboardInterrupt
 
     monkeypatch.setattr(RunsAtOnce, "run", lambda *_: None)
-    monkeypatch.setattr("bdc.spark.following.follow", interrupted)
+    monkeypatch.setattr("bdc.spark.following.follow.follow", interrupted)
     result = bdc("spark", "submit", APP, "--name", "etl")
     assert result.code == 130
     assert "bdc.dev/killed" in kube.objects[f"{JOBS}/etl"]["metadata"]["annotations"]
@@ -131,7 +131,7 @@ def test_logs_that_are_interrupted_leave_it_running(kube: RunsAtOnce, bdc: Bdc, 
         raise KeyboardInterrupt
 
     bdc("spark", "submit", APP, "--name", "etl", "--no-wait")
-    monkeypatch.setattr("bdc.spark.following.follow", interrupted)
+    monkeypatch.setattr("bdc.spark.following.follow.follow", interrupted)
     assert bdc("spark", "logs", "etl", "-f").code == 130
     assert "bdc.dev/killed" not in kube.objects[f"{JOBS}/etl"]["metadata"]["annotations"]
 
