@@ -15,7 +15,7 @@ StepState = Literal["running", "done", "failed"]
 
 @dataclass(frozen=True)
 class Step:
-    """One step before the stacks: `name` is preflight, programs, node, capacity, images or volumes; `seconds` since it began."""
+    """One step before the stacks: `name` is preflight, programs, images, node, capacity or volumes; `seconds` since it began."""
 
     name: str
     text: str

@@ -96,6 +96,7 @@ class EmbeddedNode:
             if installed and begun:
                 self._start(begun, installed, report)
                 if load:
+                    report("loading what images containerd lacks")
                     load(*self._containerd)
             else:
                 self._install(begun, report, load)

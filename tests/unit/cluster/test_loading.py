@@ -40,6 +40,16 @@ def test_a_node_has_its_images_when_it_is_made(making: Making, tmp_path: Path) -
     assert loaded == [(tmp_path / "node" / "bin" / "ctr", Layout(tmp_path / "node", tmp_path / "run").containerd_socket)]
 
 
+def test_a_node_that_is_there_says_that_it_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("preflight", "read_installed", "read_begun", "locked"):
+        monkeypatch.setattr(node, name, MagicMock())
+    monkeypatch.setattr(EmbeddedNode, "_start", MagicMock())
+    monkeypatch.setattr(EmbeddedNode, "access", MagicMock())
+    said: list[str] = []
+    EmbeddedNode().ensure(on_progress=said.append, load=lambda *_: said.append("loaded"))
+    assert said == ["loading what images containerd lacks", "loaded"]
+
+
 def test_what_went_wrong_with_the_images_is_told(making: Making) -> None:
     def load(*_: Path) -> None:
         raise OSError("no space")
