@@ -6,7 +6,7 @@ loaded for the one command that runs. A command whose module isn't installed is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -87,15 +87,16 @@ class LazyGroup(TyperGroup):
             self._listing = False
 
 
-def prepared(command: Any) -> Any:
+def prepared(command: Any, help_options: Sequence[str] = HELP_OPTIONS) -> Any:
     """The command and all below it with what Typer would take long for: plain help, as rich's boxes cost 0.2 s and fit no narrow terminal
     or log, and parameters that parse only what has to be.
     """
     command.rich_markup_mode = None
-    if help_option := command.get_help_option(typer.Context(command, help_option_names=list(HELP_OPTIONS))):
+    help_options = command.context_settings.get("help_option_names", help_options)
+    if help_option := command.get_help_option(typer.Context(command, help_option_names=list(help_options))):
         command.add_help_option = False
         command.params.append(help_option)
     command.params = [unparsed(one) for one in command.params]
     for inner in getattr(command, "commands", {}).values():
-        prepared(inner)
+        prepared(inner, help_options)
     return command

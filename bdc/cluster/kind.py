@@ -59,6 +59,8 @@ class KindCluster:
         if access is None:
             raise BdcError(f"the kind cluster {self._cluster} was made, and is gone again", "see: kind get clusters, docker ps -a")
         if load:
+            if on_progress:
+                on_progress("loading what images the node lacks")
             ctr = self._folder / "ctr"
             ctr.write_text(_CTR.format(node=shlex.quote(self._node())))
             ctr.chmod(0o755)

@@ -228,20 +228,20 @@ class Pool(Section):
     )
     connect: bool = Field(False, description="A Spark Connect server of its own, with the cluster's spark.connect resources.")
 
-    @property
-    def bounded(self) -> bool:
-        """Whether its applications wait for each other."""
-        return self.max_cpu is not None or self.max_memory is not None
-
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.max_executors is not None and self.min_executors > self.max_executors:
             msg = f"min_executors ({self.min_executors}) is more than max_executors ({self.max_executors})"
             raise ValueError(msg)
-        if self.queue and self.bounded:
+        if self.queue and bounded(self):
             msg = "queue leaves it to Kueue when applications begin; max_cpu and max_memory are bounds that bdc holds them to: choose one"
             raise ValueError(msg)
         return self
+
+
+def bounded(pool: Pool) -> bool:
+    """Whether a pool's applications wait for each other. Not the model's: of one that was kept (bdc.config.kept) there are fields only."""
+    return pool.max_cpu is not None or pool.max_memory is not None
 
 
 PoolName = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,14}[a-z0-9])?$")]

@@ -74,7 +74,8 @@ def _place(layer: Path, target: Path) -> bool:
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():
             return True
-        if layer.stat().st_uid == os.geteuid() == 0:
+        status = layer.stat()
+        if status.st_uid == os.geteuid() == 0 and not status.st_mode & 0o022:
             with suppress(OSError):  # two file systems
                 target.hardlink_to(layer)
                 return True

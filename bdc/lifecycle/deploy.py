@@ -46,6 +46,8 @@ def up(config: Config, substrate: Substrate, report: Report, *, deadline_seconds
         found = [preflight.registry(config)]
         if substrate.name == "embedded" and substrate.access() is None:
             found.insert(0, preflight.host(config))
+        if config.images.registry is None and images.missing(IMAGES) and (there := substrate.access()):  # building them takes a while
+            preflight.fixed(config, connect(there.kubeconfig, there.context), storage_class(config, substrate))
         step.result(" · ".join(filter(None, found)))
     with running(report, "programs") as step:
         pulumi = ensure("pulumi", more=substrate.name == "embedded", on_progress=step.say)

@@ -13,7 +13,7 @@ from bdc.config import workloads
 from bdc.config.model import Config
 from bdc.config.names import IMAGES
 from bdc.config.quantity import cores, size
-from bdc.errors import NotFoundError, UnhealthyError
+from bdc.errors import BdcError, NotFoundError, UnhealthyError, UsageError
 from bdc.kube import Kube
 from bdc.kube.wait import until
 from bdc.lifecycle import disk
@@ -66,6 +66,16 @@ def registry(config: Config) -> str:
             f"put this release's images there: bdc images push --registry {place}; nothing was made",
         )
     return f"{len(IMAGES)} images at {place}"
+
+
+def fixed(config: Config, kube: Kube, storage_class: str | None) -> None:
+    """Refuse what can't change in place, where the cluster answers now; `cluster` looks again. Raises UsageError."""
+    try:
+        refuse_fixed(config, kube, storage_class)
+    except UsageError:
+        raise
+    except BdcError:  # a node that is stopped, or only starting
+        return
 
 
 def cluster(config: Config, kube: Kube, storage_class: str | None, *, say: Callable[[str], None] = lambda _: None) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import yaml
 
+from bdc.config import kept
 from bdc.config.load import load
 from bdc.config.model import Config
 from bdc.errors import UsageError
@@ -22,6 +25,14 @@ def config(**more: str) -> Config:
 
 def settings(objects: dict[tuple[str, str], Json], where: str) -> dict[str, str]:
     return parse_settings(objects["ConfigMap", f"{where}spark-conf"]["data"]["spark-defaults.conf"])
+
+
+def test_a_configuration_that_was_kept_makes_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BDC_CACHE", str(tmp_path))
+    checked, found = (kept.load(file=None, cluster=None, overrides=ETL | BI, env={}).config for _ in range(2))
+    assert isinstance(found, kept.Section)
+    assert declared(platform.program, found) == declared(platform.program, checked)
+    assert declared(data.program, found).keys() == declared(data.program, checked).keys()
 
 
 def test_a_pool_is_a_namespace_with_settings_and_an_account() -> None:

@@ -7,10 +7,11 @@ begun but not complete (take off what there is, install), complete (start what d
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 from urllib.parse import urlsplit
 
 from bdc.cluster.embedded import certificates, host, install, preflight, seen, sysctls, upgrade
@@ -95,6 +96,7 @@ class EmbeddedNode:
             if installed and begun:
                 self._start(begun, installed, report)
                 if load:
+                    report("loading what images containerd lacks")
                     load(*self._containerd)
             else:
                 self._install(begun, report, load)
@@ -212,19 +214,18 @@ class EmbeddedNode:
         install.write_settings(self._layout, settings, programs.versions)
         self._services(settings).start()
         self._wait_for_containerd()
-        with ThreadPoolExecutor(max_workers=1) as beside:
-            loading = beside.submit(load, *self._containerd) if load else None
-            report("importing the control plane's images")
-            install.import_images(self._layout, programs)
-            report(f"kubeadm init: Kubernetes {programs.versions['kubernetes']} on {settings.address}")
-            install.kubeadm_init(self._layout)
-            manifest = install.addons(self._layout, programs.versions)
-            install.apply_addons(self._layout, manifest, report)
-            self._record_installed(programs.versions, manifest)
-            if loading:
-                if not loading.done():
-                    report("loading images into containerd")
-                loading.result()
+        loading = _beside(lambda: load(*self._containerd)) if load else None
+        report("importing the control plane's images")
+        install.import_images(self._layout, programs)
+        report(f"kubeadm init: Kubernetes {programs.versions['kubernetes']} on {settings.address}")
+        install.kubeadm_init(self._layout)
+        manifest = install.addons(self._layout, programs.versions)
+        install.apply_addons(self._layout, manifest, report)
+        self._record_installed(programs.versions, manifest)
+        if loading:
+            if not loading.done():
+                report("loading images into containerd")
+            loading.result()
 
     def _start(self, begun: Begun, installed: Installed, report: Progress) -> None:
         preflight.check_same_address(begun.settings.address)
@@ -311,6 +312,22 @@ def _state(begun: Begun | None, installed: Installed | None, running: dict[str, 
     if running is None:
         return "running" if up == "running" else "unknown"
     return up if running else "stopped"
+
+
+def _beside(work: Callable[[], None]) -> Future[None]:
+    """Begins work in a thread that ends with the program: who is interrupted, or fails meanwhile, doesn't wait for it."""
+    outcome: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001  - whoever asks for the outcome gets it
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(None)
+
+    Thread(target=run, name="beside", daemon=True).start()
+    return outcome
 
 
 def _silent(_: str) -> None:

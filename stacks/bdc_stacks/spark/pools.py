@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_kubernetes as k8s
 
-from bdc.config.model import Pool, Spark
+from bdc.config.model import Pool, Spark, bounded
 from bdc.config.names import HADOOP_CONF, INSTANCE, POOL, SPARK_CONF, USER_ROLE, pool_namespace, selector
 from bdc.config.restricted import UIDS
 from bdc_stacks import pods
@@ -59,9 +59,8 @@ class SparkPools(pulumi.ComponentResource):
                 connect_server(config, site, conf, after, name)
             self._priority(name, pool)
             self._users(name)
-        bounded = [name for name, pool in config.pools.items() if pool.bounded]
-        if bounded:
-            self._policies(bounded)
+        if held := [name for name, pool in config.pools.items() if bounded(pool)]:
+            self._policies(held)
         self._controller(config)
         self.register_outputs({})
 
@@ -117,7 +116,7 @@ class SparkPools(pulumi.ComponentResource):
         """What ordinary users may do in the pool; `bdc context export` binds them to it."""
         k8s.rbac.v1.Role(f"{pool}-{USER_ROLE}", metadata=self._meta(pool, USER_ROLE), rules=_USER_RULES, opts=self._inside)
 
-    def _policies(self, bounded: Sequence[str]) -> None:
+    def _policies(self, held: Sequence[str]) -> None:
         """Nobody but the controller lets anything begin in a pool with bounds, whoever makes it: an ordinary user, or an application."""
         site = self._site
         for policy in pool_policies(site.cluster):
@@ -126,7 +125,7 @@ class SparkPools(pulumi.ComponentResource):
             made = k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
                 policy["name"], metadata=metadata, spec=policy["spec"], opts=self._inside
             )
-            where = {"key": POOL, "operator": "In", "values": list(bounded)}
+            where = {"key": POOL, "operator": "In", "values": list(held)}
             selected = {"matchLabels": {INSTANCE: site.cluster}, "matchExpressions": [where]}
             k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
                 f"{policy['name']}-binding",

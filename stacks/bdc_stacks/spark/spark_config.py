@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 import pulumi_kubernetes as k8s
 
-from bdc.config.model import Pool, Spark
+from bdc.config.model import Pool, Spark, bounded
 from bdc.config.names import (
     HADOOP_CONF,
     MASTER_ACCESS,
@@ -93,7 +93,7 @@ def configuration(config: Spark, site: StackContext, name: str = "", pool: Pool 
             master_access=MASTER_ACCESS,
             master_path=MASTER_ACCESS_PATH,
             priority_class=priority_class(site, name, pool),
-            gate=POOL_GATE if pool.bounded else None,
+            gate=POOL_GATE if bounded(pool) else None,
         ),
     }
 

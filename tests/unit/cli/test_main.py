@@ -127,6 +127,12 @@ def test_a_command_whose_module_is_missing_is_not_shown(bdc: Bdc, monkeypatch: p
     assert bdc("ghost").code == 2
 
 
+def test_h_is_help_but_for_hdfs_where_it_is_human(bdc: Bdc) -> None:
+    assert (bdc("spark", "list", "-h").code, bdc("hdfs", "ls", "--help").code) == (0, 0)
+    refused = [bdc("hdfs", "-h"), bdc("hdfs", "put", "-h")]
+    assert [(one.code, one.err.splitlines()[0]) for one in refused] == [(2, "error: no such option: -h")] * 2
+
+
 def test_nothing_is_help_and_version_is_a_number(bdc: Bdc) -> None:
     assert bdc().out == bdc("--help").out
     assert bdc("--version").out.startswith("bdc 0.")

@@ -10,6 +10,7 @@ import pytest
 
 from bdc.config import kept
 from bdc.config.load import load
+from bdc.config.model import Section
 from bdc.errors import UsageError
 
 FILE = "name: lab\nstorage:\n  datanodes: 2\nspark:\n  pools:\n    etl:\n      max_cpu: 2\n    night: {idle_seconds: 5}\n"
@@ -98,3 +99,10 @@ def test_the_oldest_go(cache: Path) -> None:
     for number in range(40):
         read(None, BDC_NAME=f"c{number}")
     assert len(list(cache.iterdir())) == 32
+
+
+def test_a_section_is_what_its_fields_say() -> None:
+    """What was kept has no methods and properties of the model's: nobody may need one."""
+    for section in Section.__subclasses__():
+        own = {name for name in vars(section) if not name.startswith(("_", "model_"))}
+        assert own <= set(section.model_fields), section

@@ -1,0 +1,41 @@
+"""The order of `bdc up`: what is refused is refused before anything that takes long."""
+
+from __future__ import annotations
+
+from unittest.mock import MagicMock
+
+import pytest
+
+from bdc.config.model import Config
+from bdc.errors import BdcError, UnreachableError, UsageError
+from bdc.lifecycle import deploy, preflight
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
+    """Building images, which no test gets past; some are missing."""
+    for name in ("choose_plugin", "connect", "ensure"):
+        monkeypatch.setattr(deploy, name, MagicMock())
+    monkeypatch.setattr(preflight, "ports", MagicMock())
+    monkeypatch.setattr(deploy.images, "missing", lambda _: ["spark"])
+    build = MagicMock(side_effect=BdcError("building"))
+    monkeypatch.setattr(deploy.images, "build", build)
+    return build
+
+
+def refusing(monkeypatch: pytest.MonkeyPatch, error: BdcError) -> None:
+    monkeypatch.setattr(preflight, "refuse_fixed", MagicMock(side_effect=error))
+
+
+def test_what_cant_change_is_refused_before_images_are_built(built: MagicMock, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusing(monkeypatch, UsageError("storage.datanode_volume can't change"))
+    with pytest.raises(UsageError, match="datanode_volume"):
+        deploy.up(Config(), MagicMock(), MagicMock())
+    built.assert_not_called()
+
+
+def test_a_node_that_is_stopped_keeps_no_image_from_being_built(built: MagicMock, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusing(monkeypatch, UnreachableError("https://192.0.2.1:6443", "nobody is there"))
+    with pytest.raises(BdcError, match="building"):
+        deploy.up(Config(), MagicMock(), MagicMock())
+    built.assert_called_once()
