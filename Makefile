@@ -15,7 +15,8 @@ lint: .venv/ready
 	$(BIN)/ruff check --quiet
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/mypy --no-error-summary
-	$(BIN)/lint-imports >.venv/lint-imports.log || { cat .venv/lint-imports.log; false; }
+	$(BIN)/lint-imports >.venv/lint-imports.log || { cat .venv/lint-imports.log; \
+	  ! grep -q 'not listed as layers' .venv/lint-imports.log || echo 'hint: name the module in that contract of pyproject.toml'; false; }
 	$(BIN)/shellcheck $(SCRIPTS)
 	$(BIN)/hadolint images/*/Dockerfile
 

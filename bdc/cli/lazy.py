@@ -1,7 +1,7 @@
 """A command group that imports a command only when it is called.
 
 `bdc --help` and completion show names and one-line helps from a table; the module behind a name, with all that it imports, is
-loaded for the one command that runs. A command whose module isn't installed is not shown.
+loaded for the one command that runs. A command whose module isn't there is neither shown nor found.
 """
 
 from __future__ import annotations

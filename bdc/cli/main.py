@@ -1,6 +1,7 @@
 """The command line's entry: global options, the table of commands, and what an error looks like.
 
-Commands are one file per noun; this file knows only their names. A command returns None, or an int that is its exit code.
+Commands are one file per noun; this file knows only their names, where they are, and their help in one line. A command returns None, or an
+int that is its exit code.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The catalogue of what a cluster consists of: its parts, their workloads, and the endpoints.
 
 All that has to know something of every workload reads it here: preflight what it requests, `plan` what restarts, the stacks who may connect
-and which names the certificate has, `status` what to look at, a rotation what to restart. A new workload is one entry, and the component in
-bdc_stacks that declares its objects. Readers take the tuples from this module each time, as a test puts others there.
+and which names the certificate has, `status` what to look at, a rotation what to restart. What else a new workload needs is in
+docs/contributing.md. Readers take the tuples from this module each time, as a test puts others there.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TRUSTING: frozenset[Credential] = frozenset({"ca"})
 @dataclass(frozen=True)
 class Part:
     """A part of the cluster. `needs`: the part that must be ready before its first object is made (bdc_stacks.platform).
-    `optional`: a cluster may be without it."""
+    `optional`: a cluster may be without it; its workloads have a `when` then."""
 
     name: str
     title: str
@@ -46,13 +46,13 @@ class Workload:
     count: str = ""
     """The key of its number of replicas; one without."""
     when: str = ""
-    """The key that has to be set for it to be there; always without."""
+    """The key whose value says whether it is there: true, a number above 0, or a mapping with something in it. Without one it always is."""
     volume: str = ""
     """The key of the size of each replica's volume."""
     auth_proxy: bool = False
     """Whether its pods have HAProxy before them, which asks for passwords (bdc_stacks.auth_proxy)."""
     restarts_on: frozenset[Credential] = frozenset()
-    """The credentials whose rotation restarts its pods."""
+    """The credentials whose rotation restarts its pods: those in the Secrets that its component gives them."""
     from_pools: tuple[int, ...] = ()
     """Ports that applications of the Spark pools connect to."""
     from_nodes: tuple[int, ...] = ()
@@ -74,7 +74,7 @@ class Workload:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An address of the cluster: Service `<name>-external` at `port` when exposed; always reachable by `bdc connect`.
+    """An address that every cluster has: Service `<name>-external` at `port` when exposed; always reachable by `bdc connect`.
 
     `target` is the pod's port.
     """

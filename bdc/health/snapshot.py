@@ -63,7 +63,7 @@ class Snapshot:
         return next(one for one in self.workloads if one.workload.name == name)
 
     def of(self, part: str) -> list[Observed]:
-        """The workloads of a part that are there or should be; an optional one is only where it was asked for."""
+        """The workloads of a part that are there or always should be. Only its object says that an optional one was asked for."""
         return [one for one in self.workloads if one.workload.part == part and (one.obj or not one.workload.optional)]
 
 

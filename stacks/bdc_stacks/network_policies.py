@@ -33,7 +33,8 @@ class NetworkPolicies(pulumi.ComponentResource):
         self._inside = pulumi.ResourceOptions(parent=self)
         self._policy("inside", "network", {}, [_SAME_NAMESPACE])
         for workload in workloads.WORKLOADS:
-            if rules := self._rules(workload, pools=bool(config.spark.pools)):
+            rules = self._rules(workload, pools=bool(config.spark.pools)) if workload.replicas(config) else []
+            if rules:
                 self._policy(workload.name, workload.part, {"matchLabels": selector(site.cluster, workload.name)}, rules)
         for pool, of in config.spark.pools.items():
             rules = [_SAME_NAMESPACE, *_rule(_addresses(site.nodes), (_DRIVER_PAGES,))]

@@ -1,4 +1,4 @@
-"""The stack `<cluster>`: the workloads of the five parts, which `bdc down` removes and `bdc up` brings back."""
+"""The stack `<cluster>`: the workloads of all parts, which `bdc down` removes and `bdc up` brings back."""
 
 from __future__ import annotations
 

@@ -11,12 +11,16 @@ import pulumi
 import pytest
 from pulumi.runtime import rpc
 
+from bdc.config.load import load
 from bdc.config.model import Config, Network
 from bdc_stacks.stack_context import StackContext
 
 Json = dict[str, Any]
 
 IMAGES = {name: f"bdc.local/{name}:0123456789ab" for name in ("hadoop", "hive-metastore", "spark", "trino", "postgres", "proxy", "bdc")}
+
+EVERYTHING = load(file=None, cluster=None, overrides={"federation.workers": "1", "spark.pools.etl.max_cpu": "4"}, env={}).config
+"""A cluster with every optional workload."""
 
 
 def site(config: Config, **more: Any) -> StackContext:

@@ -43,7 +43,8 @@ def test_everybody_reaches_the_closed_endpoints_and_nothing_else() -> None:
 def test_the_api_server_asks_engines_from_the_nodes() -> None:
     found = policies()
     asked = {name: ports(rules, "ipBlock") for name, rules in found.items() if ports(rules, "ipBlock")}
-    assert asked == {"namenode": {9870}, "master": {8008}, "spark-history": {18080}}
+    listed = {"namenode": {9870}, "master": {8008}, "spark-history": {18080}}
+    assert asked == listed, "from_nodes in bdc.config.workloads has other ports than this list"
     [block] = [rule["from"] for rule in found["master"] if "from" in rule]
     assert block == [{"ipBlock": {"cidr": "192.0.2.10/32"}}]
 

@@ -13,15 +13,15 @@ from bdc.config.model import Config
 from bdc.spark import parse_settings
 from bdc.spark.submission.manifests import LAUNCHER_ONLY
 from bdc_stacks import data, platform
-from tests.stacks.recording import Json, declared, network, site, templates
+from tests.stacks.recording import EVERYTHING, Json, declared, network, site, templates
 
 LOCAL = Config()
 HA = load(file=None, cluster=None, overrides={"profile": "ha"}, env={}).config
 
 
-@pytest.fixture(scope="module", params=["local", "ha"])
+@pytest.fixture(scope="module", params=["local", "ha", "everything"])
 def objects(request: pytest.FixtureRequest) -> dict[tuple[str, str], Json]:
-    return declared(platform.program, {"local": LOCAL, "ha": HA}[request.param])
+    return declared(platform.program, {"local": LOCAL, "ha": HA, "everything": EVERYTHING}[request.param])
 
 
 def containers(template: Json) -> list[Json]:
@@ -69,7 +69,8 @@ def test_no_secret_is_in_an_argument_a_config_map_or_plain_environment(objects: 
 
 def test_only_those_who_need_the_api_have_a_token(objects: dict[tuple[str, str], Json]) -> None:
     with_token = {name for name, template in templates(objects).items() if template["spec"]["automountServiceAccountToken"]}
-    assert with_token == {"StatefulSet/master", "Deployment/spark-connect", "Deployment/reconciler"}
+    needing = {"StatefulSet/master", "Deployment/spark-connect", "Deployment/reconciler", "Deployment/controller"}
+    assert with_token == needing & set(templates(objects))
 
 
 def test_replicated_workloads_have_a_disruption_budget(objects: dict[tuple[str, str], Json]) -> None:
@@ -81,8 +82,16 @@ def test_replicated_workloads_have_a_disruption_budget(objects: dict[tuple[str, 
 def test_workloads_are_those_that_the_use_cases_look_for(objects: dict[tuple[str, str], Json]) -> None:
     there = {(name, kind) for kind, name in objects if kind in {"StatefulSet", "Deployment"}}
     known = {(workload.name, str(workload.kind)) for workload in workloads.WORKLOADS}
-    assert there <= known
-    assert known - there <= {(workload.name, str(workload.kind)) for workload in workloads.WORKLOADS if workload.optional}
+    assert there <= known, f"not in bdc.config.workloads.WORKLOADS: {there - known}"
+    missing = known - there - {(workload.name, str(workload.kind)) for workload in workloads.WORKLOADS if workload.optional}
+    assert not missing, f"no component that bdc_stacks.platform makes declares {missing}"
+
+
+def test_optional_workloads_are_there_where_they_are_asked_for() -> None:
+    objects = declared(platform.program, EVERYTHING)
+    for one in workloads.WORKLOADS:
+        assert one.replicas(EVERYTHING), f"set {one.when} in EVERYTHING of tests/stacks/recording.py, so that {one.name} is tested"
+        assert (one.kind, one.name) in objects, f"no component that bdc_stacks.platform makes declares {one.name}"
 
 
 def test_drivers_start_without_the_launchers_jvm() -> None:

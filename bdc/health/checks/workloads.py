@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from bdc.config import workloads as catalogue
 from bdc.config.names import COMPONENT, INSTANCE
 from bdc.health.finding import Check, CheckContext, Finding, fail, named, ok, warn
 from bdc.health.snapshot import Json, is_ready
@@ -20,7 +21,7 @@ _IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNever
 
 def present(ground: CheckContext) -> Finding:
     """All workloads were made."""
-    workloads = [one for part in ("storage", "master", "metastore", "federation", "spark") for one in ground.snapshot.of(part)]
+    workloads = [one for part in catalogue.PARTS for one in ground.snapshot.of(part.name)]
     missing = [one.workload.title for one in workloads if one.obj is None]
     if missing:
         return fail(f"not made: {named(missing)}", "make them: bdc up")

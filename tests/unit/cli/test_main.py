@@ -114,6 +114,8 @@ def test_every_command_that_is_there_loads_and_has_help(bdc: Bdc) -> None:
     shown = bdc("--help").out
     group = typer.main.get_group(main.app)
     assert "config" in group.commands
+    for name, entry in main.Commands.table.items():
+        assert name in group.commands, f"{entry.module}, which bdc.cli.main has as {name}, is not there"
     for name in group.commands:
         assert f"\n  {name} " in shown
         result = bdc(name, "--help")

@@ -11,7 +11,7 @@ from bdc.config.schema import fields, named_fields
 
 
 def test_the_page_in_the_repository_is_fresh() -> None:
-    assert reference.main(["--check"]) == 0
+    assert reference.main(["--check"]) == 0, "python -m bdc.config.reference"
 
 
 def test_every_field_is_described_and_listed() -> None:

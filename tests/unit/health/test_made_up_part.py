@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bdc.access.credentials.rotate import restarts as rotated
@@ -12,14 +14,15 @@ from bdc.config.quantity import size
 from bdc.config.workloads import Endpoint, Part, Workload
 from bdc.engine import Change
 from bdc.errors import UsageError
-from bdc.health import probes, status, use
+from bdc.health import CheckContext, probes, status, use
+from bdc.health.checks.workloads import present
 from bdc.kube.endpoints import endpoint
 from bdc.lifecycle import capacity
 from bdc.lifecycle.last_applied import refuse_fixed
 from bdc.lifecycle.planning import restarts
 from bdc.trino.client import Answer
 from bdc_stacks import platform
-from tests.stacks.recording import declared, site
+from tests.stacks.recording import EVERYTHING, declared, site
 from tests.unit.health.conftest import APPS, CORE, Cluster
 
 ML = Part("ml", "machine learning", needs="storage", optional=True)
@@ -79,6 +82,18 @@ def test_status_lists_it_once_it_is_there(kube: Cluster, config: Config, monkeyp
     assert "machine learning" in used.parts, "`bdc down` says that it ends"
     del kube.objects[f"{APPS}/statefulsets/tracking"], kube.objects[f"{CORE}/pods/tracking-0"]
     assert "ml" not in [part.name for part in status(kube, config).parts]
+
+
+def test_doctor_misses_its_pods(kube: Cluster, config: Config) -> None:
+    del kube.objects[f"{CORE}/pods/tracking-0"]
+    assert "tracking server 0 of 1" in present(CheckContext(kube, config)).message
+
+
+def test_no_policy_is_made_for_it_where_it_is_not(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    absent = replace(TRACKING, name="absent", when="federation.workers")
+    monkeypatch.setattr(workloads, "WORKLOADS", (*workloads.WORKLOADS, absent))
+    assert ("NetworkPolicy", "absent") not in declared(platform.program, config)
+    assert ("NetworkPolicy", "absent") in declared(platform.program, EVERYTHING)
 
 
 def test_its_endpoint_is_known() -> None:
