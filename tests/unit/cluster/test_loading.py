@@ -68,7 +68,7 @@ def test_who_is_interrupted_does_not_wait_for_the_images(making: Making, monkeyp
     def interrupted(_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(node.install, "kubeadm_init", interrupted)
+    monkeypatch.setattr("bdc.cluster.embedded.node.install.kubeadm_init", interrupted)
     with pytest.raises(KeyboardInterrupt):
         making(load)
     assert not ended.is_set()

@@ -6,6 +6,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
+from bdc import images
 from bdc.config.model import Config
 from bdc.errors import BdcError, UnreachableError, UsageError
 from bdc.lifecycle import deploy, preflight
@@ -17,9 +18,9 @@ def built(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
     for name in ("choose_plugin", "connect", "ensure"):
         monkeypatch.setattr(deploy, name, MagicMock())
     monkeypatch.setattr(preflight, "ports", MagicMock())
-    monkeypatch.setattr(deploy.images, "missing", lambda _: ["spark"])
+    monkeypatch.setattr(images, "missing", lambda _: ["spark"])
     build = MagicMock(side_effect=BdcError("building"))
-    monkeypatch.setattr(deploy.images, "build", build)
+    monkeypatch.setattr(images, "build", build)
     return build
 
 
