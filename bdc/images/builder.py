@@ -60,6 +60,10 @@ class Builder(Protocol):
         """Removes bdc's images but `keep` from the tool's store."""
 
 
+_OPEN_FILES = 1 << 20
+"""What a build has at most: some programs close every file that they may have open, one by one, and a host may allow a billion."""
+
+
 class Buildah:
     """Debian's buildah: no daemon, builds in a chroot, needs root."""
 
@@ -78,7 +82,8 @@ class Buildah:
 
     def build(self, reference: str, context: Path, dockerfile: Path, mounts: Sequence[Mount], log: Path) -> None:
         """See `Builder`."""
-        _, open_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        open_files = _OPEN_FILES if most == resource.RLIM_INFINITY else min(most, _OPEN_FILES)
         options = [
             "--isolation",
             "chroot",

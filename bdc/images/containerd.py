@@ -76,17 +76,23 @@ def _place(layer: Path, target: Path) -> bool:
             return True
         status = layer.stat()
         if status.st_uid == os.geteuid() == 0 and not status.st_mode & 0o022:
+            _sync(layer)
             with suppress(OSError):  # two file systems
                 target.hardlink_to(layer)
                 return True
         shutil.copyfile(layer, part)
-        with part.open("rb") as copied:
-            os.fsync(copied.fileno())
+        _sync(part)
         part.replace(target)
     except OSError:  # of a full disk, the import says so
         part.unlink(missing_ok=True)
         return False
     return True
+
+
+def _sync(file: Path) -> None:
+    """Has a file on the disk: containerd notes that it is whole, which shall be true after a loss of power."""
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
 
 
 def _stream(names: Sequence[str], ctr: Path, address: Path, *, without: Collection[Path]) -> tuple[int, str]:
