@@ -30,14 +30,14 @@ PARTS = ["storage", "master", "metastore", "federation", "spark"]
 LATE = """
 import contextlib, sys, time
 from bdc.cli.main import main
-from bdc.spark import sessions
-at_once = sessions.attach
+from bdc.kube import attach
+at_once = attach.attach
 @contextlib.contextmanager
 def late(*arguments, **options):
     time.sleep(5)
     with at_once(*arguments, **options) as attachment:
         yield attachment
-sessions.attach = late
+attach.attach = late
 sys.exit(main())
 """
 """bdc that attaches to a session five seconds after its pod has begun."""
