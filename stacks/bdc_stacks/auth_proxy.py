@@ -1,4 +1,4 @@
-"""The door of an endpoint whose engine has no TLS or password of its own: an HAProxy beside it in the pod, and the outside Service."""
+"""The authenticating proxy of an engine without TLS or passwords of its own: an HAProxy beside it in the pod, and the outside Service."""
 
 from __future__ import annotations
 

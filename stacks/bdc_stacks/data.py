@@ -102,7 +102,7 @@ class Data(pulumi.ComponentResource):
         self._secret(TRINO_PASSWORDS, "federation", secrets.apply(lines), self._inside)
 
     def _pool_token(self, pool: str) -> None:
-        """The token of a pool's Spark Connect: for the door, and for the server and its sessions in the pool."""
+        """The token of a pool's Spark Connect: for the auth proxy, and for the server and its sessions in the pool."""
         kept = self._secret(pool_token(pool), "spark", encoded({"token": identity.password()}), self._once())
         both = pulumi.Output.all(kept.data, self._ca.data)
         data = both.apply(lambda of: {"token": str(of[0]["token"]), "ca.crt": str(of[1]["ca.crt"])})

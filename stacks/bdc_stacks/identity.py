@@ -58,7 +58,7 @@ def trino_password_file(username: str, text: str) -> str:
 
 
 def proxy_map(username: str, text: str) -> str:
-    """A line of the map by which doors know a user: SHA-256 of what follows `Basic`, upper-case hex, and the name.
+    """A line of the map by which auth proxies know a user: SHA-256 of what follows `Basic`, upper-case hex, and the name.
 
     A plain hash is enough for passwords of 24 random bytes, and a door looks it up for each request.
     """

@@ -38,7 +38,7 @@ class NetworkPolicies(pulumi.ComponentResource):
                 self._policy(workload.name, workload.part, {"matchLabels": selector(site.cluster, workload.name)}, rules)
         for pool, of in config.spark.pools.items():
             rules = [_SAME_NAMESPACE, *_rule(_addresses(site.nodes), (_DRIVER_PAGES,))]
-            if of.connect:  # for the door
+            if of.connect:  # for the auth proxy
                 rules += _rule([{"namespaceSelector": {"matchLabels": {_NAMESPACE: site.namespace}}}], (CONNECT_PORT,))
             self._policy("inside", "network", {}, rules, pool)
         self.register_outputs({})

@@ -1,4 +1,4 @@
-"""A Spark Connect server: the cluster's, behind its door, or a pool's, to which that door leads whoever has the pool's token."""
+"""A Spark Connect server: the cluster's, behind its auth proxy, or a pool's, to which that proxy leads whoever has the pool's token."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ class _Server:
         return auth_proxy.configuration(scheme="token", port=_PORT, http2=True, timeout="24h", pools=where)
 
     def _service(self) -> None:
-        """Where sessions find it (the cluster's: through the door), or the door a pool's: inside the cluster, whatever is exposed."""
+        """Where sessions find it (the cluster's: through the auth proxy), or the proxy a pool's: inside, whatever is exposed."""
         target = _PORT if self._pool else 8443
         k8s.core.v1.Service(
             self._named(CONNECT_SERVICE),

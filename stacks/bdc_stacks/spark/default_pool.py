@@ -1,4 +1,4 @@
-"""The Spark pool: what applications share (settings, account), the history server, and a Spark Connect server behind their doors."""
+"""The Spark pool: what applications share (settings, account), the history server, and a Spark Connect server behind their auth proxies."""
 
 from __future__ import annotations
 
