@@ -131,13 +131,11 @@ def test_layers_are_copied_where_a_link_cant_be(node: Path, own: Path, monkeypat
 
 @pytest.mark.parametrize(("mode", "links"), [(0o644, 2), (0o664, 1), (0o646, 1)])
 def test_what_others_may_write_is_copied(mode: int, links: int, node: Path, own: Path) -> None:
-    if os.geteuid():
-        pytest.skip("a link is made by root alone")
     for reference in references().values():
         for layer in layout().layers(reference):
             layer.chmod(mode)
     load_here(node)
-    assert {path.stat().st_nlink for path in own.iterdir()} == {links}
+    assert {path.stat().st_nlink for path in own.iterdir()} == {1 if os.geteuid() else links}, "a link is made by root alone"
 
 
 def test_a_layer_that_cant_be_placed_or_isnt_taken_is_streamed(node: Path, own: Path) -> None:
