@@ -10,11 +10,10 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from bdc.config.disk import full_disk, says_full
-from bdc.config.paths import NODE_DIR
-from bdc.errors import BdcError
+from bdc.images.ctr import Ctr
 from bdc.images.oci_layout import layout
 from bdc.images.spec import chosen, references
+from bdc.images.unpacked import give, keep, release
 
 _PINNED = "io.cri-containerd.pinned=pinned"
 """Label that keeps an image from kubelet's garbage collection: what isn't in a registry can't be pulled again."""
@@ -25,43 +24,51 @@ _IS_PINNED = 'labels."io.cri-containerd.pinned"==pinned'
 
 def load(names: Iterable[str] | None, *, ctr: Path, address: Path, on_progress: Callable[[str], None] | None = None) -> None:
     """Loads built images (all unless told) into the containerd at socket `address` by its client `ctr`; those there are left alone."""
-    reference = references()
+    client, reference = Ctr(ctr, address), references()
     wanted = [reference[spec.name] for spec in chosen(names)]
-    present = set(_ctr(ctr, address, "images", "ls", "-q").split())
+    present = set(client.run("images", "ls", "-q").split())
     if absent := [name for name in wanted if name not in present]:
-        _import(absent, ctr, address, on_progress)
-    pinned = set(_ctr(ctr, address, "images", "ls", "-q", _IS_PINNED).split())
+        if on_progress:
+            on_progress(f"loading {len(absent)} images into containerd")
+        _import(absent, client)
+    pinned = set(client.run("images", "ls", "-q", _IS_PINNED).split())
     for name in wanted:  # also those of a run that was killed between import and pin
         if name not in pinned:
-            _ctr(ctr, address, "images", "label", name, _PINNED)
+            client.run("images", "label", name, _PINNED)
 
 
-def _import(absent: Sequence[str], ctr: Path, address: Path, on_progress: Callable[[str], None] | None) -> None:
-    if on_progress:
-        on_progress(f"loading {len(absent)} images into containerd")
-    handed = _hand_over({path for name in absent for path in layout().layers(name)}, ctr, address)
-    code, said = _stream(absent, ctr, address, without=handed)
-    if code and handed:  # containerd may have dropped what no image had yet
-        code, said = _stream(absent, ctr, address, without=frozenset())
-    _check(code, said, _store(address))
+def _import(absent: Sequence[str], ctr: Ctr) -> None:
+    chains = {name: layout().chain(name) for name in absent}
+    unpacked = give(ctr, chains.values()) if ctr.store else frozenset()
+    placed = [(path, layer in unpacked) for name, chain in chains.items() for path, layer in zip(layout().layers(name), chain, strict=True)]
+    packed = {path for path, is_there in placed if not is_there}
+    needless = {path for path, _ in placed} - packed | _hand_over(packed, ctr)
+    code, said = _stream(absent, ctr, without=needless)
+    if code and needless:  # containerd may have dropped what no image had yet
+        code, said = _stream(absent, ctr, without=frozenset())
+    ctr.check(code, said)
+    if ctr.store:
+        layers = dict.fromkeys(layer for chain in chains.values() for layer in chain)
+        release(ctr, [layer for layer in layers if layer in unpacked])
+        keep(ctr, layers, {layer for name in layout().descriptors() for layer in layout().chain(name)})
 
 
-def _hand_over(layers: Iterable[Path], ctr: Path, address: Path) -> frozenset[Path]:
+def _hand_over(layers: Iterable[Path], ctr: Ctr) -> frozenset[Path]:
     """Gives layers to containerd as files in its own store, where that is this node's; those that it took.
 
     A layer that is streamed is copied, read and summed several times, which takes longer than to unpack it. containerd takes over a file
     that is there under its digest, once somebody begins to write content of that digest and size (its content_sharing_policy is "shared");
     where it isn't, `ctr content ingest` writes it after all. What a layer unpacks to is compared with its image's diff_id in any case.
     """
-    if not _own(address).is_dir():
+    if ctr.store is None:
         return frozenset()
     handed = set()
     for layer in layers:
-        if not _place(layer, _own(address) / _CONTENT / layer.name):
+        if not _place(layer, ctr.store / _CONTENT / layer.name):
             continue
         expected = ("--expected-digest", f"sha256:{layer.name}", "--expected-size", str(layer.stat().st_size))
         with layer.open("rb") as content:
-            command = _command(ctr, address, "content", "ingest", *expected, layer.name)
+            command = ctr.command("content", "ingest", *expected, layer.name)
             if subprocess.run(command, stdin=content, capture_output=True, check=False).returncode == 0:
                 handed.add(layer)
     return frozenset(handed)
@@ -95,12 +102,10 @@ def _sync(file: Path) -> None:
         os.fsync(opened.fileno())
 
 
-def _stream(names: Sequence[str], ctr: Path, address: Path, *, without: Collection[Path]) -> tuple[int, str]:
+def _stream(names: Sequence[str], ctr: Ctr, *, without: Collection[Path]) -> tuple[int, str]:
     """Has ctr import images from a tar that lacks some of their layers; its exit code and output."""
     with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(
-            _command(ctr, address, "images", "import", "-"), stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT
-        )
+        process = subprocess.Popen(ctr.command("images", "import", "-"), stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT)
         try:
             with process.stdin as stream:  # type: ignore[union-attr]
                 layout().write_tar({name: name for name in names}, stream, without=without)
@@ -110,33 +115,3 @@ def _stream(names: Sequence[str], ctr: Path, address: Path, *, without: Collecti
             code = process.wait()
         output.seek(0)
         return code, output.read().decode(errors="replace")
-
-
-def _command(ctr: Path, address: Path, *arguments: str) -> list[str]:
-    return [str(ctr), "--address", str(address), "--namespace", "k8s.io", *arguments]
-
-
-def _ctr(ctr: Path, address: Path, *arguments: str) -> str:
-    result = subprocess.run(_command(ctr, address, *arguments), capture_output=True, text=True, check=False)
-    _check(result.returncode, result.stderr, _store(address))
-    return result.stdout
-
-
-def _store(address: Path) -> Path:
-    """The folder that containerd keeps images in, as far as it is this host's; /var/lib/containerd is containerd's own default."""
-    own = _own(address)
-    return own if own.exists() else Path("/var/lib/containerd")
-
-
-def _own(address: Path) -> Path:
-    """The root folder of the embedded node's containerd; a folder that isn't there where the socket is another's."""
-    return NODE_DIR / "node" / ("containerd" if address.is_relative_to("/run/bdc") else "none")
-
-
-def _check(code: int, output: str, store: Path) -> None:
-    if code == 0:
-        return
-    if says_full(output):
-        raise full_disk("loading images into containerd failed", [store], "")
-    last = output.strip().splitlines()[-1:] or ["no output"]
-    raise BdcError(f"loading images into containerd failed: {last[0]}", "is containerd running, and is this its socket?")

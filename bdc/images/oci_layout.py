@@ -130,6 +130,14 @@ class Layout:
         """Files of an image's layers."""
         return [self.blob(layer["digest"]) for layer in self.manifest(reference)["layers"]]
 
+    def chain(self, reference: str) -> tuple[str, ...]:
+        """Chain IDs of an image's layers, the lowest first: what each and all below it unpack to."""
+        config = json.loads(self.blob(self.manifest(reference)["config"]["digest"]).read_text())
+        found: list[str] = []
+        for diff in config["rootfs"]["diff_ids"]:
+            found.append(f"sha256:{hashlib.sha256(f'{found[-1]} {diff}'.encode()).hexdigest()}" if found else diff)
+        return tuple(found)
+
     def write_tar(self, names: Mapping[str, str], out: IO[bytes], *, without: Collection[Path] = ()) -> None:
         """Streams a tar of a layout that has only these images: `names` gives the name on the node by reference here.
 

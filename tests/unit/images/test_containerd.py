@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
+import shutil
 import sys
 import tarfile
 from pathlib import Path
@@ -15,13 +17,47 @@ from bdc.errors import BdcError
 from bdc.images import layout, load, references
 from bdc.images.oci_layout import LAYER_TYPE
 
-CTR = """#!{python}
-import pathlib, sys
+CTR = """#!{python} -IS
+import json, pathlib, shutil, sys
 here = pathlib.Path({here!r})
 arguments = sys.argv[1:]
 assert arguments[0] == "--address" and arguments[1] in ("/run/c.sock", "/run/bdc/c.sock") and arguments[2:4] == ["--namespace", "k8s.io"]
 with (here / "calls").open("a") as calls:
     calls.write(" ".join(arguments[4:]) + "\\n")
+def snapshot(name):
+    return json.loads((here / "snapshots" / name).read_text())
+def mount(known):
+    lower = [str(here / snapshot(name)["folder"]) for name in known["below"]]
+    if lower or known["active"]:
+        own = "upperdir=" + known["folder"] if known["active"] else "lowerdir=" + ":".join([known["folder"], *lower])
+        return [{{"Type": "overlay", "Source": "overlay", "Target": "", "Options": ["index=off", own]}}]
+    return [{{"Type": "bind", "Source": known["folder"], "Target": "", "Options": ["ro", "rbind"]}}]
+if arguments[4] == "snapshots":
+    named = here / "snapshots"
+    if arguments[5] == "ls":
+        print("KEY PARENT KIND")
+        for path in sorted(named.glob("sha256:*")):
+            print(path.name)
+    elif arguments[5] == "rm":
+        if not (named / arguments[6]).exists():
+            sys.exit("ctr: not found")
+        (named / arguments[6]).unlink()
+    elif arguments[5] in ("prepare", "view"):
+        key, parent = arguments[7], arguments[8] if len(arguments) > 8 else ""
+        folder = here / "node-dir/node/containerd/snapshots" / str(len(list(named.iterdir()))) / "fs"
+        known = dict(folder=str(folder), below=[parent, *snapshot(parent)["below"]] if parent else [], active=True)
+        if arguments[5] == "view":
+            known = dict(snapshot(parent), active=False)
+        else:
+            folder.mkdir(parents=True)
+        (named / key).write_text(json.dumps(known))
+        print(json.dumps(mount(known)))
+    elif arguments[5] == "commit":
+        (named / arguments[6]).write_text(json.dumps(dict(snapshot(arguments[7]), active=False)))
+        (named / arguments[7]).unlink()
+    elif arguments[5] == "label":
+        assert arguments[7] == "containerd.io/gc.root="
+    sys.exit()
 if arguments[5] == "ls":
     print((here / ("pinned" if len(arguments) > 7 else "present")).read_text())
 if arguments[5] == "ingest":
@@ -43,6 +79,7 @@ PINNED = 'labels."io.cri-containerd.pinned"==pinned'
 def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "ctr").write_text(CTR.format(python=sys.executable, here=str(tmp_path)))
     (tmp_path / "ctr").chmod(0o755)
+    (tmp_path / "snapshots").mkdir()
     (tmp_path / "present").write_text("")
     (tmp_path / "pinned").write_text("")
     for name in ("a", "b"):
@@ -97,7 +134,8 @@ def layer_files(node: Path) -> set[str]:
 @pytest.fixture
 def own(node: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The store of the embedded node's containerd."""
-    monkeypatch.setattr("bdc.images.containerd.NODE_DIR", node / "node-dir")
+    monkeypatch.setattr("bdc.images.ctr.NODE_DIR", node / "node-dir")
+    monkeypatch.setattr("bdc.images.unpacked._ROOT", os.geteuid())
     (node / "node-dir" / "node" / "containerd").mkdir(parents=True)
     return node / "node-dir" / "node" / "containerd" / "io.containerd.content.v1.content" / "blobs" / "sha256"
 
@@ -153,3 +191,120 @@ def test_what_containerd_dropped_before_the_import_is_streamed(node: Path, own: 
     (node / "forgot").touch()
     load_here(node)
     assert layer_files(node) == {path.name for path in own.iterdir()}
+
+
+def unpack(node: Path, images: dict[str, str]) -> None:
+    """What an import would have done: a snapshot of each layer, with a file of this content."""
+    for name, content in images.items():
+        below: list[str] = []
+        for number, layer in enumerate(layout().chain(references()[name])):
+            folder = node / "node-dir/node/containerd/snapshots" / f"{name}{number}" / "fs"
+            (folder / "etc").mkdir(parents=True)
+            (folder / "etc" / "motd").write_text(content)
+            (folder / "etc" / "motd").chmod(0o640)
+            (folder / "link").symlink_to("etc/motd")
+            (node / "snapshots" / layer).write_text(json.dumps({"folder": str(folder), "below": below, "active": False}))
+            below = [layer, *below]
+
+
+def forget(node: Path) -> None:
+    """A node made anew, with the cache of the one before."""
+    shutil.rmtree(node / "node-dir")
+    (node / "node-dir" / "node" / "containerd").mkdir(parents=True)
+    shutil.rmtree(node / "snapshots")
+    (node / "snapshots").mkdir()
+    (node / "calls").unlink()
+
+
+@pytest.fixture
+def kept(node: Path, own: Path) -> Path:
+    """The cache after a node that unpacked both images; the node is gone. Returns the folder of kept layers."""
+    unpack(node, {"a": "of a", "b": "of b"})
+    load_here(node)
+    forget(node)
+    return node / "cache" / "images" / "unpacked"
+
+
+def given(node: Path) -> dict[str, Path]:
+    """Folders of the snapshots that containerd has, by layer."""
+    return {path.name: Path(json.loads(path.read_text())["folder"]) for path in (node / "snapshots").iterdir()}
+
+
+def test_a_node_made_anew_gets_the_layers_that_the_one_before_unpacked(node: Path, own: Path, kept: Path) -> None:
+    load_here(node)
+    found = {layer: (folder / "link").read_text() for layer, folder in given(node).items()}
+    assert found == {layout().chain(references()[name])[0]: f"of {name}" for name in ("a", "b")}
+    assert all((folder / "etc" / "motd").stat().st_mode & 0o777 == 0o640 for folder in given(node).values())
+    assert layer_files(node) == set()
+    assert not own.exists(), "not handed over to be unpacked"
+    labelled = [line for line in (node / "calls").read_text().splitlines() if line.startswith("snapshots label")]
+    assert sorted(labelled) == sorted(f"snapshots label {layer} containerd.io/gc.root=" for layer in found)
+
+
+@pytest.mark.parametrize("link", [True, False])
+def test_files_are_links_where_cache_and_node_share_a_filesystem(
+    node: Path, own: Path, kept: Path, monkeypatch: pytest.MonkeyPatch, *, link: bool
+) -> None:
+    if not link:
+        monkeypatch.setattr("bdc.images.unpacked._linkable", lambda *_: False)
+    load_here(node)
+    assert {(folder / "etc" / "motd").stat().st_nlink for folder in given(node).values()} == {2 if link else 1}
+    assert not [*kept.rglob(".link-*"), *(node / "node-dir").rglob(".link-*")]
+
+
+@pytest.mark.parametrize("harm", ["gone", "longer", "newer", "another mode", "more", "no listing", "everybody's"])
+def test_a_kept_layer_that_isnt_as_it_was_is_unpacked(node: Path, own: Path, kept: Path, harm: str) -> None:
+    chain = layout().chain(references()["a"])[0]
+    layer = kept / chain.removeprefix("sha256:")
+    file = layer / "files" / "etc" / "motd"
+    match harm:
+        case "gone":
+            file.unlink()
+        case "longer":
+            file.write_text("of a and more")
+        case "newer":
+            os.utime(file, (1, 1))
+        case "another mode":
+            file.chmod(0o644)
+        case "more":
+            (file.parent / "new").touch()
+        case "no listing":
+            (layer / "listing").unlink()
+        case "everybody's":
+            kept.chmod(0o755)
+    load_here(node)
+    assert chain not in given(node)
+    layers = {path.name for path in layout().layers(references()["a"])}
+    assert layers <= {path.name for path in own.iterdir()}, "handed over to be unpacked"
+
+
+def test_what_no_image_has_any_more_is_dropped_and_so_is_what_a_killed_run_left(node: Path, own: Path, kept: Path) -> None:
+    (kept / "0123").mkdir()
+    (kept / "4567.part" / "files").mkdir(parents=True)
+    unpack(node, {"a": "of a"})
+    load_here(node)
+    assert {path.name for path in kept.iterdir()} == {
+        "lock",
+        *(layer.removeprefix("sha256:") for name in ("a", "b") for layer in layout().chain(references()[name])),
+    }
+
+
+def test_layers_are_not_kept_on_a_disk_with_little_space(node: Path, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bdc.images.unpacked._linkable", lambda *_: False)
+    monkeypatch.setattr("bdc.images.unpacked._SPARE_BYTES", 1 << 60)
+    unpack(node, {"a": "of a", "b": "of b"})
+    load_here(node)
+    assert [path.name for path in (node / "cache" / "images" / "unpacked").iterdir()] == ["lock"]
+
+
+def test_only_root_keeps_layers(node: Path, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bdc.images.unpacked._ROOT", os.geteuid() + 1)
+    unpack(node, {"a": "of a", "b": "of b"})
+    load_here(node)
+    assert not (node / "cache" / "images" / "unpacked").exists()
+
+
+def test_a_layers_name_depends_on_what_is_below_it(node: Path) -> None:
+    """The example of the image specification's formula: the chain of two layers is the digest of both names."""
+    layout().add_image("x:1", {"rootfs": {"type": "layers", "diff_ids": ["sha256:a", "sha256:b"]}}, [])
+    assert layout().chain("x:1") == ("sha256:a", f"sha256:{hashlib.sha256(b'sha256:a sha256:b').hexdigest()}")
