@@ -34,11 +34,11 @@ def enforced(ground: CheckContext) -> Finding:
         return ok("there are none: network.policies is off")
     said = _try(ground)
     if said == _KEPT_OUT:
-        return ok("enforced: a pod of another namespace can't reach the NameNode past its door")
+        return ok("enforced: a pod of another namespace can't reach the NameNode past HttpFS's auth proxy")
     if said != _REACHED:
         return warn(f"not checked: {said}", "a pod of another namespace should reach HttpFS; bdc status")
     return warn(
-        "not enforced by this cluster's network: pods of every namespace reach the engines past their doors",
+        "not enforced by this cluster's network: pods of every namespace reach the engines past their auth proxies",
         "let nobody make pods whom you don't trust with all data, or use a network plugin that enforces NetworkPolicies (Calico, Cilium)",
     )
 

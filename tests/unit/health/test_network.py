@@ -46,7 +46,7 @@ def look(kube: Cluster, **config: Any) -> tuple[Level, str]:
 def test_enforced() -> None:
     kube = Cluster()
     kube.said = "kept out\n"
-    assert look(kube) == (Level.OK, "enforced: a pod of another namespace can't reach the NameNode past its door")
+    assert look(kube) == (Level.OK, "enforced: a pod of another namespace can't reach the NameNode past HttpFS's auth proxy")
     assert not [path for path in kube.objects if path.startswith(PODS)], "nothing stays"
 
 
