@@ -295,7 +295,6 @@ def test_an_application_brings_its_packages(host: TestHost, tmp_path: Path) -> N
     assert "there is no environment greetings" in bdc(host, "spark", "submit", script, "--environment", "greetings", code=125).stderr
 
 
-@pytest.mark.full
 def test_pools_hold_applications_to_their_bounds(host: TestHost) -> None:
     """In `etl` there is room for one application with one executor and a second executor of it, in `bi` for one of its own."""
     pools = ("--set", "spark.pools.etl.max_cpu=300m", "--set", "spark.pools.etl.priority=5", "--set", "spark.pools.bi.max_memory=3Gi")

@@ -54,7 +54,6 @@ def test_psql_on_the_master_joins_external_tables_with_its_own(host: TestHost, f
     assert client(host, ask, facts.format(31433), own).stdout == "62\n"
 
 
-@pytest.mark.full
 def test_what_the_master_sends_means_the_same_there(host: TestHost, facts: str) -> None:
     program = f"import runpy, sys; runpy.run_path({sent.__file__!r}, run_name='__main__')"
     functions = Path(__file__).parents[3] / "images" / "postgres" / "fdw" / "functions.h"

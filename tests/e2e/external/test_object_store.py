@@ -44,7 +44,6 @@ def test_files_of_an_object_store_are_tables_too(host: TestHost, store: VersityG
         rows(host, f"DROP EXTERNAL TABLE {name}")
 
 
-@pytest.mark.full
 def test_an_object_store_says_what_is_wrong(host: TestHost, store: VersityGw) -> None:
     table = "CREATE EXTERNAL TABLE x (id INT) WITH (LOCATION = '/{}', DATA_SOURCE = {}, FILE_FORMAT = ParquetFiles)"
     assert "the source Store has no /nix" in rows(host, table.format("nix", "Store"), code=2)
