@@ -2,7 +2,7 @@
 
 A `StateStore` keeps runs apart, and keeps what the next run needs. The state is Pulumi's own, in a local folder, with a copy in the
 store (see statecopy.py) written after every operation; whichever is newer counts. Where the state lives in another Pulumi backend, that
-is its only place.
+is its only place. Pulumi is run for stacks that aren't settled (settled.py).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from bdc.engine.events import Change, Event
 from bdc.engine.orphans import remove_namespace, sweep
 from bdc.engine.passphrase import Passphrase
 from bdc.engine.plugin_selection import Plugin, choose
+from bdc.engine.settled import Settlement
 from bdc.engine.stacks import StackProgram, in_order
 from bdc.engine.state_store import StateStore
 from bdc.kube import Kube
@@ -65,28 +66,37 @@ class PulumiEngine:
         """
         secret = self._store.passphrase()
         if secret and self._store.backend:
-            with self._running() as run:
+            with self._running() as begun:
+                run = begun()
                 return self._planned(run, [run.restored(name) for name in self._stacks])
         self._store.check_free()
+        names = list(self._stacks) if secret is None else self._unsettled(secret)
+        if not names:
+            return []
         with tempfile.TemporaryDirectory(prefix="bdc-plan-") as folder:
             run = self._run(secret or passphrase.generate(), Path(folder), backend=None)
             if secret is None:
-                return self._planned(run, [run.open(name) for name in self._stacks])
+                return self._planned(run, [run.open(name) for name in names])
             run.borrow(self._folder(secret))
-            return self._planned(run, [run.restored(name) for name in self._stacks])
+            return self._planned(run, [run.restored(name) for name in names])
 
     def up(self) -> None:
         """Make the cluster what the programs say. Raises EngineError, and what `StateStore.locked` raises."""
-        with self._running() as run:
-            for name in self._stacks:
-                with run.saved(name) as stack:
-                    stack.up(self._on_event)
+        with self._running() as begun:
+            settlement = self._settlement(self._store.made_passphrase())
+            for name, known in self._stacks.items():
+                inputs = settlement.inputs(known)
+                if not settlement.holds(known, inputs):
+                    with begun().saved(name) as stack:
+                        stack.up(self._on_event)
+                    settlement.keep(known, inputs, stack.export())
 
     def down(self, *, delete_data: bool) -> None:
         """Delete what isn't kept; with `delete_data` also the kept stacks, the state and its passphrase."""
         if self._store.passphrase() is None:
             return
-        with self._running() as run:
+        with self._running() as begun:
+            run = begun()
             for name, known in reversed(self._stacks.items()):
                 if delete_data or not known.kept:
                     with run.saved(name) as stack:
@@ -104,8 +114,8 @@ class PulumiEngine:
         """What a stack's last `up` hands on, such as the kubeconfig of the cluster that it made; empty before the first."""
         if self._store.passphrase() is None:
             return {}
-        with self._running() as run:
-            return run.restored(stack).outputs()
+        with self._running() as begun:
+            return begun().restored(stack).outputs()
 
     def _planned(self, run: Run, stacks: Sequence[Stack]) -> list[Change]:
         """All stacks' changes, asked for side by side: a preview changes nothing, and most of it is one processor's work."""
@@ -120,20 +130,32 @@ class PulumiEngine:
                 run.interrupt()
                 raise
 
+    def _settlement(self, secret: Passphrase) -> Settlement:
+        return Settlement(self._kube, self._store, secret, self._plugin)
+
+    def _unsettled(self, secret: Passphrase) -> list[str]:
+        """The stacks that aren't as their last `up` left them, in order."""
+        settlement = self._settlement(secret)
+        return [name for name, known in self._stacks.items() if not settlement.holds(known, settlement.inputs(known))]
+
     @contextmanager
-    def _running(self) -> Iterator[Run]:
+    def _running(self) -> Iterator[Callable[[], Run]]:
+        """Holds the lock while inside. The run itself begins when it is asked for: Pulumi takes seconds."""
         runs: list[Run] = []
 
         def stop() -> None:
             for run in runs:
                 run.interrupt()
 
+        def begun() -> Run:
+            if not runs:
+                secret = self._store.made_passphrase()
+                runs.append(self._run(secret, self._folder(secret), self._store.backend))
+                runs[0].clean_up()
+            return runs[0]
+
         with self._store.locked(stop):
-            secret = self._store.made_passphrase()
-            run = self._run(secret, self._folder(secret), self._store.backend)
-            runs.append(run)
-            run.clean_up()
-            yield run
+            yield begun
 
     def _folder(self, secret: Passphrase) -> Path:
         """Where this machine keeps the state."""

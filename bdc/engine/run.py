@@ -66,12 +66,14 @@ class Run:
     @contextmanager
     def saved(self, name: str) -> Iterator[Stack]:
         """The stack for an operation that changes it; its state is copied to the store however that ends."""
-        stack = self.restored(name)
+        stack, copy = self.restored(name), self._store.copy(name)
+        if copy:
+            copy.drop_record()
         try:
             yield stack
         finally:
             stack.forget_history()
-            if copy := self._store.copy(name):
+            if copy:
                 serial = self._serials().get(name, 0) + 1
                 copy.save(stack.export(), serial)
                 self._remember(name, serial)

@@ -14,6 +14,8 @@ class StackProgram:
     """A stack and its program. `name` is bdc's name for it, `stack` the one in Pulumi's state, which has those of other clusters, too.
 
     `needs`: names of the stacks that come up before it and go after it. `kept`: `down` leaves it, unless the data is to be deleted.
+    `inputs`: all that the program is made from, its own code too, as JSON can say it; None, or an answer of None, where nobody knows. Then
+    it is run each time (see settled.py).
     """
 
     name: str
@@ -21,6 +23,7 @@ class StackProgram:
     program: Callable[[], None]
     needs: tuple[str, ...] = ()
     kept: bool = False
+    inputs: Callable[[], object] | None = None
 
 
 def in_order(stacks: Iterable[StackProgram]) -> dict[str, StackProgram]:

@@ -3,12 +3,16 @@
 The exported state (JSON, its secrets encrypted) is gzip-compressed and cut into chunks of at most 900 kB, as a Secret holds 1 MiB.
 The first chunk lies in the head Secret `bdc-<cluster>-state-<stack>` with the serial, the format and the number of chunks; the
 others in `...-<serial>-<n>`. They are written first and the head last, so a writer that dies leaves the copy before it whole.
+
+In the head lies the record of the last finished `up`, too (settled.py), with the serial of the state that it is about.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +23,7 @@ from bdc.kube.system_namespace import LABELS, SYSTEM_NAMESPACE
 
 FORMAT = 1
 CHUNK_BYTES = 900_000
+_RECORD = "settled"
 _SECRETS = f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/secrets"
 Deployment = dict[str, Any]
 
@@ -80,6 +85,25 @@ class StateCopy:
         meta = {"serial": serial, "format": FORMAT, "chunks": 1 + len(others)}
         self._write(self._name, {"state": first, **{key: str(value).encode() for key, value in meta.items()}})
         self._drop(keep={self._name, *(self._chunk_name(serial, n) for n in range(1, 1 + len(others)))})
+
+    def record(self) -> dict[str, Any] | None:
+        """What was kept about this very state; None when nothing was. Raises BdcError for a copy of a newer bdc."""
+        head = self._read(self._name)
+        if head is None:
+            return None
+        serial, found = self._checked(head), head.get(_RECORD)
+        kept = dict(json.loads(found)) if found else {}
+        return kept if kept.get("serial") == serial else None
+
+    def keep_record(self, record: Mapping[str, Any]) -> None:
+        """Keep it beside the state that is there now."""
+        kept = json.dumps({**record, "serial": self.serial()}, separators=(",", ":"))
+        self._kube.patch(f"{_SECRETS}/{self._name}", {"data": encoded({_RECORD: kept})})
+
+    def drop_record(self) -> None:
+        """Forget it, before the stack is changed."""
+        with suppress(ApiNotFoundError):
+            self._kube.patch(f"{_SECRETS}/{self._name}", {"data": {_RECORD: None}})
 
     def remove(self) -> None:
         """Delete the copy."""

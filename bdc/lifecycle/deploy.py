@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bdc import images
 from bdc.access.credentials.journal import Kind, revisions, unsettled
@@ -22,7 +23,7 @@ from bdc.config.names import IMAGES
 from bdc.engine import Change, ClusterStore, PulumiEngine, StackProgram, StateStore, choose_plugin
 from bdc.errors import NotFoundError
 from bdc.kube import connect
-from bdc.lifecycle import preflight, pull_secret, storage_probe
+from bdc.lifecycle import preflight, program_inputs, pull_secret, storage_probe
 from bdc.lifecycle.last_applied import differences, refuse_fixed, remember
 from bdc.lifecycle.planning import Plan, plan_of
 from bdc.lifecycle.projects import STACKS
@@ -30,6 +31,9 @@ from bdc.lifecycle.report import Report, Restarts, running
 from bdc.lifecycle.stack_inputs import stack_context, storage_class
 from bdc.lifecycle.target import Target
 from bdc.toolchain import ensure
+
+if TYPE_CHECKING:
+    from bdc_stacks.stack_context import StackContext
 
 PART_SECONDS = 600.0
 """How long a part may take, unless told."""
@@ -40,6 +44,7 @@ def up(config: Config, substrate: Substrate, report: Report, *, deadline_seconds
 
     `deadline_seconds`: for each part, from when the parts that it needs are ready.
     """
+    code = program_inputs.code()
     with running(report, "preflight") as step:
         substrate.check()
         preflight.ports(config, substrate)
@@ -62,7 +67,7 @@ def up(config: Config, substrate: Substrate, report: Report, *, deadline_seconds
     kube = connect(access.kubeconfig, access.context)
     with running(report, "capacity") as step:
         step.result(preflight.cluster(config, kube, storage_class(config, substrate), say=step.say))
-    target = Target(config, substrate, access, kube, pull_secret.login(config, kube))
+    target = Target(config, substrate, access, kube, pull_secret.login(config, kube), code)
     _try_storage(target, report)
     with running(report, "stacks") as step:
         hand_over(kube, config, step.say)
@@ -90,9 +95,9 @@ def plan(config: Config, substrate: Substrate, report: Report) -> Plan | None:
     access = substrate.access()
     if access is None:
         return None
-    kube = connect(access.kubeconfig, access.context)
+    code, kube = program_inputs.code(), connect(access.kubeconfig, access.context)
     refuse_fixed(config, kube, storage_class(config, substrate))
-    target = Target(config, substrate, access, kube, pull_secret.login(config, kube))
+    target = Target(config, substrate, access, kube, pull_secret.login(config, kube), code)
     begun = [
         Change("update", "Secret", name, None, tuple(f'data["{key}"]' for key in keys))
         for name, keys in unsettled(kube, config.name).items()
@@ -106,8 +111,8 @@ def rotate(config: Config, substrate: Substrate, report: Report, kinds: Sequence
     access = substrate.access()
     if access is None:
         raise NotFoundError("there is no Kubernetes here", "make a cluster: bdc up")
-    kube, watched = connect(access.kubeconfig, access.context), Restarts(report)
-    target = Target(config, substrate, access, kube, pull_secret.login(config, kube))
+    code, kube, watched = program_inputs.code(), connect(access.kubeconfig, access.context), Restarts(report)
+    target = Target(config, substrate, access, kube, pull_secret.login(config, kube), code)
     context, engine = stack_context(target), _engine(target, watched)
     with running(report, "preflight"):
         begin(kube, config, engine, kinds, Endpoints(context.tls, context.hosts()), password)
@@ -144,15 +149,21 @@ def _engine(target: Target, report: Report, deadline_seconds: float = PART_SECON
 def _stacks(target: Target, store: StateStore) -> tuple[StackProgram, ...]:
     config = target.config
 
+    def context(name: str) -> StackContext:
+        found = stack_context(target)
+        if name == "platform" and (secret := store.passphrase()):
+            found = replace(found, revisions=revisions(target.kube, config.name, found.tls, secret.value))
+        return found
+
     def run(name: str) -> None:
         from bdc_stacks import data, platform
 
-        context = stack_context(target)
-        if name == "platform" and (secret := store.passphrase()):
-            context = replace(context, revisions=revisions(target.kube, config.name, context.tls, secret.value))
-        {"data": data.program, "platform": platform.program}[name](config, context)
+        {"data": data.program, "platform": platform.program}[name](config, context(name))
 
-    return (
-        StackProgram("data", STACKS["data"].format(config.name), partial(run, "data"), kept=True),
-        StackProgram("platform", STACKS["platform"].format(config.name), partial(run, "platform"), needs=("data",)),
-    )
+    def stack(name: str, *needs: str, kept: bool = False) -> StackProgram:
+        def inputs() -> object:
+            return program_inputs.inputs(config, context(name), target.code)
+
+        return StackProgram(name, STACKS[name].format(config.name), partial(run, name), needs, kept, inputs)
+
+    return stack("data", kept=True), stack("platform", "data")

@@ -11,10 +11,14 @@ from bdc.kube import Kube
 
 @dataclass(frozen=True)
 class Target:
-    """The cluster of `config` in a Kubernetes that answers. `login`: see StackContext.pull_login."""
+    """The cluster of `config` in a Kubernetes that answers.
+
+    `login`: see StackContext.pull_login. `code`: see program_inputs.py; None where the stacks are run in any case.
+    """
 
     config: Config
     substrate: Substrate
     access: Access
     kube: Kube
     login: str | None = field(default=None, repr=False)
+    code: str | None = None

@@ -22,6 +22,9 @@ _KINDS = {
     "ConfigMap": Resource("/api/v1", "configmaps", namespaced=True),
     "Pod": Resource("/api/v1", "pods", namespaced=True),
     "Secret": Resource("/api/v1", "secrets", namespaced=True),
+    "Namespace": Resource("/api/v1", "namespaces", namespaced=False),
+    "PersistentVolumeClaim": Resource("/api/v1", "persistentvolumeclaims", namespaced=True),
+    "Deployment": Resource("/apis/apps/v1", "deployments", namespaced=True),
     "RoleBinding": Resource("/apis/rbac.authorization.k8s.io/v1", "rolebindings", namespaced=True),
 }
 
@@ -183,5 +186,7 @@ def _merge(target: Json, change: Json) -> None:
     for key, value in change.items():
         if isinstance(value, dict) and isinstance(target.get(key), dict):
             _merge(target[key], value)
+        elif value is None:
+            target.pop(key, None)
         else:
             target[key] = value

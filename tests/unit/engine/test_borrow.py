@@ -13,6 +13,7 @@ from bdc.engine import engine, state_store
 from bdc.engine import run as module
 from bdc.engine.passphrase import generate
 from bdc.engine.run import Run
+from bdc.engine.stacks import StackProgram
 from bdc.engine.state_store import ClusterStore
 from tests.unit.fake_kube import FakeKube
 
@@ -76,6 +77,9 @@ def test_plan_takes_no_lock(monkeypatch: pytest.MonkeyPatch, theirs: Path) -> No
         def borrow(self, folder: Path) -> None:
             borrowed.append(folder)
 
+        def restored(self, name: str) -> str:
+            return name
+
     def lock(*_: object, **__: object) -> None:
         pytest.fail("it holds the lock")
 
@@ -85,6 +89,8 @@ def test_plan_takes_no_lock(monkeypatch: pytest.MonkeyPatch, theirs: Path) -> No
     monkeypatch.setattr("bdc.engine.passphrase.read", lambda *_: secret)
     monkeypatch.setattr(engine.PulumiEngine, "_run", lambda *_, **__: Copied())
     monkeypatch.setattr(engine.PulumiEngine, "_folder", lambda *_: theirs)
-    assert engine.PulumiEngine("one", [], ClusterStore(kube, "one"), plugin=plugin).plan() == []
+    monkeypatch.setattr(engine.PulumiEngine, "_planned", lambda *_: [])
+    lake = StackProgram("lake", "one-lake", lambda: None)
+    assert engine.PulumiEngine("one", [lake], ClusterStore(kube, "one"), plugin=plugin).plan() == []
     assert borrowed == [theirs]
     assert [method for method, _ in kube.calls] == ["GET"]

@@ -105,3 +105,23 @@ def test_passphrase(kube: FakeKube) -> None:
     passphrase.remove(kube, "one")
     passphrase.remove(kube, "one")
     assert passphrase.read(kube, "one") is None
+
+
+def test_a_record_is_about_the_state_beside_it(kube: FakeKube) -> None:
+    copy = StateCopy(kube, "one", "data")
+    copy.drop_record()
+    assert copy.record() is None
+    copy.save(big(1), 1)
+    copy.keep_record({"of": "the first"})
+    assert copy.record() == {"of": "the first", "serial": 1}
+    record = kube.objects[HEAD]["data"]["settled"]
+    copy.save(big(2), 2)
+    assert copy.record() is None
+    kube.objects[HEAD]["data"]["settled"] = record  # a writer that doesn't know of records would leave it
+    assert copy.record() is None
+    copy.keep_record({"of": "the second"})
+    copy.drop_record()
+    assert copy.record() is None
+    found = copy.load()
+    assert found
+    assert found.deployment == big(2)
