@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.e2e.external.asked import plain, rows
 from tests.e2e.support.commands import bdc
 from tests.e2e.support.host import TestHost
