@@ -86,7 +86,7 @@ class EmbeddedNode:
     def ensure(self, *, on_progress: Progress | None = None, load: Load | None = None) -> Access:
         """Bring the node up, or back up; returns when all of its own parts are ready.
 
-        `load` is called as soon as containerd runs, beside the rest: while kubeadm waits for the control plane there is time to unpack.
+        `load` is called once containerd has the control plane's images, beside the rest: while kubeadm waits there is time to unpack.
         """
         report = on_progress or _silent
         preflight.check_host()
@@ -214,9 +214,9 @@ class EmbeddedNode:
         install.write_settings(self._layout, settings, programs.versions)
         self._services(settings).start()
         self._wait_for_containerd()
-        loading = _beside(lambda: load(*self._containerd)) if load else None
         report("importing the control plane's images")
         install.import_images(self._layout, programs)
+        loading = _beside(lambda: load(*self._containerd)) if load else None
         report(f"kubeadm init: Kubernetes {programs.versions['kubernetes']} on {settings.address}")
         install.kubeadm_init(self._layout)
         manifest = install.addons(self._layout, programs.versions)
