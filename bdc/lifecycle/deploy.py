@@ -18,7 +18,6 @@ from bdc.access.credentials.journal import Kind, revisions, unsettled
 from bdc.access.credentials.rotate import Endpoints, Rotated, begin, carry_out
 from bdc.access.master import hand_over
 from bdc.cluster import Access, Substrate
-from bdc.config.model import Config
 from bdc.config.names import IMAGES
 from bdc.engine import Change, ClusterStore, PulumiEngine, StackProgram, StateStore, choose_plugin
 from bdc.errors import NotFoundError
@@ -33,6 +32,7 @@ from bdc.lifecycle.target import Target
 from bdc.toolchain import ensure
 
 if TYPE_CHECKING:
+    from bdc.config.model import Config
     from bdc_stacks.stack_context import StackContext
 
 PART_SECONDS = 600.0
