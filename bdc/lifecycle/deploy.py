@@ -29,7 +29,6 @@ from bdc.lifecycle.projects import STACKS
 from bdc.lifecycle.report import Report, Restarts, running
 from bdc.lifecycle.stack_inputs import stack_context, storage_class
 from bdc.lifecycle.target import Target
-from bdc.toolchain import ensure
 
 if TYPE_CHECKING:
     from bdc.config.model import Config
@@ -44,6 +43,8 @@ def up(config: Config, substrate: Substrate, report: Report, *, deadline_seconds
 
     `deadline_seconds`: for each part, from when the parts that it needs are ready.
     """
+    from bdc.toolchain import ensure
+
     code = program_inputs.code()
     with running(report, "preflight") as step:
         substrate.check()
