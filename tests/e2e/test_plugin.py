@@ -195,6 +195,9 @@ def test_pulumi_is_run_only_for_a_stack_that_is_not_settled(kube: Kube, name: st
     assert runs_of(whole().plan) == runs_of(whole().up) == [name]
     patch(kube, world, "secrets", "password", {"data": {"password": ""}})
     assert runs_of(whole().plan) == runs_of(whole().up) == [f"{name}-data"]
+    patch(kube, world, "secrets", "password", {"metadata": {"labels": {"theirs": "stays"}}})  # Pulumi changes nothing, but sees its version
+    assert runs_of(whole().up) == [f"{name}-data"]
+    assert runs_of(whole().up) == []
     kube.request("DELETE", f"/api/v1/namespaces/{name}/services/web")
     assert runs_of(whole().up) == [name]
     world = World(name, maps=2)
