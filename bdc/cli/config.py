@@ -13,10 +13,10 @@ import typer
 from bdc.cli.output import Format, FormatOption, Output
 from bdc.cli.settings import Settings, settings
 from bdc.config import edit
+from bdc.config.dotted import Plain, flat
 from bdc.config.kept import DEFAULT_FILE, file_of
 from bdc.config.load import load, profiles
 from bdc.config.model import Config
-from bdc.config.schema import Plain, flat
 from bdc.errors import NotFoundError, UsageError
 
 app = typer.Typer(no_args_is_help=True, help="Write, show, check and change bdc.yaml.")

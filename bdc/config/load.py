@@ -8,10 +8,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from bdc.config.dotted import flat, nested
 from bdc.config.kept import Loaded, file_of
 from bdc.config.model import Config
 from bdc.config.problems import usage_error
-from bdc.config.schema import field, fields, flat, nested
+from bdc.config.schema import field, fields
 from bdc.config.tree import Entry, check_key, read, scalar, shown
 from bdc.errors import UsageError
 

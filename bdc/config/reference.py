@@ -6,8 +6,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from bdc.config.dotted import Plain
 from bdc.config.load import profiles
-from bdc.config.schema import Field, Plain, fields, named_fields, sections
+from bdc.config.schema import Field, fields, named_fields, sections
 from bdc.config.tree import read
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"

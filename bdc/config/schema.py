@@ -15,15 +15,12 @@ from typing import Any, Literal, cast, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from bdc.config.dotted import Plain, flat
 from bdc.config.measures import Cpu, CpuBound, Size
 from bdc.config.model import Config
 
 NAME = "NAME"
 """Stands in a key for a name that the user chooses."""
-
-Plain = str | int | float | bool | None
-"""The value of a field once loaded."""
-
 
 Change = Literal["any", "grows", "fixed"]
 """What may become of a field's value in a cluster that has volumes."""
@@ -98,29 +95,6 @@ def suggestion(key: str) -> str | None:
         return close[0]
     same = [name for name in known if name.rpartition(".")[2] == key.rpartition(".")[2]]
     return same[0] if len(same) == 1 else None
-
-
-def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Plain]:
-    """A nested mapping as dotted keys."""
-    out: dict[str, Plain] = {}
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            out |= flat(value, f"{prefix}{name}.")
-        else:
-            out[f"{prefix}{name}"] = value
-    return out
-
-
-def nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Dotted keys as a nested mapping."""
-    out: dict[str, Any] = {}
-    for key, value in values.items():
-        *path, last = key.split(".")
-        target = out
-        for name in path:
-            target = target.setdefault(name, {})
-        target[last] = value
-    return out
 
 
 def _leaves(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInfo]]:

@@ -89,7 +89,7 @@ class PulumiEngine:
                 if not settlement.holds(known, inputs):
                     with begun().saved(name) as stack:
                         stack.up(self._on_event)
-                    settlement.keep(known, inputs, stack.export())
+                    settlement.keep(known, inputs, stack.export)
 
     def down(self, *, delete_data: bool) -> None:
         """Delete what isn't kept; with `delete_data` also the kept stacks, the state and its passphrase."""

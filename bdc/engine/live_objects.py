@@ -66,6 +66,6 @@ def counted(obj: Mapping[str, Any]) -> Object:
 
 def ready_pods(workload: Object, pods: Iterable[Object]) -> int:
     """How many of the pods are the workload's, ready, and stay."""
-    labels = workload["spec"]["selector"]["matchLabels"].items()
+    labels = (workload["spec"]["selector"].get("matchLabels") or {}).items()
     mine = [pod for pod in pods if labels <= (pod["metadata"].get("labels") or {}).items() and not pod["metadata"].get("deletionTimestamp")]
     return sum(condition(pod, "Ready").get("status") == "True" for pod in mine)

@@ -18,7 +18,6 @@ from typing import Literal
 
 from bdc.engine.install import is_ours, place
 from bdc.errors import NotFoundError
-from bdc.toolchain import versions
 
 EXECUTABLE = "pulumi-resource-kubernetes"
 SDK = version("pulumi_kubernetes")
@@ -79,6 +78,8 @@ def _pulumi_home() -> Path:
 
 
 def _fits(found: str) -> bool:
+    from bdc.toolchain import versions
+
     try:
         return versions.satisfies(found, ACCEPTED)
     except ValueError:  # an alpha, a build of somebody's own

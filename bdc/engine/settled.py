@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Event
@@ -72,13 +72,13 @@ class Settlement:
             except ApiError:  # such as no right to list a kind
                 return False
 
-    def keep(self, program: StackProgram, inputs: str | None, state: Mapping[str, Any]) -> None:
-        """Write the record after an `up` that began with these inputs and left this exported state; none where that isn't sure."""
+    def keep(self, program: StackProgram, inputs: str | None, export: Callable[[], Mapping[str, Any]]) -> None:
+        """Write the record after an `up` that began with these inputs and left the state that `export` gives; none where it isn't sure."""
         copy = self._store.copy(program.name)
         if inputs is None or self._kube is None or copy is None:
             return
         with suppress(BdcError):  # without a record the next run asks Pulumi
-            groups = self._groups(self._kube, state["deployment"])
+            groups = self._groups(self._kube, export()["deployment"])
             if groups is not None and self.inputs(program) == inputs:
                 copy.keep_record({"format": FORMAT, "inputs": inputs, "groups": groups})
 
@@ -131,9 +131,9 @@ class _Works:
 
 def _finished(resource: Mapping[str, Any]) -> bool:
     """Whether a resource of the state is an object in Kubernetes that nothing is left to do about."""
-    named = resource.get("outputs") or {}
-    is_object = resource["type"].startswith("kubernetes:") and {"apiVersion", "kind", "metadata"} <= named.keys()
-    return is_object and not any(resource.get(key) for key in _UNFINISHED)
+    was = resource.get("outputs") or {}
+    named = {"apiVersion", "kind"} <= was.keys() and {"name", "uid"} <= (was.get("metadata") or {}).keys()
+    return named and resource["type"].startswith("kubernetes:") and not any(resource.get(key) for key in _UNFINISHED)
 
 
 def _is_as_declared(live: Object, resource: Mapping[str, Any]) -> bool:
@@ -141,9 +141,9 @@ def _is_as_declared(live: Object, resource: Mapping[str, Any]) -> bool:
     from bdc.plugin.codec import SIGNATURE
 
     was = resource["outputs"]["metadata"]
-    if live["metadata"]["uid"] != was.get("uid") or live["metadata"].get("deletionTimestamp"):
+    if live["metadata"]["uid"] != was["uid"] or live["metadata"].get("deletionTimestamp"):
         return False
-    declared = {key: value for key, value in resource["inputs"].items() if not key.startswith("__")}
+    declared = {key: value for key, value in (resource.get("inputs") or {}).items() if not key.startswith("__")}
     if SIGNATURE in _keys(declared):
         return bool(live["metadata"]["resourceVersion"] == was.get("resourceVersion"))
     return bool(observed(live, declared) == declared)

@@ -6,8 +6,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import httpx
-
 from bdc.config.paths import cache_dir
 from bdc.errors import BdcError
 from bdc.images.apt_sources import debian_sources
@@ -48,6 +46,8 @@ def ensure_base(reference: str, builder: Builder, log: Path) -> None:
 
 def registry_answers(reference: str) -> bool:
     """Whether the registry of `reference` speaks to this host; asked once with a short deadline."""
+    import httpx
+
     host = reference.split("/", 1)[0]
     api = f"index.{host}" if host.endswith(".io") and host.count(".") == 1 else host
     try:

@@ -13,11 +13,6 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import NoEncryption
-from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificate, serialize_java_truststore
-from cryptography.utils import CryptographyDeprecationWarning
-
 from bdc.config.paths import cache_dir
 
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -107,6 +102,11 @@ def _maven_settings(*, trusted: bool) -> str:
 
 
 def _write_trust_store(bundle: Path, path: Path) -> None:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import NoEncryption
+    from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificate, serialize_java_truststore
+    from cryptography.utils import CryptographyDeprecationWarning
+
     with warnings.catch_warnings():  # a bundle may hold certificates that aren't to the letter of RFC 5280
         warnings.simplefilter("ignore", CryptographyDeprecationWarning)
         found = x509.load_pem_x509_certificates(bundle.read_bytes())

@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from bdc.errors import BdcError, NotFoundError, UsageError
 from bdc.images.oci_layout import Layout, layout
-from bdc.images.registry_client import Registry
 from bdc.images.registry_login import DOCKER_HUB
 from bdc.images.spec import chosen, references
+
+if TYPE_CHECKING:
+    from bdc.images.registry_client import Registry
 
 _REFERENCE = re.compile(r"(?:[a-z0-9]+(?:[._-]+[a-z0-9]+)*/)*[a-z0-9]+(?:[._-]+[a-z0-9]+)*")
 _HEARTBEAT_SECONDS = 5
@@ -38,6 +41,8 @@ def place(registry: str) -> tuple[str, str]:
 
 def push(names: Iterable[str] | None, registry: str, *, on_progress: Progress | None = None) -> None:
     """Pushes built images (all unless told) to `registry`. Raises UsageError, NotFoundError (unreachable, not built), BdcError."""
+    from bdc.images.registry_client import Registry
+
     say = on_progress or (lambda _line: None)
     host, path = place(registry)
     here = references()
@@ -53,6 +58,8 @@ def push(names: Iterable[str] | None, registry: str, *, on_progress: Progress | 
 
 def absent(names: Iterable[str], registry: str) -> list[str]:
     """References of these images that `registry` doesn't have. Raises UnaskedError, UsageError."""
+    from bdc.images.registry_client import Registry
+
     host, path = place(registry)
     there = references(registry)
     try:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bdc.config import workloads
-from bdc.config.model import Config, Resources
 from bdc.config.quantity import cores, human, human_of, size
 from bdc.errors import UnhealthyError
+
+if TYPE_CHECKING:
+    from bdc.config.model import Config, Resources
 
 _AUTH_PROXY = (0.01, 24 * 2**20)
 

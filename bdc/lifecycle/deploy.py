@@ -18,7 +18,6 @@ from bdc.access.credentials.journal import Kind, revisions, unsettled
 from bdc.access.credentials.rotate import Endpoints, Rotated, begin, carry_out
 from bdc.access.master import hand_over
 from bdc.cluster import Access, Substrate
-from bdc.config.model import Config
 from bdc.config.names import IMAGES
 from bdc.engine import Change, ClusterStore, PulumiEngine, StackProgram, StateStore, choose_plugin
 from bdc.errors import NotFoundError
@@ -30,9 +29,9 @@ from bdc.lifecycle.projects import STACKS
 from bdc.lifecycle.report import Report, Restarts, running
 from bdc.lifecycle.stack_inputs import stack_context, storage_class
 from bdc.lifecycle.target import Target
-from bdc.toolchain import ensure
 
 if TYPE_CHECKING:
+    from bdc.config.model import Config
     from bdc_stacks.stack_context import StackContext
 
 PART_SECONDS = 600.0
@@ -44,6 +43,8 @@ def up(config: Config, substrate: Substrate, report: Report, *, deadline_seconds
 
     `deadline_seconds`: for each part, from when the parts that it needs are ready.
     """
+    from bdc.toolchain import ensure
+
     code = program_inputs.code()
     with running(report, "preflight") as step:
         substrate.check()

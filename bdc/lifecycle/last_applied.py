@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bdc.config import workloads
+from bdc.config.dotted import Plain, flat
 from bdc.config.names import COMPONENT, CONFIGURATION, INSTANCE, MANAGED_BY
 from bdc.config.quantity import cores, size
-from bdc.config.schema import Plain, field, flat
 from bdc.errors import UsageError
 from bdc.kube import ApiNotFoundError, Kube
 
 if TYPE_CHECKING:
     from bdc.config.model import Config
+    from bdc.config.schema import Field
 
 _KEY = "bdc.json"
 _NOT_THE_CLUSTERS = ("name", "profile", "cluster.substrate", "cluster.kubeconfig", "cluster.context", "engine.plugin")
@@ -56,14 +57,16 @@ def differences(config: Config, kube: Kube) -> list[Difference]:
         return []
     kept: dict[str, Plain] = json.loads(found)
     wanted = settings(config)
-    gone = {key: known.default for key in kept if key not in wanted and (known := field(key)) and key != known.key}
+    gone = {key: known.default for key in kept if key not in wanted and (known := _field(key)) and key != known.key}
     return [Difference(key, _now(kept, key), value) for key, value in (wanted | gone).items() if not _same(key, _now(kept, key), value)]
 
 
 def _now(kept: dict[str, Plain], key: str) -> Plain:
     """The value that was applied; a field that a newer bdc knows, or one below a new name, is as if it had had its default."""
-    known = field(key)
-    return kept.get(key, known.default if known else None)
+    if key in kept:
+        return kept[key]
+    known = _field(key)
+    return known.default if known else None
 
 
 def refuse_fixed(config: Config, kube: Kube, storage_class: str | None) -> None:
@@ -99,7 +102,9 @@ def _other(found: Sequence[Plain], key: str, wanted: dict[str, Plain]) -> Plain:
 
 
 def _allowed(key: str, now: Plain, wanted: Plain) -> bool:
-    known = field(key)
+    if now == wanted:
+        return True
+    known = _field(key)
     change = known.change if known else "any"
     if change == "grows":
         return isinstance(now, int) and isinstance(wanted, int) and wanted >= now
@@ -107,12 +112,21 @@ def _allowed(key: str, now: Plain, wanted: Plain) -> bool:
 
 
 def _rule(key: str) -> str:
-    return "can be raised, not lowered" if (known := field(key)) and known.change == "grows" else "can't change in place"
+    return "can be raised, not lowered" if (known := _field(key)) and known.change == "grows" else "can't change in place"
 
 
 def _same(key: str, one: Plain, other: Plain) -> bool:
-    known = field(key)
+    if one == other:
+        return True
+    known = _field(key)
     measure = {"size": size, "CPU": cores}.get(known.type if known else "")
     if measure and isinstance(one, str) and isinstance(other, str):
         return measure(one) == measure(other)
-    return one == other
+    return False
+
+
+def _field(key: str) -> Field | None:
+    """What the schema says of a key. It takes a while to load, and isn't needed where all is as it was."""
+    from bdc.config.schema import field
+
+    return field(key)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bdc.config import workloads
-from bdc.config.model import Config
 from bdc.engine import Change
 from bdc.lifecycle.last_applied import Difference
+
+if TYPE_CHECKING:
+    from bdc.config.model import Config
 
 _TEMPLATE = "spec.template"
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bdc import images
 from bdc.cluster import Substrate
 from bdc.config import workloads
-from bdc.config.model import Config
 from bdc.config.names import IMAGES
 from bdc.config.quantity import cores, size
 from bdc.errors import BdcError, NotFoundError, UnhealthyError, UsageError
@@ -19,6 +18,9 @@ from bdc.kube.wait import until
 from bdc.lifecycle import disk
 from bdc.lifecycle.capacity import Node, asks, check
 from bdc.lifecycle.last_applied import refuse_fixed
+
+if TYPE_CHECKING:
+    from bdc.config.model import Config
 
 _NODE_CPU, _NODE_MEMORY = 0.35, 900 * 2**20
 """What a new embedded node keeps for itself: requests of kube-system, and memory of its daemons."""

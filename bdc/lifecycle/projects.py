@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
 from bdc.cluster import Substrate
-from bdc.config.model import Config
 from bdc.config.names import IMAGES
 from bdc.config.paths import resources
 from bdc.errors import NotFoundError, UsageError
 from bdc.kube import connect
 from bdc.lifecycle.stack_inputs import stack_context
 from bdc.lifecycle.target import Target
+
+if TYPE_CHECKING:
+    from bdc.config.model import Config
 
 STACKS = {"data": "{}-data", "platform": "{}"}
 """Project -> its stack's name, in the order in which they come up."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bdc import images
-from bdc.config.model import Config
 from bdc.config.names import MANAGED_BY
 from bdc.config.secret_data import texts
 from bdc.errors import UsageError
 from bdc.kube import ApiNotFoundError, Kube
+
+if TYPE_CHECKING:
+    from bdc.config.model import Config
 
 _KEY = ".dockerconfigjson"
 

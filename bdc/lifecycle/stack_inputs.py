@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from bdc import images
 from bdc.cluster import Substrate
-from bdc.config.model import Config
 from bdc.kube import Kube
 from bdc.lifecycle.target import Target
 
 if TYPE_CHECKING:
+    from bdc.config.model import Config
     from bdc_stacks.stack_context import StackContext
 
 

@@ -13,9 +13,8 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bdc.config.model import Config
 from bdc.config.names import INSTANCE, MANAGED_BY
 from bdc.config.restricted import UIDS, container_security, pod_security
 from bdc.errors import BdcError, DeadlineError, UnhealthyError
@@ -24,6 +23,9 @@ from bdc.kube.diagnose import diagnose_pod, events_of, warnings_of
 from bdc.kube.lease import lock
 from bdc.kube.system_namespace import SYSTEM_NAMESPACE
 from bdc.kube.wait import until
+
+if TYPE_CHECKING:
+    from bdc.config.model import Config
 
 USERS = {"HDFS": UIDS["hadoop"], "PostgreSQL": UIDS["postgres"]}
 """User and group ids that pods with volumes run as."""

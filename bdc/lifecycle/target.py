@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from bdc.cluster import Access, Substrate
-from bdc.config.model import Config
 from bdc.kube import Kube
+
+if TYPE_CHECKING:
+    from bdc.config.model import Config
 
 
 @dataclass(frozen=True)

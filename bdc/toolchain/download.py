@@ -14,15 +14,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
-
 from bdc.errors import BdcError
 from bdc.toolchain import cache
 from bdc.toolchain.manifest import ProgramSpec, Release, mirror
 
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.5
-_TIMEOUT = httpx.Timeout(30, connect=5)
+_TIMEOUT_SECONDS, _CONNECT_SECONDS = 30, 5
 _CHUNK = 1 << 20
 _ARCHIVES = (".tar.gz", ".tgz")
 
@@ -65,6 +63,8 @@ def _copied(source: Path, target: Path) -> str:
 
 
 def _fetched(url: str, target: Path) -> str:
+    import httpx
+
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return _fetched_once(url, target)
@@ -83,9 +83,11 @@ def _fetched(url: str, target: Path) -> str:
 
 
 def _fetched_once(url: str, target: Path) -> str:
+    import httpx
+
     trust = ssl.create_default_context()  # the system's CAs, so that a site's own one counts; SSL_CERT_FILE overrides
     with (
-        httpx.Client(timeout=_TIMEOUT, follow_redirects=True, verify=trust) as client,
+        httpx.Client(timeout=httpx.Timeout(_TIMEOUT_SECONDS, connect=_CONNECT_SECONDS), follow_redirects=True, verify=trust) as client,
         client.stream("GET", url) as response,
     ):
         response.raise_for_status()

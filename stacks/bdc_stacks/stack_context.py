@@ -6,10 +6,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from bdc.config.model import Network
 from bdc.config.names import NAMENODE_HTTP_PORT, labels, namenode_hosts
 from bdc.config.workloads import Endpoint, certified_names
+
+if TYPE_CHECKING:
+    from bdc.config.model import Network
 
 
 @dataclass(frozen=True)

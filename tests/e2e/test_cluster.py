@@ -71,9 +71,12 @@ def test_a_second_up_changes_nothing(host: TestHost) -> None:
     assert document(host, "plan") == {"changes": 0, "configuration": [], "resources": [], "restarts": []}
     named = ("get", "pods", "--no-headers", "-o", "custom-columns=:.metadata.name,:.metadata.uid")  # a failure tells which
     before = kubectl(host, *named).splitlines()
+    states = ("-n", "bdc-system", "get", "secrets", "-l", "bdc/stack", "-o", "jsonpath={.items[*].data.serial}")
+    serials = kubectl(host, *states)
     events = [json.loads(line) for line in bdc(host, "up", "-o", "json").stdout.splitlines()]
     assert [event for event in events if "resource" in event] == []
     assert kubectl(host, *named).splitlines() == before
+    assert kubectl(host, *states) == serials, "Pulumi was run, which writes the state"
 
 
 def test_the_main_job_gives_the_known_answers(host: TestHost, flights: Path) -> None:

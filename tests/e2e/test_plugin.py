@@ -12,12 +12,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bdc.engine import ClusterStore, EngineError, Event, PulumiEngine, choose_plugin
+from bdc.engine.stack import Stack
 from bdc.errors import BdcError
 from bdc.kube import ApiNotFoundError, Kube, connect
 from bdc.kube.lease import HeldError
@@ -161,6 +163,49 @@ def test_drift_is_named_and_mended(kube: Kube, name: str) -> None:
     assert [(port["name"], port["port"]) for port in service["spec"]["ports"]] == [("http", 80)]  # type: ignore[index]
     assert service["metadata"]["labels"] == {"theirs": "stays"}  # type: ignore[index]
     assert changes(kube, world) == set()
+
+
+def test_pulumi_is_run_only_for_a_stack_that_is_not_settled(kube: Kube, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record is made from a real state, and compared with what a real server has."""
+    world, runs = World(name), list[str]()
+
+    def noted(method: Callable[..., object]) -> Callable[..., object]:
+        def run(stack: Stack, *arguments: object) -> object:
+            runs.append(stack.name)
+            return method(stack, *arguments)
+
+        return run
+
+    for method in ("plan", "up"):
+        monkeypatch.setattr(Stack, method, noted(getattr(Stack, method)))
+
+    def whole() -> PulumiEngine:
+        stacks = [replace(stack, inputs=world.to_json) for stack in world.stacks()]
+        return PulumiEngine(name, stacks, ClusterStore(kube, name), kube=kube)
+
+    def runs_of(operation: Callable[[], object]) -> list[str]:
+        runs.clear()
+        operation()
+        return list(runs)
+
+    both = [f"{name}-data", name]
+    assert runs_of(whole().up) == both
+    assert runs_of(whole().up) == runs_of(whole().plan) == []
+    patch(kube, world, "configmaps", "map-1", {"data": {"n": "by hand"}})
+    assert runs_of(whole().plan) == runs_of(whole().up) == [name]
+    patch(kube, world, "secrets", "password", {"data": {"password": ""}})
+    assert runs_of(whole().plan) == runs_of(whole().up) == [f"{name}-data"]
+    patch(kube, world, "secrets", "password", {"metadata": {"labels": {"theirs": "stays"}}})  # Pulumi changes nothing, but sees its version
+    assert runs_of(whole().up) == [f"{name}-data"]
+    assert runs_of(whole().up) == []
+    kube.request("DELETE", f"/api/v1/namespaces/{name}/services/web")
+    assert runs_of(whole().up) == [name]
+    world = World(name, maps=2)
+    assert runs_of(whole().up) == both
+    assert runs_of(whole().up) == runs_of(whole().plan) == []
+    whole().down(delete_data=False)
+    assert runs_of(whole().up) == [name]
+    whole().down(delete_data=True)
 
 
 def test_refused_kind_is_named(kube: Kube, name: str) -> None:

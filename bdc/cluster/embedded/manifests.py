@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from bdc.config.paths import resources
 
 
 def render(name: str, **values: object) -> str:
     """Text of the template `name`; an unknown variable in it is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     environment = Environment(
         loader=FileSystemLoader(resources("manifests") / "node"),
         undefined=StrictUndefined,

@@ -7,9 +7,12 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bdc.cluster.embedded.images import COMPONENTS, PROGRAMS
-from bdc.toolchain import Program, ensure
+
+if TYPE_CHECKING:
+    from bdc.toolchain import Program
 
 _KUBERNETES = ("kubeadm", "kubectl", "kubelet")
 _CONTAINERD = ("containerd", "containerd-shim-runc-v2", "ctr")
@@ -35,6 +38,8 @@ class NodePrograms:
 
 def ensure_programs(on_progress: Callable[[str], None]) -> NodePrograms:
     """Everything that the node and its images are made of."""
+    from bdc.toolchain import ensure
+
     *names, last = ("kubernetes", "containerd", *PROGRAMS)
     found = {name: ensure(name, more=True, on_progress=on_progress) for name in names}
     return NodePrograms(found | {last: ensure(last, on_progress=on_progress)})

@@ -22,9 +22,6 @@ from bdc.cluster.embedded.programs import NodePrograms, install_programs
 from bdc.cluster.embedded.records import Settings
 from bdc.cluster.embedded.services import Supervisor, service_path
 from bdc.errors import UsageError
-from bdc.toolchain import find
-from bdc.toolchain.manifest import spec
-from bdc.toolchain.versions import parsed
 
 _APPLY_SECONDS = 900
 # As in manifests/node/kubeadm.yaml.j2; and the checks of CoreDNS, which kubeadm doesn't upgrade here.
@@ -35,6 +32,9 @@ NAMES = ("kubernetes", "containerd", *PROGRAMS)
 
 def wanted_versions() -> dict[str, str]:
     """The version of each of the node's programs that this bdc would install; nothing is downloaded or built to know it."""
+    from bdc.toolchain import find
+    from bdc.toolchain.manifest import spec
+
     return {name: (find(name) or spec(name)).version.removeprefix("v") for name in NAMES}
 
 
@@ -43,6 +43,8 @@ def due(installed: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
 
     A node with something newer, from the same minor version of Kubernetes, is left as it is. Raises UsageError where there is no way.
     """
+    from bdc.toolchain.versions import parsed
+
     here, there = parsed(installed["kubernetes"]), parsed(wanted["kubernetes"])
     both = f"this host's node runs Kubernetes {installed['kubernetes']}, and this bdc has {wanted['kubernetes']}"
     if here[:2] > there[:2]:

@@ -72,6 +72,7 @@ UNUSED = {
     "spark list -o json": ("pydantic",),
     "hdfs ls /": ("pydantic", "rich", "sqlglot", "lark", "asyncio"),
     "sql query 1": ("pydantic", "rich", "lark", "asyncio"),
+    "plan": ("pydantic", "rich", "pulumi", "grpc", "httpx", "jinja2", "cryptography", "asyncio", "bdc.toolchain", "bdc_stacks.data"),
 }
 """Commands, and what they needn't load before they ask the cluster for the first time."""
 

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bdc.config.dotted import flat
 from bdc.config.edit import edited, template, without, write
 from bdc.config.load import profiles
 from bdc.config.model import Config
-from bdc.config.schema import fields, flat
+from bdc.config.schema import fields
 from bdc.config.tree import parse, scalar
 from bdc.errors import BdcError, NotFoundError, UsageError
 

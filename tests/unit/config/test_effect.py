@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bdc.config.dotted import flat
 from bdc.config.model import Config
-from bdc.config.schema import flat
 
 ROOT = Path(__file__).parents[3]
 RESOURCES = {"cpu", "memory", "memory_limit"}

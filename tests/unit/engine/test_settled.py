@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -351,7 +353,10 @@ def test_a_secret_that_changes_while_up_is_at_work_leaves_no_record(cluster: Clu
     assert cluster.up() == ["up data"]
 
 
-@pytest.mark.parametrize("more", [{"initErrors": ["not ready"]}, {"delete": True}, {"type": "random:index/randomId:RandomId"}])
+LEFT_TO_DO: list[Json] = [{"initErrors": ["not ready"]}, {"delete": True}, {"outputs": {}}, {"type": "random:index/randomId:RandomId"}]
+
+
+@pytest.mark.parametrize("more", LEFT_TO_DO, ids=str)
 def test_a_state_with_something_left_to_do_gives_no_record(cluster: Cluster, more: Json) -> None:
     cluster.inputs["platform"] = "changed"
     FakeStack.extra = more
@@ -397,6 +402,29 @@ def test_a_kind_is_asked_for_once(cluster: Cluster) -> None:
     assert sorted(asked) == sorted({
         "/api/v1/namespaces/one", SECRET_OBJECT, CLAIM, "/api/v1/namespaces/one/configmaps", DEPLOYMENT, "/api/v1/namespaces/one/pods",
     })  # fmt: skip
+
+
+def test_neither_pulumi_nor_its_sdk_is_loaded() -> None:
+    code = """if True:
+        import sys
+        from bdc.engine import ClusterStore, PulumiEngine, StackProgram
+        from bdc.engine.plugin_selection import Plugin
+        from bdc.engine.settled import Settlement
+        from tests.unit.fake_kube import FakeKube
+
+        kube, plugin = FakeKube(), Plugin("4.34.2")
+        store = ClusterStore(kube, "one")
+        stack = StackProgram("data", "one-data", lambda: None, inputs=lambda: "all")
+        settlement = Settlement(kube, store, store.made_passphrase(), plugin)
+        store.copy("data").save({"version": 3, "deployment": {}}, 1)
+        settlement.keep(stack, settlement.inputs(stack), lambda: {"deployment": {}})
+        engine = PulumiEngine("one", [stack], store, kube=kube, plugin=plugin)
+        assert engine.plan() == []
+        engine.up()
+        print([name for name in ("pulumi", "grpc", "google.protobuf", "pulumi_kubernetes", "bdc.engine.run") if name in sys.modules])
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=Path(__file__).parents[3])
+    assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
 def test_what_counts_of_an_object() -> None:

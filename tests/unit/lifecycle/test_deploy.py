@@ -7,7 +7,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from bdc import images
+from bdc import images, toolchain
 from bdc.config.model import Config
 from bdc.config.secret_data import encoded
 from bdc.engine import ClusterStore
@@ -20,8 +20,9 @@ from tests.unit.fake_kube import FakeKube
 @pytest.fixture
 def built(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
     """Building images, which no test gets past; some are missing."""
-    for name in ("choose_plugin", "connect", "ensure"):
+    for name in ("choose_plugin", "connect"):
         monkeypatch.setattr(deploy, name, MagicMock())
+    monkeypatch.setattr(toolchain, "ensure", MagicMock())
     monkeypatch.setattr(preflight, "ports", MagicMock())
     monkeypatch.setattr(images, "missing", lambda _: ["spark"])
     build = MagicMock(side_effect=BdcError("building"))
