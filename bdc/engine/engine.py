@@ -2,7 +2,7 @@
 
 A `StateStore` keeps runs apart, and keeps what the next run needs. The state is Pulumi's own, in a local folder, with a copy in the
 store (see statecopy.py) written after every operation; whichever is newer counts. Where the state lives in another Pulumi backend, that
-is its only place. Pulumi is run for stacks that aren't settled (settled.py).
+is its only place. Pulumi is run for stacks that aren't settled (settled.py, waiting.py).
 """
 
 from __future__ import annotations
@@ -12,17 +12,20 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from threading import Event as Flag
 from typing import TYPE_CHECKING
 
 from bdc.config.paths import state_dir
 from bdc.engine import passphrase
 from bdc.engine.events import Change, Event
+from bdc.engine.live_objects import Object
 from bdc.engine.orphans import remove_namespace, sweep
 from bdc.engine.passphrase import Passphrase
 from bdc.engine.plugin_selection import Plugin, choose
 from bdc.engine.settled import Settlement
 from bdc.engine.stacks import StackProgram, in_order
 from bdc.engine.state_store import StateStore
+from bdc.engine.waiting import changes, until_ready
 from bdc.kube import Kube
 from bdc.plugin.readiness import DEFAULT_TIMEOUT_SECONDS
 
@@ -52,6 +55,7 @@ class PulumiEngine:
         self._plugin = plugin or choose()
         self._cluster, self._stacks, self._store, self._kube = cluster, in_order(stacks), store, kube
         self._on_event, self._deadline_seconds = on_event, deadline_seconds
+        self._stopped = Flag()
 
     def locked(self) -> AbstractContextManager[None]:
         """Keeps other runs on this cluster away while inside; not for around the other methods, which do so themselves."""
@@ -70,15 +74,17 @@ class PulumiEngine:
                 run = begun()
                 return self._planned(run, [run.restored(name) for name in self._stacks])
         self._store.check_free()
-        names = list(self._stacks) if secret is None else self._unsettled(secret)
+        standing = self._standing(secret) if secret else dict.fromkeys(self._stacks)
+        unready = changes([obj for objects in standing.values() for obj in objects or []], self._cluster)
+        names = [name for name, objects in standing.items() if objects is None]
         if not names:
-            return []
+            return unready
         with tempfile.TemporaryDirectory(prefix="bdc-plan-") as folder:
             run = self._run(secret or passphrase.generate(), Path(folder), backend=None)
             if secret is None:
                 return self._planned(run, [run.open(name) for name in names])
             run.borrow(self._folder(secret))
-            return self._planned(run, [run.restored(name) for name in names])
+            return [*unready, *self._planned(run, [run.restored(name) for name in names])]
 
     def up(self) -> None:
         """Make the cluster what the programs say. Raises EngineError, and what `StateStore.locked` raises."""
@@ -86,10 +92,20 @@ class PulumiEngine:
             settlement = self._settlement(self._store.made_passphrase())
             for name, known in self._stacks.items():
                 inputs = settlement.inputs(known)
-                if not settlement.holds(known, inputs):
+                unready = settlement.unready(known, inputs)
+                if unready is None:
                     with begun().saved(name) as stack:
                         stack.up(self._on_event)
                     settlement.keep(known, inputs, stack.export)
+                elif self._kube:
+                    until_ready(
+                        self._kube,
+                        unready,
+                        namespace=self._cluster,
+                        seconds=self._deadline_seconds,
+                        stopped=self._stopped,
+                        on_event=self._on_event,
+                    )
 
     def down(self, *, delete_data: bool) -> None:
         """Delete what isn't kept; with `delete_data` also the kept stacks, the state and its passphrase."""
@@ -133,17 +149,19 @@ class PulumiEngine:
     def _settlement(self, secret: Passphrase) -> Settlement:
         return Settlement(self._kube, self._store, secret, self._plugin)
 
-    def _unsettled(self, secret: Passphrase) -> list[str]:
-        """The stacks that aren't as their last `up` left them, in order."""
+    def _standing(self, secret: Passphrase) -> dict[str, list[Object] | None]:
+        """Of each stack what isn't ready, in order; None where Pulumi has to say what is to be done."""
         settlement = self._settlement(secret)
-        return [name for name, known in self._stacks.items() if not settlement.holds(known, settlement.inputs(known))]
+        return {name: settlement.unready(known, settlement.inputs(known)) for name, known in self._stacks.items()}
 
     @contextmanager
     def _running(self) -> Iterator[Callable[[], Run]]:
         """Holds the lock while inside. The run itself begins when it is asked for: Pulumi takes seconds."""
         runs: list[Run] = []
+        self._stopped = stopped = Flag()
 
         def stop() -> None:
+            stopped.set()
             for run in runs:
                 run.interrupt()
 

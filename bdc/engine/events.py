@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -177,13 +177,14 @@ def _name(metadata: StepEventMetadata, namespace: str) -> str:
         found: Any = (state.inputs or {}).get("metadata") if state else None
         if isinstance(found, dict) and isinstance(found.get("name"), str):
             generated = (found.get("annotations") or {}).get("pulumi.com/autonamed") == "true"
-            return logical if generated else _elsewhere(namespace, found) + str(found["name"])
+            return logical if generated else shown_name(found, namespace)
     return logical
 
 
-def _elsewhere(own: str, metadata: dict[str, Any]) -> str:
+def shown_name(metadata: Mapping[str, Any], own: str) -> str:
+    """An object's name, behind its namespace where that isn't the cluster's `own`."""
     namespace = metadata.get("namespace")
-    return f"{namespace}/" if isinstance(namespace, str) and namespace != own else ""
+    return f"{namespace}/{metadata['name']}" if isinstance(namespace, str) and namespace != own else str(metadata["name"])
 
 
 def _clean(message: str) -> str:

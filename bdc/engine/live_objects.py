@@ -12,9 +12,12 @@ from typing import Any
 
 from bdc.kube import ApiNotFoundError, Kube
 from bdc.plugin.conditions import condition
+from bdc.plugin.kinds import annotation
+from bdc.plugin.readiness import waiting_for
 
 Object = dict[str, Any]
 
+_WORKLOADS = ("Deployment", "StatefulSet")
 _CONTROLLERS: Mapping[str, tuple[str, ...]] = {
     "Deployment": ("deployment.kubernetes.io/",),
     "PersistentVolumeClaim": ("pv.kubernetes.io/", "volume.kubernetes.io/", "volume.beta.kubernetes.io/"),
@@ -64,8 +67,36 @@ def counted(obj: Mapping[str, Any]) -> Object:
     return {**found, "metadata": {"labels": metadata.get("labels") or {}, "annotations": ours}}
 
 
-def ready_pods(workload: Object, pods: Iterable[Object]) -> int:
+def leaves(obj: Mapping[str, Any]) -> bool:
+    """Whether somebody has begun to delete it."""
+    return bool(obj["metadata"].get("deletionTimestamp"))
+
+
+class Works:
+    """Whether an object is ready as things are now: by the plugin's rules and, for a workload, by its pods.
+
+    After a loss of power a workload's status may say for a while what was before it. Raises NotLiveError for what never will be.
+    """
+
+    def __init__(self, kube: Kube) -> None:
+        self._kube, self._pods = kube, dict[str, list[Object]]()
+
+    def __call__(self, obj: Object) -> bool:
+        """Whether it is."""
+        if annotation(obj, "skipAwait") == "true":
+            return True
+        if waiting_for(self._kube, obj):
+            return False
+        return obj["kind"] not in _WORKLOADS or _ready_pods(obj, self._pods_in(obj["metadata"]["namespace"])) >= obj["spec"]["replicas"]
+
+    def _pods_in(self, namespace: str) -> list[Object]:
+        if namespace not in self._pods:
+            self._pods[namespace] = self._kube.request("GET", f"/api/v1/namespaces/{namespace}/pods")["items"]
+        return self._pods[namespace]
+
+
+def _ready_pods(workload: Object, pods: Iterable[Object]) -> int:
     """How many of the pods are the workload's, ready, and stay."""
     labels = (workload["spec"]["selector"].get("matchLabels") or {}).items()
-    mine = [pod for pod in pods if labels <= (pod["metadata"].get("labels") or {}).items() and not pod["metadata"].get("deletionTimestamp")]
+    mine = [pod for pod in pods if labels <= (pod["metadata"].get("labels") or {}).items() and not leaves(pod)]
     return sum(condition(pod, "Ready").get("status") == "True" for pod in mine)

@@ -2,7 +2,8 @@
 
 After an `up` a record is written beside the copy of the stack's state: what stands for all that the program was made from, and for each
 object in the state, its uid and what counts of it (live_objects.py). It is removed before anything begins that may change the stack, so a
-run that failed or was killed leaves none. A stack is settled while inputs and objects are those of its record, and each object is ready.
+run that failed or was killed leaves none. A stack is settled while inputs and objects are those of its record, and each object is ready;
+where one isn't, as after a loss of power, there is only something to wait for (waiting.py).
 
 A record is written only of objects that are what the program declares, as the plugin's own comparison for drift has it: somebody may have
 changed one while `up` was at work. Values that the state has encrypted aren't compared; there the object's version must be the state's.
@@ -18,21 +19,20 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from threading import Event
+from operator import itemgetter
 from typing import Any
 
-from bdc.engine.live_objects import Object, Place, counted, fetch, place_of, ready_pods
+from bdc.engine.live_objects import Object, Place, Works, counted, fetch, leaves, place_of
 from bdc.engine.passphrase import Passphrase
 from bdc.engine.plugin_selection import Plugin
 from bdc.engine.stacks import StackProgram
 from bdc.engine.state_store import StateStore
 from bdc.errors import BdcError
 from bdc.kube import ApiError, Kube
-from bdc.plugin.readiness import Waiter
+from bdc.plugin.readiness import NotLiveError
 
 FORMAT = 1
 _AT_ONCE = 8
-_WORKLOADS = ("Deployment", "StatefulSet")
 _UNFINISHED = ("delete", "initErrors", "pendingReplacement", "taint")
 
 Record = dict[str, Any]
@@ -51,26 +51,34 @@ class Settlement:
         found = program.inputs()
         return None if found is None else self._sealed(program.stack, str(self._plugin), found)
 
-    def holds(self, program: StackProgram, inputs: str | None) -> bool:
-        """Whether the stack is settled. Raises BdcError where a newer bdc has written its state."""
+    def unready(self, program: StackProgram, inputs: str | None) -> list[Object] | None:
+        """Objects that aren't ready, in the order in which they were made, of a stack that is otherwise what its last finished `up` left.
+
+        None where it isn't, or nobody knows; then Pulumi has to say. Raises BdcError where a newer bdc has written its state.
+        """
         copy = self._store.copy(program.name)
         if inputs is None or self._kube is None or copy is None:
-            return False
+            return None
         record = copy.record()
         if record is None or record.get("format") != FORMAT or record["inputs"] != inputs:
-            return False
-        kube, works = self._kube, _Works(self._kube)
+            return None
+        kube, works = self._kube, Works(self._kube)
 
-        def same(group: Record) -> bool:
+        def look(group: Record) -> list[tuple[int, Object]] | None:
             known, place = group["objects"], Place(group["apiVersion"], group["kind"], group["path"])
             live = fetch(kube, place, known)
-            return all(name in live and self._seen(live[name]) == seen and works(live[name]) for name, seen in known.items())
+            if any(name not in live or leaves(live[name]) or self._seen(live[name]) != seen for name, (_, seen) in known.items()):
+                return None
+            return [(order, live[name]) for name, (order, _) in known.items() if not works(live[name])]
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             try:
-                return all(pool.map(same, record["groups"]))
-            except ApiError:  # such as no right to list a kind
-                return False
+                found = list(pool.map(look, record["groups"]))
+            except (ApiError, NotLiveError):  # such as no right to list a kind, or a Job that has failed
+                return None
+        if any(one is None for one in found):
+            return None
+        return [obj for _, obj in sorted((each for one in found for each in one or []), key=itemgetter(0))]
 
     def keep(self, program: StackProgram, inputs: str | None, export: Callable[[], Mapping[str, Any]]) -> None:
         """Write the record after an `up` that began with these inputs and left the state that `export` gives; none where it isn't sure."""
@@ -88,6 +96,7 @@ class Settlement:
         if deployment.get("pending_operations") or any(not _finished(one) for one in resources):
             return None
         placed: dict[Place, dict[str, Mapping[str, Any]]] = {}
+        order = {one["urn"]: number for number, one in enumerate(resources)}
         for one in resources:
             placed.setdefault(place_of(kube, one["outputs"]), {})[one["outputs"]["metadata"]["name"]] = one
         groups = []
@@ -95,7 +104,7 @@ class Settlement:
             live = fetch(kube, place, known)
             if any(name not in live or not _is_as_declared(live[name], one) for name, one in known.items()):
                 return None
-            seen = {name: self._seen(live[name]) for name in known}
+            seen = {name: (order[one["urn"]], self._seen(live[name])) for name, one in known.items()}
             groups.append({"apiVersion": place.api_version, "kind": place.kind, "path": place.path, "objects": seen})
         return groups
 
@@ -106,27 +115,6 @@ class Settlement:
     def _sealed(self, *what: object) -> str:
         text = json.dumps(what, sort_keys=True, separators=(",", ":"))
         return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
-
-
-class _Works:
-    """Whether an object stays and is ready: by the plugin's rules and, for a workload, by its pods.
-
-    After a loss of power a workload's status may say for a while what was before it.
-    """
-
-    def __init__(self, kube: Kube) -> None:
-        self._kube, self._waiter = kube, Waiter(kube, Event())
-        self._pods: dict[str, list[Object]] = {}
-
-    def __call__(self, obj: Object) -> bool:
-        if obj["metadata"].get("deletionTimestamp") or self._waiter.missing(obj, obj):
-            return False
-        return obj["kind"] not in _WORKLOADS or ready_pods(obj, self._pods_in(obj["metadata"]["namespace"])) >= obj["spec"]["replicas"]
-
-    def _pods_in(self, namespace: str) -> list[Object]:
-        if namespace not in self._pods:
-            self._pods[namespace] = self._kube.request("GET", f"/api/v1/namespaces/{namespace}/pods")["items"]
-        return self._pods[namespace]
 
 
 def _finished(resource: Mapping[str, Any]) -> bool:

@@ -49,19 +49,19 @@ class Waiter:
         limit = timeout_seconds or float(annotation(inputs, "timeoutSeconds") or 0) or DEFAULT_TIMEOUT_SECONDS
         end, pause, said, looked, pods = time.monotonic() + limit, 0.1, "", time.monotonic(), ""
         while True:
-            waiting_for = self._waiting_for(obj)
-            if not waiting_for:
+            wanting = waiting_for(self._kube, obj)
+            if not wanting:
                 return obj
             now = time.monotonic()
             if now - looked >= _DIAGNOSE_EVERY_SECONDS or now > end:
                 looked, pods = now, self._look_at_pods(obj, started)
             if pods:  # of a single pod there is nothing to count
-                waiting_for = pods if obj["spec"].get("replicas", 1) == 1 and " old " not in waiting_for else f"{waiting_for}: {pods}"
-            if waiting_for != said:
-                report(waiting_for)
-                said = waiting_for
+                wanting = pods if obj["spec"].get("replicas", 1) == 1 and " old " not in wanting else f"{wanting}: {pods}"
+            if wanting != said:
+                report(wanting)
+                said = wanting
             if now > end:
-                raise self._late(obj, waiting_for, limit)
+                raise self._late(obj, wanting, limit)
             if self._stopped.wait(pause):
                 raise NotLiveError("the wait was interrupted", obj, exit_code=INTERRUPTED)
             pause = min(pause * 1.4, 1.0)
@@ -75,7 +75,7 @@ class Waiter:
         if annotation(inputs, "skipAwait") == "true":
             return ""
         try:
-            found = self._waiting_for(obj)
+            found = waiting_for(self._kube, obj)
         except NotLiveError as error:
             return str(error)
         return found and f"waiting for {found}"
@@ -101,13 +101,6 @@ class Waiter:
                 interrupted.exit_code = INTERRUPTED
                 raise interrupted
             pause = min(pause * 1.5, 1.0)
-
-    def _waiting_for(self, obj: dict[str, Any]) -> str:
-        """What is missing, empty when the object is ready."""
-        if expressions := annotation(obj, "waitFor"):
-            return waited_for(obj, expressions)
-        check = _CHECKS.get((obj["apiVersion"], obj["kind"]))
-        return check(self._kube, obj) if check else ""
 
     def _look_at_pods(self, obj: dict[str, Any], since: datetime) -> str:
         """How far the object's pods are. Raises NotLiveError when one can't work."""
@@ -136,6 +129,14 @@ class Waiter:
         look = f"bdc logs {part} says more; " if part else ""
         hint = f"{look}bdc up goes on from here, and --timeout gives each part more time"
         return NotLiveError(f"{text}{f'; {warnings}' if warnings else ''}", obj, hint, DeadlineError.exit_code)
+
+
+def waiting_for(kube: Kube, obj: dict[str, Any]) -> str:
+    """What an object waits for, empty when it is ready. Raises NotLiveError where it never will be."""
+    if expressions := annotation(obj, "waitFor"):
+        return waited_for(obj, expressions)
+    check = _CHECKS.get((obj["apiVersion"], obj["kind"]))
+    return check(kube, obj) if check else ""
 
 
 def _deployment(_: Kube, obj: dict[str, Any]) -> str:

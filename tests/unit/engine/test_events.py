@@ -102,7 +102,7 @@ def test_what_only_waited_for_others_is_not_told_among_failures() -> None:
 
 
 def test_an_object_of_another_namespace_is_named_with_it() -> None:
-    from bdc.engine.events import _elsewhere
+    from bdc.engine.events import shown_name
 
-    assert _elsewhere("bdc", {"namespace": "bdc-pool-etl"}) == "bdc-pool-etl/"
-    assert _elsewhere("bdc", {"namespace": "bdc"}) == _elsewhere("bdc", {}) == ""
+    assert shown_name({"name": "a", "namespace": "bdc-pool-etl"}, "bdc") == "bdc-pool-etl/a"
+    assert shown_name({"name": "a", "namespace": "bdc"}, "bdc") == shown_name({"name": "a"}, "bdc") == "a"

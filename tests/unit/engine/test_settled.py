@@ -16,6 +16,8 @@ import pytest
 from bdc.config.secret_data import encoded
 from bdc.engine import Change, ClusterStore, PulumiEngine, StackProgram
 from bdc.engine import run as run_module
+from bdc.engine.errors import EngineError
+from bdc.engine.events import Event
 from bdc.engine.live_objects import counted
 from bdc.engine.plugin_selection import Plugin
 from bdc.errors import BdcError
@@ -103,7 +105,8 @@ class FakeStack:
         if inputs["kind"] == "Secret":
             inputs["data"] = outputs["data"] = {SIGNATURE: SECRET, "ciphertext": "v1:x"}
         group = "core/v1" if inputs["apiVersion"] == "v1" else inputs["apiVersion"]
-        return {"custom": True, "type": f"kubernetes:{group}:{inputs['kind']}", "inputs": inputs, "outputs": outputs, **FakeStack.extra}
+        kind = f"kubernetes:{group}:{inputs['kind']}"
+        return {"urn": path, "custom": True, "type": kind, "inputs": inputs, "outputs": outputs, **FakeStack.extra}
 
     def destroy(self, on_event: object) -> None:
         self.resources = []
@@ -141,13 +144,18 @@ class Cluster:
         self.kube = FakeKube()
         self.inputs: dict[str, object] = {"data": {"code": "a"}, "platform": {"code": "a", "login": LOGIN}}
         self.plugin = Plugin("4.34.2")
+        self.events: list[Event] = []
+        self.deadline = 600.0
 
     def engine(self, *, backend: str | None = None) -> PulumiEngine:
         def stack(name: str, *needs: str) -> StackProgram:
             return StackProgram(name, f"one-{name}", lambda: None, needs, kept=name == "data", inputs=lambda: self.inputs[name])
 
         stacks = (stack("data"), stack("platform", "data"))
-        return PulumiEngine("one", stacks, ClusterStore(self.kube, "one", backend), kube=self.kube, plugin=self.plugin)
+        store = ClusterStore(self.kube, "one", backend)
+        return PulumiEngine(
+            "one", stacks, store, kube=self.kube, plugin=self.plugin, on_event=self.events.append, deadline_seconds=self.deadline
+        )
 
     def up(self) -> list[str]:
         told.clear()
@@ -158,6 +166,9 @@ class Cluster:
         told.clear()
         self.engine().plan()
         return sorted(told)
+
+    def planned(self) -> list[Change]:
+        return self.engine().plan()
 
     def container(self) -> Json:
         return self.kube.objects[DEPLOYMENT]["spec"]["template"]["spec"]["containers"][0]  # type: ignore[no-any-return]
@@ -239,8 +250,6 @@ PLATFORM: dict[str, Callable[[Cluster], object]] = {
     "it is gone": lambda cluster: cluster.kube.objects.pop(CONFIG_MAP),
     "it is going": going,
     "made anew": other_uid,
-    "not ready": lambda cluster: cluster.change(DEPLOYMENT, status={**READY, "availableReplicas": 0}),
-    "a pod isn't ready, which the workload doesn't know yet": lost_pod,
     "it was restored": lambda cluster: cluster.kube.objects[f"{HEAD}platform"]["data"].update(encoded({"serial": "7"})),
     "the copy of the state is gone": lambda cluster: cluster.kube.objects.pop(f"{HEAD}platform"),
     "a record of another format": lambda cluster: rewritten(cluster, format=2),
@@ -263,7 +272,6 @@ def test_only_the_stack_that_is_not_settled_is_run(cluster: Cluster, what: str) 
 
 DATA: dict[str, Callable[[Cluster], object]] = {
     "a Secret": lambda cluster: cluster.change(SECRET_OBJECT, data=encoded({"password": "another"})),
-    "a claim that has no volume": lambda cluster: cluster.change(CLAIM, status={"phase": "Lost"}),
     "the namespace's label": lambda cluster: cluster.kube.objects["/api/v1/namespaces/one"]["metadata"]["labels"].update(more="x"),
 }
 
@@ -282,6 +290,81 @@ def test_another_passphrase_and_another_plugin_concern_all(cluster: Cluster) -> 
     cluster.plugin = Plugin("4.34.2", Path("/usr/bin/official"))
     assert cluster.up() == ["up data", "up platform"]
     assert cluster.up() == []
+
+
+def later(cluster: Cluster, monkeypatch: pytest.MonkeyPatch, *steps: Callable[[], object]) -> None:
+    """Each time that an object is asked for on its own, the next step happens."""
+    left, request = list(steps), cluster.kube.request
+
+    def happening(method: str, path: str, body: Any = None, **options: Any) -> Json:
+        if method == "GET" and path in (DEPLOYMENT, CLAIM) and len(cluster.events) and left:
+            left.pop(0)()
+        return request(method, path, body, **options)
+
+    monkeypatch.setattr(cluster.kube, "request", happening)
+
+
+def lost_power(cluster: Cluster) -> None:
+    cluster.change(DEPLOYMENT, status={**READY, "availableReplicas": 0})
+    lost_pod(cluster)
+
+
+def works_again(cluster: Cluster) -> None:
+    cluster.change(DEPLOYMENT, status=dict(READY))
+    cluster.kube.objects[POD]["status"]["conditions"][0]["status"] = "True"
+
+
+def test_what_is_not_ready_is_waited_for_without_pulumi(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost_power(cluster)
+    assert cluster.planned() == [Change("update", "Deployment", "web", None, ("status",))]
+    later(cluster, monkeypatch, lambda: None, lambda: works_again(cluster))
+    assert cluster.up() == []
+    assert [(one.state, one.op, one.kind, one.name) for one in cluster.events] == [
+        (state, "update", "Deployment", "web") for state in ("started", "waiting", "done")
+    ]
+    assert cluster.events[1].message == "pods, 0 of 1 available"
+    assert cluster.planned() == []
+    assert cluster.up() == []
+
+
+def test_a_pod_that_the_workloads_status_does_not_know_yet_is_waited_for(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost_pod(cluster)
+    assert [change.paths for change in cluster.planned()] == [("status",)]
+    later(cluster, monkeypatch, lambda: None, lambda: works_again(cluster))
+    assert cluster.up() == []
+    assert cluster.kube.objects[POD]["status"]["conditions"][0]["status"] == "True"
+
+
+def test_they_are_waited_for_in_the_order_in_which_they_were_made(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost_power(cluster)
+    cluster.change(CLAIM, status={"phase": "Pending"})
+    later(cluster, monkeypatch, lambda: cluster.change(CLAIM, status={"phase": "Bound"}), lambda: None, lambda: works_again(cluster))
+    assert cluster.up() == []
+    assert [one.kind for one in cluster.events if one.state == "done"] == ["PersistentVolumeClaim", "Deployment"]
+
+
+def test_what_is_late_ends_the_run_and_the_next_one_waits_again(cluster: Cluster) -> None:
+    lost_power(cluster)
+    cluster.deadline = 0.3
+    for _ in range(2):
+        with pytest.raises(EngineError, match=r"^Deployment one/web was not ready in time \(0 s\), waiting for web-1 \(") as failed:
+            cluster.up()
+        assert (failed.value.exit_code, cluster.events[-1].state) == (4, "failed")
+        assert told == []
+
+
+def test_a_job_that_has_failed_is_pulumis(cluster: Cluster) -> None:
+    late = {"conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]}
+    cluster.change(DEPLOYMENT, status={**READY, **late})
+    assert cluster.plan() == ["plan platform"]
+
+
+def test_a_change_and_something_to_wait_for(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster.change(CLAIM, status={"phase": "Pending"})
+    cluster.change(CONFIG_MAP, data={"a": "2"})
+    assert cluster.plan() == ["plan platform"]
+    later(cluster, monkeypatch, lambda: cluster.change(CLAIM, status={"phase": "Bound"}))
+    assert cluster.up() == ["up platform"]
 
 
 def test_what_controllers_write_is_no_change(cluster: Cluster) -> None:
@@ -392,7 +475,7 @@ def test_the_record_tells_no_secret_and_nothing_to_guess_it_by(cluster: Cluster)
     assert before["inputs"] != after["inputs"]
     for one, other in zip(before["groups"], after["groups"], strict=True):
         assert one["path"] == other["path"]
-        assert not set(one["objects"].values()) & set(other["objects"].values())
+        assert not {seen for _, seen in one["objects"].values()} & {seen for _, seen in other["objects"].values()}
 
 
 def test_a_kind_is_asked_for_once(cluster: Cluster) -> None:
