@@ -7,7 +7,7 @@ import json
 import pulumi
 import pulumi_kubernetes as k8s
 
-from bdc.config.model import Resources, Storage, pod
+from bdc.config.model import Resources, Storage
 from bdc.config.names import DRIVERS, HADOOP_CONF, NAMENODE_HTTP_PORT, NAMESERVICE, namenode_hosts, selector
 from bdc.config.paths import resources
 from bdc.config.quantity import mebibytes, size
@@ -114,7 +114,7 @@ class StoragePool(pulumi.ComponentResource):
             ],
             ports=[{"containerPort": port}],
             volumeMounts=[hadoop_mount, tmp_mount, {"name": "data", "mountPath": "/data"}],
-            startupProbe=pods.tcp(port, periodSeconds=1, failureThreshold=180),
+            startupProbe=pods.starting(pods.tcp(port)),
             readinessProbe=pods.tcp(port, periodSeconds=5),
             livenessProbe=pods.tcp(port, periodSeconds=20, failureThreshold=6),
         )
@@ -153,7 +153,7 @@ class StoragePool(pulumi.ComponentResource):
         container = pods.container(
             "folders",
             self._site.images["hadoop"],
-            pod("10m", "32Mi", "128Mi"),
+            pods.JOB,
             command=["tini", "--", "python3", "/opt/bdc/folders.py"],
             env=pods.env(
                 {
