@@ -55,7 +55,7 @@ class StoragePool(pulumi.ComponentResource):
         datanode = self._stateful("datanode", config.datanodes, config.datanode, 9864, after)
         self._disruption("namenode", config.namenodes)
         self._disruption("datanode", config.datanodes)
-        folders = self._folders(pulumi.ResourceOptions(parent=self, depends_on=[namenode]))
+        folders = self._folders()
         self._httpfs(pulumi.ResourceOptions(parent=self, depends_on=[namenode]))
         self.ready: list[pulumi.Resource] = [namenode, datanode, folders]
         self.register_outputs({})
@@ -146,7 +146,8 @@ class StoragePool(pulumi.ComponentResource):
         volume = {"namenode": self._config.namenode_volume, "datanode": self._config.datanode_volume}[name]
         return claim(volume, self._site)
 
-    def _folders(self, options: pulumi.ResourceOptions) -> k8s.batch.v1.Job:
+    def _folders(self) -> k8s.batch.v1.Job:
+        """The Job starts beside the NameNode and waits for it: what waits for the folders needn't wait for the Job's pod, too."""
         script = (resources("manifests") / "storage" / "folders.py").read_text()
         config = k8s.core.v1.ConfigMap("hdfs-folders", metadata=self._meta("hdfs-folders"), data={"folders.py": script}, opts=self._inside)
         volume, mount = pods.config_map("script", "hdfs-folders", "/opt/bdc")
@@ -174,7 +175,7 @@ class StoragePool(pulumi.ComponentResource):
                     checksum=digest([script, FOLDERS, _ACLS]), restartPolicy="OnFailure",
                 ),
             },
-            opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[config])),
+            opts=pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[config])),
         )  # fmt: skip
 
     def _httpfs(self, options: pulumi.ResourceOptions) -> None:
