@@ -9,13 +9,16 @@ import hashlib
 import hmac
 import json
 import os
-import subprocess
 import time
 import urllib.request
+from functools import cache
 from pathlib import Path
+
+import psycopg2
 
 LEADER = os.environ["LEADER"]
 ITERATIONS = 4096
+PATH = 'search_path = "$user", public, dbo'
 
 
 def verifier(password: str) -> str:
@@ -29,13 +32,19 @@ def verifier(password: str) -> str:
     return f"SCRAM-SHA-256${ITERATIONS}:{text[0]}${text[1]}:{text[2]}"
 
 
-def sql(database: str, statements: str) -> str:
-    """Runs statements in one database; what they print. Secrets go by standard input and environment only."""
-    command = ["psql", "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-h", LEADER, "-U", "postgres", "-d", database]
-    done = subprocess.run(command, input=statements, text=True, capture_output=True, check=False, timeout=60)
-    if done.returncode:
-        raise RuntimeError(done.stderr.strip())
-    return done.stdout.strip()
+@cache
+def session(database: str) -> "psycopg2.extensions.connection":
+    """The one connection to a database: a program or a connection for each statement took longer than the statements."""
+    opened = psycopg2.connect(host=LEADER, user="postgres", dbname=database, options="-c statement_timeout=60s", tcp_user_timeout=60_000)
+    opened.autocommit = True
+    return opened
+
+
+def sql(database: str, statements: str) -> list[object]:
+    """Runs statements in one database, all or none of them; the first column of what they find."""
+    with session(database).cursor() as cursor:
+        cursor.execute(statements)
+        return [row[0] for row in cursor] if cursor.description else []
 
 
 def wait() -> None:
@@ -44,10 +53,11 @@ def wait() -> None:
     for attempt in range(300):
         os.environ["PGPASSWORD"] = passwords[attempt % len(passwords)]
         try:
-            if sql("postgres", "SELECT NOT pg_is_in_recovery()") == "t":
+            if sql("postgres", "SELECT NOT pg_is_in_recovery()") == [True]:
                 return
-        except (RuntimeError, subprocess.TimeoutExpired) as error:
-            print(f"waiting for the leader: {str(error).splitlines()[-1] if str(error) else error}", flush=True)
+        except psycopg2.Error as error:
+            print("waiting for the leader:", (str(error).strip() or repr(error)).splitlines()[-1], flush=True)
+        session.cache_clear()
         time.sleep(1)
     raise SystemExit("the master has no leader")
 
@@ -69,7 +79,7 @@ def migrate(folder: Path) -> None:
     """Brings the schemas polybase and sys up to date by the files NNNN-name.sql that weren't run yet, each in a transaction of its own."""
     sql("bdc", "CREATE SCHEMA IF NOT EXISTS polybase; CREATE TABLE IF NOT EXISTS polybase.migrations "
         "(version integer PRIMARY KEY, applied timestamptz NOT NULL DEFAULT now());")  # fmt: skip
-    done = int(sql("bdc", "SELECT coalesce(max(version), 0) FROM polybase.migrations"))
+    [done] = sql("bdc", "SELECT coalesce(max(version), 0) FROM polybase.migrations")
     for file in sorted(folder.glob("[0-9]*.sql")):
         version = int(file.name.partition("-")[0])
         if version > done:
@@ -110,8 +120,8 @@ options = {"host": os.environ["GATEWAY"], "port": "5432", "dbname": "bdc", "sslm
 if not sql("bdc", "SELECT 1 FROM pg_foreign_server WHERE srvname = 'federation'"):
     sql("bdc", "CREATE SERVER federation FOREIGN DATA WRAPPER federation_fdw; GRANT USAGE ON FOREIGN SERVER federation TO trino; "
                "CREATE USER MAPPING FOR PUBLIC SERVER federation; "
-               "ALTER DATABASE bdc SET search_path = \"$user\", public, dbo;")  # fmt: skip
-known = sql("bdc", "SELECT option_name FROM pg_foreign_server, pg_options_to_table(srvoptions) WHERE srvname = 'federation'").split()
+               f"ALTER DATABASE bdc SET {PATH}; SET {PATH};")  # fmt: skip
+known = sql("bdc", "SELECT option_name FROM pg_foreign_server, pg_options_to_table(srvoptions) WHERE srvname = 'federation'")
 listed = ", ".join(f"{'SET' if name in known else 'ADD'} {name} '{value}'" for name, value in options.items())
 sql("bdc", f"ALTER SERVER federation OPTIONS ({listed});")
 migrate(Path(__file__).parent)

@@ -2,11 +2,15 @@
 
     connect.py HOURS COMMAND...      the command is the server's; SIGUSR1: it is due now
 
+First it waits until HDFS takes files: after a loss of power everything starts at once, and a server that finds no place for its event log
+ends. NAMENODE is the host and port of the NameNode's pages; without it nothing is waited for.
+
 It is due after HOURS, or when a full garbage collection has left most of its heap in use: a server keeps some of what its sessions leave
 behind. Then it ends when nobody has a session; when no request has run for an
 hour; or after four hours of waiting for that. What its sessions wrote to the lake is there; what they kept in memory is not.
 """
 
+import json
 import os
 import re
 import signal
@@ -19,6 +23,8 @@ from pathlib import Path
 
 GC_LOG = "/tmp/gc.log"
 PAGE = os.environ.get("CONNECT_PAGE", "http://{}:4040/connect/".format(os.environ.get("POD_IP", "127.0.0.1")))
+BEAN = "Hadoop:service=NameNode,name=NameNodeInfo"
+PATIENCE_SECONDS = 600
 POLL_SECONDS = float(os.environ.get("CONNECT_POLL_SECONDS", "15"))
 QUIET_SECONDS, MOST_SECONDS = 3600, 4 * 3600
 RETAINED = 0.8
@@ -44,6 +50,30 @@ def use(page):
         return None
     found = _USE.search(re.sub(r"<[^>]*>", " ", text))
     return (int(found[1]), int(found[2])) if found else None
+
+
+def missing(namenode):
+    """Why HDFS takes no files yet; empty once it does."""
+    try:
+        with urllib.request.urlopen(f"http://{namenode}/jmx?qry={BEAN}", timeout=5) as answer:
+            beans = json.load(answer)["beans"]
+    except (OSError, ValueError) as error:
+        return f"{namenode}: {error}"
+    if not beans:
+        return "it reads its image"
+    return "it is in safe mode" if beans[0]["Safemode"] else ""
+
+
+def wait_for_hdfs(namenode, patience=PATIENCE_SECONDS, pause=1.0):
+    """Return once HDFS takes files, or end this process with what is missing."""
+    until, said = time.monotonic() + patience, ""
+    while why := missing(namenode):
+        if time.monotonic() > until:
+            sys.exit(f"connect: HDFS takes no files after {patience:.0f} s, see the NameNode: {why}")
+        if why != said:
+            say(f"waits for the NameNode: {why}")
+            said = why
+        time.sleep(pause)
 
 
 class Keeper:
@@ -84,6 +114,8 @@ def say(text):
 def main(arguments):
     keeper = Keeper(float(arguments[0]), float(os.environ.get("CONNECT_HEAP_MEBIBYTES", "1024")))
     signal.signal(signal.SIGUSR1, keeper.due_now)
+    if namenode := os.environ.get("NAMENODE"):
+        wait_for_hdfs(namenode)
     server = subprocess.Popen(arguments[1:])
     ending = []
     for number in (signal.SIGTERM, signal.SIGINT):

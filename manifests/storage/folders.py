@@ -20,7 +20,7 @@ def call(path: str, **query: str) -> None:
             urllib.request.urlopen(request, timeout=10).read()
         except urllib.error.HTTPError as error:
             reason = error.read().decode(errors="replace")
-            if error.code != 403 or "SafeMode" not in reason:
+            if error.code != 403 or not any(exception in reason for exception in ("SafeMode", "RetriableException")):
                 raise SystemExit(f"{path}: {error.code} {reason}") from error
         except OSError as error:
             print(f"waiting for the NameNode: {error}", flush=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_kubernetes as k8s
 
-from bdc.config.model import Master, pod
+from bdc.config.model import Master
 from bdc.config.names import (
     COMPONENT,
     CREDENTIALS,
@@ -171,7 +171,7 @@ class SqlMaster(pulumi.ComponentResource):
         container = pods.container(
             "setup",
             self._site.images["postgres"],
-            pod("10m", "32Mi", "128Mi"),
+            pods.JOB,
             args=["python3", "/opt/bdc/setup.py"],
             env=[
                 *pods.env(

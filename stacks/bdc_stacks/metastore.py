@@ -53,7 +53,7 @@ class HiveMetastore(pulumi.ComponentResource):
             config.resources,
             args=["serve"],
             ports=[{"name": "thrift", "containerPort": 9083}],
-            startupProbe=pods.tcp(9083, periodSeconds=1, failureThreshold=180),
+            startupProbe=pods.starting(pods.tcp(9083)),
             readinessProbe=pods.tcp(9083, periodSeconds=5),
             livenessProbe=pods.tcp(9083, periodSeconds=20, failureThreshold=6),
             **shared,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bdc.config.model import Resources
+from bdc.config.model import Resources, pod
 from bdc.config.names import labels
 from bdc.config.restricted import container_security, pod_security
 from bdc_stacks.stack_context import StackContext, digest
@@ -16,6 +16,10 @@ from bdc_stacks.stack_context import StackContext, digest
 Json = dict[str, Any]
 
 TLS_PATH = "/etc/bdc/tls"
+_START_SECONDS = 600
+
+JOB = pod("100m", "32Mi", "128Mi")
+"""What a Job has that others wait for: where engines start beside it, its request is its share, and a tenth of this held them up."""
 
 
 def resources(of: Resources) -> Json:
@@ -50,6 +54,12 @@ def tcp(port: int, **more: int) -> Json:
 def http(path: str, port: int, *, scheme: str = "HTTP", **more: int) -> Json:
     """A probe that asks."""
     return {"httpGet": {"path": path, "port": port, "scheme": scheme}, **more}
+
+
+def starting(probe: Json, period_seconds: int = 1) -> Json:
+    """A startup probe, which gives a server as long as `bdc up` does: where everything starts at once on a busy machine it takes many times
+    as long as usual, and one that is ended meanwhile begins from the front."""
+    return {**probe, "periodSeconds": period_seconds, "failureThreshold": _START_SECONDS // period_seconds}
 
 
 def beats(file: str, period_seconds: int, **more: int) -> Json:

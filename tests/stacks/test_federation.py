@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import subprocess
+import threading
 import tomllib
 
 import pytest
@@ -53,6 +56,25 @@ def test_sparks_applications_read_external_tables_and_nothing_else(objects: dict
     found = {name: allowed("spark-etl", name) for name in ("external", "lake", "master", "ext_sales_1")}
     assert found == {"external": "read-only", "lake": "none", "master": "none", "ext_sales_1": "none"}
     assert {allowed("spark", "external"), allowed("sparkle", "lake")} == {"read-only", "all"}
+
+
+@pytest.mark.parametrize(("starting", "status"), [("false", 0), ("true", 1)])
+def test_a_server_has_started_when_it_says_so(objects: dict[tuple[str, str], Json], starting: str, status: int) -> None:
+    [container] = templates(objects)["Deployment/trino-coordinator"]["spec"]["containers"]
+    bash, option, script = container["startupProbe"]["exec"]["command"]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                assert connection.recv(1000).startswith(b"GET /v1/info HTTP/1.0\r\n")
+                connection.sendall(f'HTTP/1.1 200 OK\r\n\r\n{{"coordinator":true,"starting":{starting}}}'.encode())
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        asked = subprocess.run([bash, option, script.replace("8080", str(server.getsockname()[1]))], timeout=20, check=False)
+        thread.join()
+    assert asked.returncode == status
 
 
 def test_a_worker_ends_what_it_has_and_a_coordinator_goes_at_once(objects: dict[tuple[str, str], Json]) -> None:

@@ -58,6 +58,13 @@ def test_every_server_has_probes(objects: dict[tuple[str, str], Json]) -> None:
         assert any("livenessProbe" in container for container in template["spec"]["containers"]), name
 
 
+def test_a_start_may_take_minutes_on_a_busy_machine(objects: dict[tuple[str, str], Json]) -> None:
+    for name, template in templates(objects).items():
+        for container in containers(template):
+            if probe := container.get("startupProbe"):
+                assert probe["periodSeconds"] * probe["failureThreshold"] >= 300, (name, container["name"])
+
+
 def test_no_secret_is_in_an_argument_a_config_map_or_plain_environment(objects: dict[tuple[str, str], Json]) -> None:
     for name, template in templates(objects).items():
         for container in containers(template):

@@ -60,7 +60,7 @@ class Gateway:
             ),
             ports=[{"name": "postgresql", "containerPort": _PORT}],
             volumeMounts=[tls_mount, tmp_mount],
-            startupProbe=pods.tcp(_PORT, periodSeconds=1, failureThreshold=120),
+            startupProbe=pods.starting(pods.tcp(_PORT)),
             readinessProbe=pods.tcp(_PORT, periodSeconds=5),
             livenessProbe=pods.tcp(_PORT, periodSeconds=20, failureThreshold=3),
         )

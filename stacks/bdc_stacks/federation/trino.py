@@ -154,8 +154,8 @@ class TrinoFederation(pulumi.ComponentResource):
             ),
             ports=[{"name": "http", "containerPort": 8080}, {"name": "https", "containerPort": 8443}],
             volumeMounts=[*mounts, *(mount for _, mount in volumes)],
-            startupProbe=_info(periodSeconds=2, failureThreshold=150),
-            readinessProbe=_info(periodSeconds=5, timeoutSeconds=5),
+            startupProbe=pods.starting({"exec": {"command": ["bash", "-c", _STARTED]}, "timeoutSeconds": 5}, 2),
+            readinessProbe=pods.http("/v1/info", 8080, periodSeconds=5, timeoutSeconds=5),
             livenessProbe=pods.tcp(8080, periodSeconds=20, failureThreshold=6),
             **({} if coordinator else {"lifecycle": {"preStop": {"exec": {"command": ["python3", "-c", _DRAIN]}}}}),
         )
@@ -229,7 +229,5 @@ def heap_mebibytes(of: Resources) -> int:
     return max(512, min(limit - _BESIDE_HEAP_MEBIBYTES, limit * 4 // 5))
 
 
-def _info(**more: int) -> pods.Json:
-    """Asks the server whether it has started; /v1/info says so without a password."""
-    ask = "import json,sys,urllib.request as u; sys.exit(json.load(u.urlopen('http://127.0.0.1:8080/v1/info',timeout=4))['starting'])"
-    return {"exec": {"command": ["python3", "-c", ask]}, **more}
+_STARTED = r"""exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /v1/info HTTP/1.0\r\n\r\n' >&3 && grep -q '"starting":false' <&3"""
+"""/v1/info needs no password and answers while the server starts, too, with the same status. Bash takes a fraction of what Python would."""

@@ -93,6 +93,8 @@ class _Server:
                     "SPARK_DRIVER_MEMORY": f"{self._heap}m",
                     "SPARK_DRIVER_JAVA_OPTS": "-Xlog:gc:file=/tmp/gc.log",
                     "PGPASSFILE": f"{MASTER_ACCESS_PATH}/pgpass",
+                    # A pool's network reaches HDFS, but not the NameNode's pages.
+                    **({} if pool else {"NAMENODE": site.namenode}),
                 },
                 secret,
                 POD_NAME="metadata.name",
@@ -100,7 +102,7 @@ class _Server:
             ),
             ports=[{"containerPort": _PORT}],
             volumeMounts=[spark_mount, hadoop_mount, work_mount, access_mount, {"name": "script", "mountPath": _SCRIPT, "readOnly": True}],
-            startupProbe=pods.tcp(port, periodSeconds=2, failureThreshold=150),
+            startupProbe=pods.starting(pods.tcp(port), 2),
             readinessProbe=pods.tcp(port, periodSeconds=5) if pool else None,
             livenessProbe=pods.tcp(_PORT, periodSeconds=30, failureThreshold=6)
             if pool

@@ -88,7 +88,7 @@ class SparkPool(pulumi.ComponentResource):
             ),
             ports=[{"containerPort": 18080}],
             volumeMounts=[spark_mount, hadoop_mount, work_mount],
-            startupProbe=pods.tcp(8443, periodSeconds=2, failureThreshold=150),
+            startupProbe=pods.starting(pods.tcp(8443), 2),
             livenessProbe=pods.http("/bdc/alive", 8443, scheme="HTTPS", periodSeconds=30, failureThreshold=6),
         )
         deployment = k8s.apps.v1.Deployment(

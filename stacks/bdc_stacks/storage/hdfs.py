@@ -7,7 +7,7 @@ import json
 import pulumi
 import pulumi_kubernetes as k8s
 
-from bdc.config.model import Resources, Storage, pod
+from bdc.config.model import Resources, Storage
 from bdc.config.names import DRIVERS, HADOOP_CONF, NAMENODE_HTTP_PORT, NAMESERVICE, namenode_hosts, selector
 from bdc.config.paths import resources
 from bdc.config.quantity import mebibytes, size
@@ -55,7 +55,7 @@ class StoragePool(pulumi.ComponentResource):
         datanode = self._stateful("datanode", config.datanodes, config.datanode, 9864, after)
         self._disruption("namenode", config.namenodes)
         self._disruption("datanode", config.datanodes)
-        folders = self._folders(pulumi.ResourceOptions(parent=self, depends_on=[namenode]))
+        folders = self._folders()
         self._httpfs(pulumi.ResourceOptions(parent=self, depends_on=[namenode]))
         self.ready: list[pulumi.Resource] = [namenode, datanode, folders]
         self.register_outputs({})
@@ -114,7 +114,7 @@ class StoragePool(pulumi.ComponentResource):
             ],
             ports=[{"containerPort": port}],
             volumeMounts=[hadoop_mount, tmp_mount, {"name": "data", "mountPath": "/data"}],
-            startupProbe=pods.tcp(port, periodSeconds=1, failureThreshold=180),
+            startupProbe=pods.starting(pods.tcp(port)),
             readinessProbe=pods.tcp(port, periodSeconds=5),
             livenessProbe=pods.tcp(port, periodSeconds=20, failureThreshold=6),
         )
@@ -146,14 +146,15 @@ class StoragePool(pulumi.ComponentResource):
         volume = {"namenode": self._config.namenode_volume, "datanode": self._config.datanode_volume}[name]
         return claim(volume, self._site)
 
-    def _folders(self, options: pulumi.ResourceOptions) -> k8s.batch.v1.Job:
+    def _folders(self) -> k8s.batch.v1.Job:
+        """The Job starts beside the NameNode and waits for it: what waits for the folders needn't wait for the Job's pod, too."""
         script = (resources("manifests") / "storage" / "folders.py").read_text()
         config = k8s.core.v1.ConfigMap("hdfs-folders", metadata=self._meta("hdfs-folders"), data={"folders.py": script}, opts=self._inside)
         volume, mount = pods.config_map("script", "hdfs-folders", "/opt/bdc")
         container = pods.container(
             "folders",
             self._site.images["hadoop"],
-            pod("10m", "32Mi", "128Mi"),
+            pods.JOB,
             command=["tini", "--", "python3", "/opt/bdc/folders.py"],
             env=pods.env(
                 {
@@ -174,7 +175,7 @@ class StoragePool(pulumi.ComponentResource):
                     checksum=digest([script, FOLDERS, _ACLS]), restartPolicy="OnFailure",
                 ),
             },
-            opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[config])),
+            opts=pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[config])),
         )  # fmt: skip
 
     def _httpfs(self, options: pulumi.ResourceOptions) -> None:

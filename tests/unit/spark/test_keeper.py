@@ -1,8 +1,10 @@
-"""When a Spark Connect server starts anew (manifests/spark/connect.py): on a clock of its own, and with a process in the server's place."""
+"""When a Spark Connect server starts, and when anew (manifests/spark/connect.py): on a clock of its own, with a process in the server's
+place."""
 
 from __future__ import annotations
 
 import http.server
+import json
 import os
 import runpy
 import signal
@@ -11,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -123,6 +125,57 @@ def started(page: str, hours: str, *command: str) -> subprocess.Popen[str]:
 def test_what_its_page_says(module: dict[str, Any], page: str) -> None:
     assert module["use"](page) == (0, 0)
     assert module["use"]("http://127.0.0.1:9/") is None
+
+
+class NameNode(http.server.BaseHTTPRequestHandler):
+    """A NameNode's pages, which say one thing after the other, and the last for ever."""
+
+    says: ClassVar[list[list[dict[str, str]]]] = []
+
+    def do_GET(self) -> None:
+        assert self.path == "/jmx?qry=Hadoop:service=NameNode,name=NameNodeInfo"
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps({"beans": self.says.pop(0) if len(self.says) > 1 else self.says[0]}).encode())
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture
+def namenode() -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), NameNode)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+OPEN, SAFE = [{"Safemode": ""}], [{"Safemode": "Safe mode is ON."}]
+
+
+def test_it_waits_until_hdfs_takes_files(module: dict[str, Any], namenode: str, capfd: pytest.CaptureFixture[str]) -> None:
+    NameNode.says = [[], SAFE, SAFE, OPEN]
+    module["wait_for_hdfs"](namenode, pause=0.01)
+    lines = capfd.readouterr().err.splitlines()
+    assert lines == ["connect: waits for the NameNode: it reads its image", "connect: waits for the NameNode: it is in safe mode"]
+
+
+def test_it_says_who_is_missing_when_it_gives_up(module: dict[str, Any], namenode: str) -> None:
+    NameNode.says = [SAFE]
+    with pytest.raises(SystemExit, match="HDFS takes no files after 0 s, see the NameNode: it is in safe mode"):
+        module["wait_for_hdfs"](namenode, patience=0)
+    with pytest.raises(SystemExit, match=r"see the NameNode: 127\.0\.0\.1:9: .*refused"):
+        module["wait_for_hdfs"]("127.0.0.1:9", patience=0)
+
+
+def test_a_server_starts_once_hdfs_takes_files(page: str, namenode: str) -> None:
+    NameNode.says = [OPEN]
+    started = subprocess.run(
+        [sys.executable, str(SCRIPT), "24", sys.executable, "-c", "print('here')"],
+        env=os.environ | {"CONNECT_PAGE": page, "NAMENODE": namenode}, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert started.stdout == "here\n"
 
 
 def test_the_server_is_ended_when_it_is_due_and_unused(page: str) -> None:
