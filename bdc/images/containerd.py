@@ -50,7 +50,8 @@ def _import(absent: Sequence[str], ctr: Ctr) -> None:
     if ctr.store:
         layers = dict.fromkeys(layer for chain in chains.values() for layer in chain)
         release(ctr, [layer for layer in layers if layer in unpacked])
-        keep(ctr, layers, {layer for name in layout().descriptors() for layer in layout().chain(name)})
+        wanted = {layer for name in layout().descriptors() for layer in layout().chain(name)}
+        keep(ctr, layers, wanted, anew=layers.keys() - unpacked)
 
 
 def _hand_over(layers: Iterable[Path], ctr: Ctr) -> frozenset[Path]:

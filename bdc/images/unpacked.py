@@ -56,15 +56,18 @@ def release(ctr: Ctr, layers: Iterable[str]) -> None:
         ctr.run("snapshots", "label", layer, f"{_ROOT_LABEL}=")
 
 
-def keep(ctr: Ctr, layers: Iterable[str], wanted: Collection[str]) -> None:
-    """Keeps these layers of containerd's, and drops all but the `wanted`; nothing while another bdc does so, or without the space."""
+def keep(ctr: Ctr, layers: Iterable[str], wanted: Collection[str], *, anew: Collection[str]) -> None:
+    """Keeps these layers of containerd's, those of `anew` also where something is kept by their name, and drops all but the `wanted`.
+
+    Nothing while another bdc does so. Layers that must be copied are kept as far as there is space.
+    """
     folder = _folder()
     if folder is None:
         return
     with _locked(folder) as alone:
         if not alone:
             return
-        known = {_digits(layer) for layer in wanted}
+        known = {_digits(layer) for layer in wanted} - {_digits(layer) for layer in anew}
         for entry in folder.iterdir():
             if entry.is_dir() and entry.name not in known:
                 shutil.rmtree(entry, ignore_errors=True)

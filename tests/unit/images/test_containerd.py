@@ -10,11 +10,12 @@ import shutil
 import sys
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bdc.errors import BdcError
-from bdc.images import layout, load, references
+from bdc.images import containerd, layout, load, references
 from bdc.images.oci_layout import LAYER_TYPE
 
 CTR = """#!{python} -IS
@@ -276,6 +277,22 @@ def test_a_kept_layer_that_isnt_as_it_was_is_unpacked(node: Path, own: Path, kep
     assert chain not in given(node)
     layers = {path.name for path in layout().layers(references()["a"])}
     assert layers <= {path.name for path in own.iterdir()}, "handed over to be unpacked"
+    assert [path.name for path in kept.iterdir() if path.name == layer.name] == ([layer.name] if harm == "everybody's" else [])
+
+
+def test_what_had_to_be_unpacked_again_is_kept_again(node: Path, own: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for listing in kept.rglob("listing"):
+        listing.write_text("by an older bdc")
+    feed = containerd._stream
+
+    def unpacking(*arguments: Any, **more: Any) -> tuple[int, str]:
+        unpack(node, {"a": "of a", "b": "of b"})
+        return feed(*arguments, **more)
+
+    monkeypatch.setattr(containerd, "_stream", unpacking)
+    load_here(node)
+    monkeypatch.undo()
+    assert len([listing for listing in kept.rglob("listing") if listing.read_text() != "by an older bdc"]) == 2
 
 
 def test_what_no_image_has_any_more_is_dropped_and_so_is_what_a_killed_run_left(node: Path, own: Path, kept: Path) -> None:
