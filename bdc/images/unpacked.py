@@ -79,15 +79,16 @@ def keep(ctr: Ctr, layers: Iterable[str], wanted: Collection[str], *, anew: Coll
 
 def _give(ctr: Ctr, kept: Path, layer: str, parent: str) -> bool:
     active = f"bdc-{kept.name}"
-    if not _intact(kept):
+    if not kept.exists():
         return False
     with suppress(BdcError):  # of a run that was killed
         ctr.run("snapshots", "rm", active)
     try:
-        if _copy(kept / _FILES, _own_files(ctr, "prepare", active, *filter(None, [parent]))):
+        files = _own_files(ctr, "prepare", active, *filter(None, [parent]))
+        if _copy(kept / _FILES, files) and _listing(files) == (kept / _LISTING).read_text():
             ctr.run("snapshots", "commit", layer, active)
             return True
-    except (BdcError, LookupError, ValueError):
+    except (BdcError, LookupError, ValueError, OSError):
         pass
     with suppress(BdcError):
         ctr.run("snapshots", "rm", active)
@@ -105,8 +106,9 @@ def _keep(ctr: Ctr, target: Path, layer: str) -> None:
         (part / _FILES).mkdir()
         if not _linkable(part, source) and disk_of(part).free < _SPARE_BYTES:
             return
-        if _copy(source, part / _FILES):
-            (part / _LISTING).write_text(_listing(part / _FILES))
+        listing = _listing(source)
+        if _copy(source, part / _FILES) and _listing(part / _FILES) == listing:
+            (part / _LISTING).write_text(listing)
             subprocess.run(["sync", "--file-system", str(part)], check=False)
             part.replace(target)
     finally:
@@ -143,17 +145,13 @@ def _linkable(source: Path, target: Path) -> bool:
     return True
 
 
-def _intact(kept: Path) -> bool:
-    try:
-        return (kept / _LISTING).read_text() == _listing(kept / _FILES)
-    except OSError:
-        return False
-
-
 def _listing(folder: Path) -> str:
-    """A digest of all that is in a folder: names, kinds, owners, modes, sizes, times, and where links lead."""
+    """A digest of all that is in a folder: names, kinds, owners, modes, sizes, times, where links lead, and attributes.
+
+    overlayfs says in an attribute that a folder hides those below it.
+    """
     digest = hashlib.sha256()
-    for line in _facts(folder):
+    for line in (_fact(folder, "."), *_facts(folder)):
         digest.update(f"{line}\0".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
@@ -161,12 +159,17 @@ def _listing(folder: Path) -> str:
 def _facts(folder: Path, inside: str = "") -> Iterator[str]:
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda one: one.name):
-            found = entry.stat(follow_symlinks=False)
-            size = 0 if entry.is_dir(follow_symlinks=False) else found.st_size  # a folder's depends on its history
-            leads = Path(entry.path).readlink() if entry.is_symlink() else ""
-            yield f"{inside}{entry.name} {found.st_mode} {found.st_uid} {found.st_gid} {found.st_rdev} {size} {found.st_mtime_ns} {leads}"
+            yield _fact(Path(entry.path), f"{inside}{entry.name}")
             if entry.is_dir(follow_symlinks=False):
                 yield from _facts(Path(entry.path), f"{inside}{entry.name}/")
+
+
+def _fact(path: Path, name: str) -> str:
+    found = path.lstat()
+    size = 0 if stat.S_ISDIR(found.st_mode) else found.st_size  # a folder's depends on its history
+    leads = path.readlink() if stat.S_ISLNK(found.st_mode) else ""
+    attributes = [(key, os.getxattr(path, key, follow_symlinks=False)) for key in sorted(os.listxattr(path, follow_symlinks=False))]
+    return f"{name} {found.st_mode} {found.st_uid} {found.st_gid} {found.st_rdev} {size} {found.st_mtime_ns} {leads} {attributes}"
 
 
 def _digits(layer: str) -> str:

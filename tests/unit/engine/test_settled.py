@@ -353,7 +353,7 @@ def test_what_is_late_ends_the_run_and_the_next_one_waits_again(cluster: Cluster
         assert told == []
 
 
-def test_a_job_that_has_failed_is_pulumis(cluster: Cluster) -> None:
+def test_what_never_will_be_ready_is_pulumis(cluster: Cluster) -> None:
     late = {"conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]}
     cluster.change(DEPLOYMENT, status={**READY, **late})
     assert cluster.plan() == ["plan platform"]

@@ -253,7 +253,7 @@ def test_files_are_links_where_cache_and_node_share_a_filesystem(
     assert not [*kept.rglob(".link-*"), *(node / "node-dir").rglob(".link-*")]
 
 
-@pytest.mark.parametrize("harm", ["gone", "longer", "newer", "another mode", "more", "no listing", "everybody's"])
+@pytest.mark.parametrize("harm", ["gone", "longer", "newer", "another mode", "an attribute", "more", "no listing", "everybody's"])
 def test_a_kept_layer_that_isnt_as_it_was_is_unpacked(node: Path, own: Path, kept: Path, harm: str) -> None:
     chain = layout().chain(references()["a"])[0]
     layer = kept / chain.removeprefix("sha256:")
@@ -267,6 +267,8 @@ def test_a_kept_layer_that_isnt_as_it_was_is_unpacked(node: Path, own: Path, kep
             os.utime(file, (1, 1))
         case "another mode":
             file.chmod(0o644)
+        case "an attribute":
+            os.setxattr(file, "user.bdc", b"1")
         case "more":
             (file.parent / "new").touch()
         case "no listing":
