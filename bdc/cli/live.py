@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bdc.engine import Event
     from bdc.lifecycle import Report, Step
 
-_WORDS = {"create": "created", "update": "changed", "replace": "replaced", "delete": "deleted"}
+_WORDS = {"create": "created", "update": "changed", "replace": "replaced", "delete": "deleted", "wait": "ready"}
 _QUIET_KINDS = {"ConfigMap", "Secret", "ServiceAccount", "Role", "RoleBinding", "PersistentVolumeClaim", "PodDisruptionBudget", "Service"}
 
 

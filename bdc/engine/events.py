@@ -49,10 +49,13 @@ class Change:
 
 @dataclass(frozen=True)
 class Event:
-    """Something happened to one object. `message` says what it waits for, or why it failed; `seconds` since it started."""
+    """Something happened to one object. `message` says what it waits for, or why it failed; `seconds` since it started.
+
+    With the op `wait` it is as it should be, and only has to become ready.
+    """
 
     state: State
-    op: Op
+    op: Op | Literal["wait"]
     kind: str
     name: str
     part: str | None

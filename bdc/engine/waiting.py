@@ -51,7 +51,7 @@ class _Step:
         self._on_event, self._started = on_event, time.monotonic()
 
     def tell(self, state: State, message: str = "") -> None:
-        self._on_event(Event(state, "update", self.kind, self.name, self.part, time.monotonic() - self._started, message))
+        self._on_event(Event(state, "wait", self.kind, self.name, self.part, time.monotonic() - self._started, message))
 
     def waiting(self, what: str) -> None:
         self.tell("waiting", what)

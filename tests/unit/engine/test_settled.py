@@ -320,7 +320,7 @@ def test_what_is_not_ready_is_waited_for_without_pulumi(cluster: Cluster, monkey
     later(cluster, monkeypatch, lambda: None, lambda: works_again(cluster))
     assert cluster.up() == []
     assert [(one.state, one.op, one.kind, one.name) for one in cluster.events] == [
-        (state, "update", "Deployment", "web") for state in ("started", "waiting", "done")
+        (state, "wait", "Deployment", "web") for state in ("started", "waiting", "done")
     ]
     assert cluster.events[1].message == "pods, 0 of 1 available"
     assert cluster.planned() == []
