@@ -177,12 +177,15 @@ def _digits(layer: str) -> str:
 
 
 def _folder() -> Path | None:
-    """Where layers are kept; None where that isn't root's alone."""
+    """Where layers are kept; None where that isn't root's alone, or can't be."""
     if os.geteuid() != _ROOT:
         return None
     folder = cache_dir() / "images" / "unpacked"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    found = folder.lstat()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        found = folder.lstat()
+    except OSError:  # such as a cache that can't be written
+        return None
     return folder if stat.S_ISDIR(found.st_mode) and found.st_uid == _ROOT and not found.st_mode & 0o077 else None
 
 
