@@ -340,6 +340,13 @@ def test_only_root_keeps_layers(node: Path, own: Path, monkeypatch: pytest.Monke
     assert not (node / "cache" / "images" / "unpacked").exists()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a folder to another user")
+def test_nothing_is_kept_in_another_users_cache(node: Path, own: Path, kept: Path) -> None:
+    os.chown(node / "cache", 12345, -1)
+    load_here(node)
+    assert given(node) == {}
+
+
 def test_a_layers_name_depends_on_what_is_below_it(node: Path) -> None:
     """The example of the image specification's formula: the chain of two layers is the digest of both names."""
     layout().add_image("x:1", {"rootfs": {"type": "layers", "diff_ids": ["sha256:a", "sha256:b"]}}, [])

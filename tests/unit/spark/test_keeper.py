@@ -181,7 +181,7 @@ def test_an_answer_that_is_no_http_is_waited_out(module: dict[str, Any]) -> None
 
         threading.Thread(target=answer, daemon=True).start()
         where = f"127.0.0.1:{server.getsockname()[1]}"
-        assert module["missing"](where) .startswith(f"{where}: what")
+        assert module["missing"](where).startswith(f"{where}: what")
 
 
 def test_a_server_starts_once_hdfs_takes_files(page: str, namenode: str) -> None:
