@@ -26,6 +26,7 @@ from bdc.engine.settled import Settlement
 from bdc.engine.stacks import StackProgram, in_order
 from bdc.engine.state_store import StateStore
 from bdc.engine.waiting import changes, until_ready
+from bdc.errors import BdcError
 from bdc.kube import Kube
 from bdc.plugin.readiness import DEFAULT_TIMEOUT_SECONDS
 
@@ -112,11 +113,11 @@ class PulumiEngine:
         if self._store.passphrase() is None:
             return
         with self._running() as begun:
-            run = begun()
             for name, known in reversed(self._stacks.items()):
                 if delete_data or not known.kept:
-                    with run.saved(name) as stack:
+                    with begun().saved(name) as stack:
                         stack.destroy(self._on_event)
+            run = begun()
             if self._kube:
                 sweep(self._kube, self._cluster)
                 if delete_data:
@@ -156,7 +157,10 @@ class PulumiEngine:
 
     @contextmanager
     def _running(self) -> Iterator[Callable[[], Run]]:
-        """Holds the lock while inside. The run itself begins when it is asked for: Pulumi takes seconds."""
+        """Holds the lock while inside. The run itself begins when it is asked for: Pulumi takes seconds.
+
+        Each stack asks for it, so that nothing begins any more once the lock is lost.
+        """
         runs: list[Run] = []
         self._stopped = stopped = Flag()
 
@@ -170,6 +174,8 @@ class PulumiEngine:
                 secret = self._store.made_passphrase()
                 runs.append(self._run(secret, self._folder(secret), self._store.backend))
                 runs[0].clean_up()
+            if stopped.is_set():
+                raise BdcError("the run was interrupted", "the next bdc up goes on from here")
             return runs[0]
 
         with self._store.locked(stop):

@@ -14,9 +14,11 @@ from bdc.config.names import PART
 from bdc.engine.errors import Failure, engine_error
 from bdc.engine.events import NOT_READY, Change, Event, State, shown_name
 from bdc.engine.live_objects import Object, Works
+from bdc.errors import DeadlineError
 from bdc.kube import Kube
+from bdc.plugin.kinds import object_id
 from bdc.plugin.readiness import NotLiveError, Waiter
-from bdc.plugin.wording import read
+from bdc.plugin.wording import INTERRUPTED, read
 
 _PAUSE_SECONDS = 0.5
 
@@ -35,7 +37,7 @@ def until_ready(
         step = _Step(obj, namespace, on_event or (lambda _: None))
         step.tell("started")
         try:
-            _wait(kube, waiter, obj, seconds, step.waiting)
+            _wait(kube, waiter, obj, seconds, stopped, step.waiting)
         except NotLiveError as error:
             told = read(error.text)
             step.tell("failed", told.message)
@@ -57,14 +59,19 @@ class _Step:
         self.tell("waiting", what)
 
 
-def _wait(kube: Kube, waiter: Waiter, obj: Object, seconds: float, report: Callable[[str], None]) -> None:
-    """A workload's status may be older than its pods' for a moment."""
+def _wait(kube: Kube, waiter: Waiter, obj: Object, seconds: float, stopped: Flag, report: Callable[[str], None]) -> None:
+    """A workload's status may be older than its pods' for a moment. Raises NotLiveError."""
     end = time.monotonic() + seconds
     while True:
         obj = waiter.until_ready(obj, obj, max(end - time.monotonic(), _PAUSE_SECONDS), report)
-        if Works(kube)(obj) or time.monotonic() > end:
+        if Works(kube)(obj):
             return
-        time.sleep(_PAUSE_SECONDS)
+        report("ready pods")
+        if time.monotonic() > end:
+            late = f"{obj['kind']} {object_id(obj)} was not ready in time ({seconds:.0f} s): its status counts pods that aren't ready"
+            raise NotLiveError(late, obj, "bdc up goes on from here", DeadlineError.exit_code)
+        if stopped.wait(_PAUSE_SECONDS):
+            raise NotLiveError("the wait was interrupted", obj, exit_code=INTERRUPTED)
         obj = kube.get(obj)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from bdc.errors import BdcError
 from bdc.images.ctr import Ctr
 from bdc.images.oci_layout import layout
 from bdc.images.spec import chosen, references
@@ -50,8 +51,9 @@ def _import(absent: Sequence[str], ctr: Ctr) -> None:
     if ctr.store:
         layers = dict.fromkeys(layer for chain in chains.values() for layer in chain)
         release(ctr, [layer for layer in layers if layer in unpacked])
-        wanted = {layer for name in layout().descriptors() for layer in layout().chain(name)}
-        keep(ctr, layers, wanted, anew=layers.keys() - unpacked)
+        with suppress(BdcError, OSError, LookupError, ValueError):  # such as an image that another bdc drops: what is kept is for later
+            wanted = {layer for name in layout().descriptors() for layer in layout().chain(name)}
+            keep(ctr, layers, wanted, anew=layers.keys() - unpacked)
 
 
 def _hand_over(layers: Iterable[Path], ctr: Ctr) -> frozenset[Path]:

@@ -177,13 +177,18 @@ def _digits(layer: str) -> str:
 
 
 def _folder() -> Path | None:
-    """Where layers are kept; None where that isn't root's alone."""
+    """Where layers are kept; None where that can't be, or isn't root's alone: who owns a folder above it can put another in its place."""
     if os.geteuid() != _ROOT:
         return None
     folder = cache_dir() / "images" / "unpacked"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    found = folder.lstat()
-    return folder if stat.S_ISDIR(found.st_mode) and found.st_uid == _ROOT and not found.st_mode & 0o077 else None
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        found = folder.lstat()
+        owners = {above.stat().st_uid for above in folder.resolve().parents}
+    except OSError:  # such as a cache that can't be written
+        return None
+    mine = stat.S_ISDIR(found.st_mode) and found.st_uid == _ROOT and not found.st_mode & 0o077
+    return folder if mine and owners <= {0, _ROOT} else None
 
 
 @contextmanager

@@ -35,7 +35,11 @@ def verifier(password: str) -> str:
 @cache
 def session(database: str) -> "psycopg2.extensions.connection":
     """The one connection to a database: a program or a connection for each statement took longer than the statements."""
-    opened = psycopg2.connect(host=LEADER, user="postgres", dbname=database, options="-c statement_timeout=60s", tcp_user_timeout=60_000)
+    opened = psycopg2.connect(
+        host=LEADER, user="postgres", dbname=database, options="-c statement_timeout=60s",
+        # A leader whose machine is gone says nothing, and ends no statement: without these its answer is awaited for two hours.
+        keepalives_idle=10, keepalives_interval=5, keepalives_count=4, tcp_user_timeout=60_000,
+    )  # fmt: skip
     opened.autocommit = True
     return opened
 

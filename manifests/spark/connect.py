@@ -10,6 +10,7 @@ behind. Then it ends when nobody has a session; when no request has run for an
 hour; or after four hours of waiting for that. What its sessions wrote to the lake is there; what they kept in memory is not.
 """
 
+import http.client
 import json
 import os
 import re
@@ -57,7 +58,7 @@ def missing(namenode):
     try:
         with urllib.request.urlopen(f"http://{namenode}/jmx?qry={BEAN}", timeout=5) as answer:
             beans = json.load(answer)["beans"]
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         return f"{namenode}: {error}"
     if not beans:
         return "it reads its image"

@@ -6,7 +6,8 @@ import base64
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from bdc.engine.errors import EngineError
 from bdc.engine.events import Event
 from bdc.engine.live_objects import counted
 from bdc.engine.plugin_selection import Plugin
+from bdc.engine.settled import Settlement
 from bdc.errors import BdcError
 from bdc.kube import ApiForbiddenError
 from bdc.plugin.codec import SECRET, SIGNATURE
@@ -351,6 +353,51 @@ def test_what_is_late_ends_the_run_and_the_next_one_waits_again(cluster: Cluster
             cluster.up()
         assert (failed.value.exit_code, cluster.events[-1].state) == (4, "failed")
         assert told == []
+
+
+def test_pods_that_never_are_what_the_status_says_are_late(cluster: Cluster) -> None:
+    lost_pod(cluster)
+    cluster.deadline = 0.1
+    with pytest.raises(EngineError, match=r"^Deployment one/web was not ready in time \(0 s\): its status counts pods that") as failed:
+        cluster.up()
+    assert (failed.value.exit_code, cluster.events[-1].state) == (4, "failed")
+
+
+def lose_the_lock(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """What loses it; as bdc.kube.lease does, from which an error inside comes out as LostError."""
+    told_of: list[Callable[[], None]] = []
+
+    @contextmanager
+    def locked(_: ClusterStore, on_lost: Callable[[], None]) -> Iterator[None]:
+        told_of.append(on_lost)
+        yield
+
+    monkeypatch.setattr(ClusterStore, "locked", locked)
+    return lambda: told_of[-1]()
+
+
+def test_no_pulumi_begins_once_the_lock_is_lost(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    lose = lose_the_lock(cluster, monkeypatch)
+    cluster.inputs["platform"] = {"code": "b"}
+    monkeypatch.setattr(Settlement, "unready", lambda *_: lose())
+    with pytest.raises(BdcError, match="interrupted"):
+        cluster.up()
+    assert told == []
+
+
+def test_nor_does_the_next_stack(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster.inputs |= {"data": {"code": "b"}, "platform": {"code": "b"}}
+    FakeStack.meanwhile = lose_the_lock(cluster, monkeypatch)
+    with pytest.raises(BdcError, match="interrupted"):
+        cluster.up()
+    assert told == ["up data"]
+
+
+def test_the_wait_for_pods_ends_with_the_lock(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost_pod(cluster)
+    later(cluster, monkeypatch, lambda: None, lose_the_lock(cluster, monkeypatch))
+    with pytest.raises(EngineError, match="the wait was interrupted"):
+        cluster.up()
 
 
 def test_what_never_will_be_ready_is_pulumis(cluster: Cluster) -> None:

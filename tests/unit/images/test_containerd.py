@@ -316,11 +316,35 @@ def test_layers_are_not_kept_on_a_disk_with_little_space(node: Path, own: Path, 
     assert [path.name for path in (node / "cache" / "images" / "unpacked").iterdir()] == ["lock"]
 
 
+@pytest.mark.parametrize("harm", ["an image that another bdc drops", "another build tool's index", "a cache that can't be written"])
+def test_what_keeps_layers_from_being_kept_fails_no_load(node: Path, own: Path, harm: str) -> None:
+    unpack(node, {"a": "of a", "b": "of b"})
+    match harm:
+        case "an image that another bdc drops":
+            layout().add_image("x:1", {"rootfs": {"type": "layers", "diff_ids": []}}, [])
+            layout().blob(layout().descriptor("x:1")["digest"]).unlink()
+        case "another build tool's index":
+            layout().add_image("x:1", {"rootfs": {"type": "layers", "diff_ids": []}}, [])
+            layout().blob(layout().descriptor("x:1")["digest"]).write_text('{"manifests": []}')
+        case "a cache that can't be written":
+            (node / "cache" / "images" / "unpacked").touch()
+    load_here(node)
+    assert layer_files(node) == set()
+    assert (node / "calls").read_text().splitlines()[-1].startswith("images label")
+
+
 def test_only_root_keeps_layers(node: Path, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bdc.images.unpacked._ROOT", os.geteuid() + 1)
     unpack(node, {"a": "of a", "b": "of b"})
     load_here(node)
     assert not (node / "cache" / "images" / "unpacked").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a folder to another user")
+def test_nothing_is_kept_in_another_users_cache(node: Path, own: Path, kept: Path) -> None:
+    os.chown(node / "cache", 12345, -1)
+    load_here(node)
+    assert given(node) == {}
 
 
 def test_a_layers_name_depends_on_what_is_below_it(node: Path) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import runpy
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -167,6 +168,20 @@ def test_it_says_who_is_missing_when_it_gives_up(module: dict[str, Any], namenod
         module["wait_for_hdfs"](namenode, patience=0)
     with pytest.raises(SystemExit, match=r"see the NameNode: 127\.0\.0\.1:9: .*refused"):
         module["wait_for_hdfs"]("127.0.0.1:9", patience=0)
+
+
+def test_an_answer_that_is_no_http_is_waited_out(module: dict[str, Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            accepted, _ = server.accept()
+            with accepted:
+                accepted.recv(1024)
+                accepted.sendall(b"what\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        where = f"127.0.0.1:{server.getsockname()[1]}"
+        assert module["missing"](where).startswith(f"{where}: what")
 
 
 def test_a_server_starts_once_hdfs_takes_files(page: str, namenode: str) -> None:
