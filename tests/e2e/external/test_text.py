@@ -70,6 +70,7 @@ def test_a_tinyint_of_text_is_0_to_255(host: TestHost, clicks: Path) -> None:
 
 def test_nothing_is_seen_of_a_table_with_too_many_that_dont_fit(host: TestHost, clicks: Path) -> None:
     bdc(host, "hdfs", "put", "-", "/data/Clicks/Day=2026-01-01/late.csv", stdin="h\n7,x,,0\n8,x,yesterday,\n")
+    rows(host, "CREATE SCHEMA IF NOT EXISTS lake.made")
     for statement in ("SELECT id FROM clicks", "SELECT count(*) FROM clicks", "CREATE TABLE lake.made.clicks AS SELECT * FROM dbo.clicks"):
         told = rows(host, statement, code=1)
         assert "3 rows are rejected, and 2 may be" in told
