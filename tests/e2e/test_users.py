@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from tests.e2e.support.commands import KUBECTL_BDC, bdc, document, kubectl
+from tests.e2e.support.failover import until
 from tests.e2e.support.host import TestHost
 
 ANALYST = 1000
@@ -94,8 +95,8 @@ def test_an_analyst_submits_follows_and_queries(host: TestHost, ann: dict[str, A
     assert made["numbers"]["permission"][-1] == "5"
     own(host, "sql", "query", "--engine", "master", "CREATE TABLE ann.notes (text text)")
     assert "etl" in own(host, "spark", "pool", "list").stdout
-    history = [one for one in document(host, "spark", "history") if one["name"] == "numbers"]
-    assert [one["completed"] for one in history] == [True], "the administrator reads her event log"
+    # The administrator reads her event log, at whose end the history server looks every ten seconds.
+    until(lambda: [one["completed"] for one in document(host, "spark", "history") if one["name"] == "numbers"] == [True], 30)
 
 
 def test_sessions_with_the_pools_own_spark_connect(host: TestHost, ann: dict[str, Any]) -> None:
