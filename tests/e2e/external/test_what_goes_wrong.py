@@ -14,7 +14,7 @@ def test_a_new_coordinator_has_all_of_it_with_no_command(host: TestHost) -> None
     kubectl(host, "delete", "pod", "-l", "app.kubernetes.io/component=trino-coordinator")
     all_ready(host)
     assert until(60, host, "SELECT count(*) AS n FROM orders") == [{"n": 1000}]
-    assert until(60, host, "SELECT count(*) AS n FROM web.visits") == [{"n": 3}]
+    assert until(10, host, "SELECT count(*) AS n FROM web.visits") == [{"n": 3}]
 
 
 def test_a_catalog_dropped_by_hand_comes_back(host: TestHost) -> None:
