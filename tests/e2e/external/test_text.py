@@ -165,6 +165,8 @@ def test_text_is_read_as_it_was_written(host: TestHost, bought: None, form: str)
     before = document(host, "hdfs", "ls", "/data/written")
     failing = "INSERT INTO written (id) SELECT CASE WHEN orderid = 999 THEN fail('it stops here') ELSE 1 END FROM orders"
     assert "it stops here" in rows(host, failing, code=1)
+    listed = document(host, "hdfs", "ls", "/data/written")
+    assert [one for one in listed if not one["path"].rpartition("/")[2].startswith("_")] == before, "readers see none of it"
     until(lambda: document(host, "hdfs", "ls", "/data/written") == before)  # its writer ends after the statement has
     rows(host, "DROP EXTERNAL TABLE written")
     rows(host, "DROP EXTERNAL FILE FORMAT written")
