@@ -4,7 +4,7 @@ BIN := .venv/bin
 SCRIPTS = $(shell grep -rlIE '^\#!/.*\b(ba|da)?sh\b' .ci images examples findings)
 .SILENT:
 .NOTPARALLEL:
-.PHONY: venv lint unit e2e e2e-full reference test test-full test-section demo bench kind clean
+.PHONY: venv lint unit e2e reference test test-full test-section demo bench kind clean
 
 venv: .venv/ready
 
@@ -27,11 +27,9 @@ unit: .venv/ready
 # As root: makes test hosts of namespaces, beside whatever cluster runs on this machine, and removes them.
 e2e: .venv/ready
 	.ci/packages
-	$(BIN)/pytest -q -x -m "not full" --durations=12 tests/e2e
-
-e2e-full: .venv/ready
-	.ci/packages
-	$(BIN)/pytest -q tests/e2e
+	$(BIN)/python -m tests.e2e.support.prepare
+	# Two workers: a test waits for a server, or for a single process, half of its time.
+	$(BIN)/pytest -q -x -n 2 --dist loadgroup --no-loadscope-reorder -m "not full" --durations=12 tests/e2e
 
 reference: .venv/ready
 	$(BIN)/python -m bdc.config.reference --check
@@ -40,7 +38,9 @@ reference: .venv/ready
 test: lint reference unit e2e
 
 # Also what takes too long for each change: interruptions, faults, other substrates, the demonstration and the figures.
-test-full: lint reference unit e2e-full kind demo bench
+test-full: test
+	.ci/section all
+	$(MAKE) kind demo bench
 
 # One section of it: make test-section NAME. Without a name: which there are.
 test-section: .venv/ready
