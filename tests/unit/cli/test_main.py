@@ -69,7 +69,7 @@ HTTP = ("requests", "httpx", "aiohttp", "asyncio")
 UNUSED = {
     "endpoints": ("pydantic", "rich", "sqlglot", "lark", *HTTP, "bdc.spark"),
     "status": ("pydantic", "rich", "sqlglot", "lark", *HTTP, "websocket", "bdc.spark.submission", "bdc.spark.following"),
-    "spark list": ("pydantic", "rich", "bdc.sql", *HTTP, "bdc.spark.submission", "bdc.spark.following"),
+    "spark list": ("pydantic", "rich", "bdc.sql", *HTTP, "bdc.spark.submission", "bdc.spark.following", "bdc.spark.application"),
     "spark list -o json": ("pydantic",),
     "hdfs ls /": ("pydantic", "rich", "sqlglot", "lark", *HTTP),
     "sql query 1": ("pydantic", "rich", "lark", *HTTP),
