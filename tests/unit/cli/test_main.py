@@ -65,14 +65,15 @@ def test_a_command_loads_no_client_before_it_runs(module: str) -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""
 
 
-HTTP = ("requests", "httpx", "aiohttp", "asyncio")
+LOOPS = ("httpx", "aiohttp", "asyncio")
+HTTP = ("requests", *LOOPS)
 UNUSED = {
     "endpoints": ("pydantic", "rich", "sqlglot", "lark", *HTTP, "bdc.spark"),
     "status": ("pydantic", "rich", "sqlglot", "lark", *HTTP, "websocket", "bdc.spark.submission", "bdc.spark.following"),
     "spark list": ("pydantic", "rich", "bdc.sql", *HTTP, "bdc.spark.submission", "bdc.spark.following", "bdc.spark.application"),
     "spark list -o json": ("pydantic",),
-    "hdfs ls /": ("pydantic", "rich", "sqlglot", "lark", *HTTP),
-    "sql query 1": ("pydantic", "rich", "lark", *HTTP),
+    "hdfs ls /": ("pydantic", "rich", "sqlglot", "lark", *LOOPS),
+    "sql query 1": ("pydantic", "rich", "lark", *LOOPS),
     "plan": ("pydantic", "rich", "pulumi", "grpc", "httpx", "jinja2", "cryptography", "asyncio", "bdc.toolchain", "bdc_stacks.data"),
 }
 """Commands, and what they needn't load before they ask the cluster for the first time."""
