@@ -210,6 +210,11 @@ def chown(
 
 
 def _list(hdfs: Hdfs, path: str, *, recursive: bool, directory: bool) -> Iterator[Status]:
+    from bdc.storage.paths import is_pattern
+
+    if not (recursive or directory or is_pattern(path)):
+        yield from hdfs.ls(path)  # one request: it is a file's own entry, too
+        return
     for entry in hdfs.glob(path):
         if directory or not entry.is_dir:
             yield entry

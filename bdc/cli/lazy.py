@@ -1,13 +1,16 @@
-"""A command group that imports a command only when it is called.
+"""Command groups that make a command only when it is called.
 
 `bdc --help` and completion show names and one-line helps from a table; the module behind a name, with all that it imports, is
-loaded for the one command that runs. A command whose module isn't there is neither shown nor found.
+loaded for the one command that runs. A command whose module isn't there is neither shown nor found. Of a module with many commands, Typer
+looks at the function of the one that runs.
 """
 
 from __future__ import annotations
 
+from collections import UserDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -15,7 +18,8 @@ from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
-from typer.main import get_command, get_group
+from typer.main import get_command, get_command_name, get_group
+from typer.models import CommandInfo, TyperInfo
 
 from bdc.cli.parameters import unparsed
 
@@ -39,13 +43,13 @@ class Entry:
         module, _, attribute = self.target.partition(":")
         found = getattr(import_module(module), attribute)
         if isinstance(found, typer.Typer):
-            command: Any = get_group(found)
+            command = _deferred(found)
         else:
             app = typer.Typer(add_completion=False, rich_markup_mode=None)
             app.command(name)(found)
-            command = get_command(app)
+            command = prepared(get_command(app))
         command.name = name
-        return prepared(command)
+        return command
 
 
 class LazyGroup(TyperGroup):
@@ -85,6 +89,38 @@ class LazyGroup(TyperGroup):
             yield
         finally:
             self._listing = False
+
+
+def _deferred(app: typer.Typer) -> Any:
+    """The app's group, with commands that are made when they are asked for."""
+    group = prepared(_group(app))
+    help_options = group.context_settings.get("help_option_names", HELP_OPTIONS)
+    commands = {one.name or get_command_name(str(getattr(one.callback, "__name__", ""))): one for one in app.registered_commands}
+    groups = {str(one.name): one for one in app.registered_groups}
+    group.commands = _Made(app, commands | groups, help_options)
+    return group
+
+
+class _Made(UserDict[str, Any]):
+    """The commands and groups of an app by name, each as Typer has it registered until it is asked for."""
+
+    def __init__(self, app: typer.Typer, registered: dict[str, CommandInfo | TyperInfo], help_options: Sequence[str]) -> None:
+        super().__init__(registered)
+        self._app, self._help_options = app, help_options
+
+    def __getitem__(self, name: str) -> Any:
+        found = super().__getitem__(name)
+        if isinstance(found, (CommandInfo, TyperInfo)):
+            found = self.data[name] = prepared(_group(self._app, found).commands[name], self._help_options)
+        return found
+
+
+def _group(app: typer.Typer, *registered: CommandInfo | TyperInfo) -> Any:
+    """Typer's group of an app that has nothing but these of its commands and groups."""
+    only = copy(app)
+    only.registered_commands = [one for one in registered if isinstance(one, CommandInfo)]
+    only.registered_groups = [one for one in registered if isinstance(one, TyperInfo)]
+    return get_group(only)
 
 
 def prepared(command: Any, help_options: Sequence[str] = HELP_OPTIONS) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -15,10 +16,12 @@ from typing import Annotated, Any
 
 import typer
 
+from bdc.cli.cells import cell_len
 from bdc.cli.streams import styled
 from bdc.errors import UsageError
 
 WIDEST = 10_000
+_GAP = "  "
 
 
 class Format(StrEnum):
@@ -68,9 +71,29 @@ class Output:
 
 
 def table(rows: Sequence[Sequence[object]], titles: Sequence[str] = ()) -> str:
-    """Rows as aligned columns; an empty text when there are none and no titles."""
+    """Rows as aligned columns; an empty text when there are none and no titles. What a terminal has no room for is folded."""
     if not rows and not titles:
         return ""
+    cells = [[_cell(value) for value in row] for row in rows]
+    return _aligned(cells, titles) or _folded(cells, titles)
+
+
+def _aligned(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> str | None:
+    """The table where each row is a line; None where one has to be folded, or a cell isn't plain text of a line."""
+    lines = [list(titles), *rows] if titles else list(rows)
+    if len({len(line) for line in lines}) > 1 or not all(cell.isprintable() for line in lines for cell in line):
+        return None
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    if sum(widths) + len(_GAP) * (len(widths) - 1) > (shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDEST):
+        return None
+    padded = [_GAP.join(cell + " " * (width - cell_len(cell)) for cell, width in zip(line, widths, strict=True)) for line in lines]
+    if titles and styled(sys.stdout):
+        padded[0] = f"\x1b[1m{padded[0]}\x1b[0m"
+    return "".join(f"{line.rstrip()}\n" for line in padded)
+
+
+def _folded(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> str:
+    """The table by rich, which takes longer to import than most commands to run."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -79,7 +102,7 @@ def table(rows: Sequence[Sequence[object]], titles: Sequence[str] = ()) -> str:
     for title in titles or [""] * max(map(len, rows), default=0):
         grid.add_column(Text(title), overflow="fold")
     for row in rows:
-        grid.add_row(*(Text(_cell(value)) for value in row))
+        grid.add_row(*map(Text, row))
     buffer = io.StringIO()
     width = None if sys.stdout.isatty() else WIDEST
     console = Console(file=buffer, force_terminal=styled(sys.stdout), width=width, highlight=False)

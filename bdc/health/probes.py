@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from bdc.config.names import COMPONENT, selector
+from bdc.config.names import COMPONENT
 from bdc.config.quantity import human
 from bdc.errors import BdcError
 from bdc.health.metastore import databases
@@ -23,7 +23,7 @@ from bdc.health.snapshot import Snapshot, is_ready, ready_pod
 from bdc.kube import Kube
 from bdc.kube.namenode import bean
 from bdc.spark.scheduling.pools import pool_status, pools
-from bdc.trino.client import query, select_one
+from bdc.trino.client import select_one
 
 if TYPE_CHECKING:
     from bdc.config.model import Config
@@ -72,22 +72,21 @@ def master(kube: Kube, config: Config, snapshot: Snapshot) -> Probe:
 
 def metastore(kube: Kube, config: Config, snapshot: Snapshot) -> Probe:
     """The metastore reads its tables."""
-    _pod(snapshot, "metastore")
-    names = databases(kube, config.name, selector(config.name, "metastore"), SECONDS)
+    names = databases(kube, config.name, _pod(snapshot, "metastore"), SECONDS)
     return Probe(True, f"{len(names)} database{'s' if len(names) != 1 else ''}")
 
 
 def federation(kube: Kube, config: Config, snapshot: Snapshot) -> Probe:
     """Trino runs a query, and its coordinator knows all workers."""
     _pod(snapshot, "trino-coordinator")
-    answer = select_one(kube, config, SECONDS)
+    wanted = snapshot.workload("trino-worker").wanted
+    answer = select_one(kube, config, SECONDS, _WORKERS if wanted else None)
     if answer.seconds is None:
         return Probe(False, f"Trino {answer.version} is starting")
     detail = f"Trino {answer.version}, SELECT 1 in {answer.seconds:.1f} s"
-    wanted = snapshot.workload("trino-worker").wanted
     if not wanted:
         return Probe(True, detail)
-    known = len(query(kube, config, _WORKERS, SECONDS))
+    known = len(answer.rows)
     short = known < wanted  # a pod is ready when its own server has started, which doesn't say that work goes there
     detail += f", {known}{f' of {wanted}' if short else ''} worker{'s' if wanted != 1 else ''}"
     return Probe(True, detail, whole=not short, hint="bdc logs trino-worker" if short else None)

@@ -99,7 +99,8 @@ def _short(cause: object) -> str:
     return text
 
 
-def _pool(access: Access) -> urllib3.PoolManager:
+def tls_context(access: Access) -> ssl.SSLContext:
+    """Whom the kubeconfig trusts, and the certificate that it shows."""
     context = ssl.create_default_context(cadata=access.ca_pem) if access.ca_pem else ssl.create_default_context()
     # Clusters' own CAs often lack what the strict checks of newer OpenSSL builds ask for.
     context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
@@ -108,7 +109,11 @@ def _pool(access: Access) -> urllib3.PoolManager:
         context.verify_mode = ssl.CERT_NONE
     if pair := access.credentials.certificate():
         _present(context, pair)
-    options: dict[str, Any] = {"maxsize": _CONNECTIONS, "ssl_context": context}
+    return context
+
+
+def _pool(access: Access) -> urllib3.PoolManager:
+    options: dict[str, Any] = {"maxsize": _CONNECTIONS, "ssl_context": tls_context(access)}
     if not access.verify:
         options |= {"cert_reqs": "CERT_NONE", "assert_hostname": False}
     if access.tls_server_name:

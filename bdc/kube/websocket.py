@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bdc.kube.client import Kube
-from bdc.kube.rest import _pool
+from bdc.kube.rest import tls_context
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession, ClientWebSocketResponse
@@ -20,7 +20,7 @@ def http(kube: Kube) -> ClientSession:
     """A session for `connect`; to be closed."""
     import aiohttp
 
-    connector = aiohttp.TCPConnector(limit=0, ssl=_pool(kube.access).connection_pool_kw["ssl_context"])
+    connector = aiohttp.TCPConnector(limit=0, ssl=tls_context(kube.access))
     return aiohttp.ClientSession(connector=connector, trust_env=False)
 
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from bdc.spark.history import HistoryEntry, history
 from bdc.spark.queries import get, listing, read_log
 from bdc.spark.scheduling.pools import PoolStatus
-from bdc.spark.settings import parse as parse_settings
 from bdc.spark.state import State, Status
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from bdc.spark.following.follow import LostError, follow, why
     from bdc.spark.schedules import ScheduleStatus
     from bdc.spark.sessions import SessionPod, console
+    from bdc.spark.settings import parse as parse_settings
     from bdc.spark.submission.staging import Files, Staging
     from bdc.spark.submission.submit import Submitted, submit
     from bdc.spark.ui import forwarded_ui, run_of
@@ -98,12 +98,13 @@ _LATER = {
     "follow": "following.follow",
     "forwarded_ui": "ui",
     "kill": "actions",
+    "parse_settings": "settings:parse",
     "run_of": "ui",
     "submit": "submission.submit",
     "unique_name": "application",
     "why": "following.follow",
 }
-"""What those who only look needn't wait for."""
+"""What those who only look needn't wait for: the module, and the name there where it is another."""
 
 
 def __getattr__(name: str) -> Any:
@@ -111,4 +112,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    module, _, attribute = _LATER[name].partition(":")
+    return getattr(import_module(f"{__name__}.{module}"), attribute or name)

@@ -19,7 +19,7 @@ from bdc.sql.polybase.lexer import Lexed, lexed
 from bdc.sql.polybase.meant import meant, similar
 from bdc.sql.polybase.names import EXPLAIN, HOMES, Qualified, TableName, names_no_table
 from bdc.sql.polybase.parser import parse
-from bdc.sql.polybase.statements import CreateTable, Ddl, Guarded, Placed, Plain, Statement, Use
+from bdc.sql.polybase.statements import Guarded, Placed, Plain, Statement
 from bdc.sql.quoting import identifier, literal
 from bdc.sql.result import Column, Result, Row
 from bdc.sql.statements import Statement as StatementText
@@ -43,6 +43,7 @@ _NO_PUSHDOWN = {"allow_pushdown_into_connectors": "false"}
 
 if TYPE_CHECKING:
     from bdc.sql.external.explain import Operator
+    from bdc.sql.polybase.ddl import Ddl
     from bdc.sql.polybase.translate import Translated
 
 
@@ -113,8 +114,6 @@ class TSqlSession:
         return self._run(found[0].statement)
 
     def _run(self, statement: Statement) -> Result:
-        if isinstance(statement, Use):
-            return self._use(statement.database)
         if isinstance(statement, Guarded):
             there = any(True for _ in self._plain(lexed(statement.query)).rows)
             return self._run(statement.statement) if there == statement.exists else Result([], command="IF: nothing to do")
@@ -122,6 +121,13 @@ class TSqlSession:
             if statement.pushdown == "FORCE":
                 self._force(statement.sql)
             return self._plain(statement.lexed, pushdown=statement.pushdown != "DISABLE")
+        return self._define(statement)
+
+    def _define(self, statement: Ddl) -> Result:
+        from bdc.sql.polybase.ddl import CreateTable, Use
+
+        if isinstance(statement, Use):
+            return self._use(statement.database)
         self._homes.clear()
         if isinstance(statement, CreateTable) and statement.query is not None:
             statement = replace(statement, query=self._read(lexed(statement.query))[0].sql)

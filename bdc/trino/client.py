@@ -10,7 +10,7 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,20 +28,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """Trino's version, and how long `SELECT 1` took; None while it is starting."""
+    """Trino's version, and how long `SELECT 1` took; None while it is starting. `rows` are those of what was asked beyond it."""
 
     version: str
     seconds: float | None
+    rows: Sequence[list[Any]] = ()
 
 
-def select_one(kube: Kube, config: Config, timeout_seconds: float) -> Answer:
-    """Ask. Raises BdcError when it failed or took too long, OSError when nobody answers."""
+def select_one(kube: Kube, config: Config, timeout_seconds: float, more: str | None = None) -> Answer:
+    """Ask `SELECT 1`, and another query over the same connection.
+
+    Raises BdcError when one failed or took too long, OSError when nobody answers.
+    """
     with _session(kube, config, timeout_seconds) as (connection, headers):
         info = _send(connection, "GET", INFO, {})
-        begun = time.monotonic()
-        if not info["starting"]:
-            _run(connection, headers, "SELECT 1", timeout_seconds)
-    return Answer(str(info["nodeVersion"]["version"]), None if info["starting"] else time.monotonic() - begun)
+        version, begun = str(info["nodeVersion"]["version"]), time.monotonic()
+        if info["starting"]:
+            return Answer(version, None)
+        _run(connection, headers, "SELECT 1", timeout_seconds)
+        seconds = time.monotonic() - begun
+        return Answer(version, seconds, _run(connection, headers, more, timeout_seconds) if more else ())
 
 
 def query(kube: Kube, config: Config, sql: str, timeout_seconds: float) -> list[list[Any]]:
@@ -66,13 +72,13 @@ def _session(kube: Kube, config: Config, timeout_seconds: float) -> Iterator[tup
     user = credentials(kube, config.name)
     password = user.password.get_secret_value()
     headers = {"Authorization": basic(user.username, password), "X-Trino-User": user.username, "X-Trino-Source": "bdc status"}
-    with _connected(kube, config, timeout_seconds) as connection:
+    with _connected(kube, config, timeout_seconds, user.ca) as connection:
         yield connection, headers
 
 
 @contextmanager
-def _connected(kube: Kube, config: Config, timeout_seconds: float) -> Iterator[http.client.HTTPConnection]:
-    with reach(kube, config, "trino") as reached, closing(_Connection(reached, timeout_seconds)) as connection:
+def _connected(kube: Kube, config: Config, timeout_seconds: float, authority: str | None = None) -> Iterator[http.client.HTTPConnection]:
+    with reach(kube, config, "trino", authority=authority) as reached, closing(_Connection(reached, timeout_seconds)) as connection:
         try:
             yield connection
         except http.client.HTTPException as error:

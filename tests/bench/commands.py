@@ -1,22 +1,22 @@
-"""How long commands take until they first connect, in two trees by turns: `python tests/bench/commands.py BEFORE AFTER [COUNT]`.
+"""How long commands take with a cluster that answers at once, in trees by turns: `python -m tests.bench.commands COUNT TREE...`.
 
-A tree is a folder with a package `bdc`. No cluster is needed: a run ends as it connects, to the API server or, for SQL, to Trino. The
-processor's time is what a busy machine leaves alone.
+A tree is a folder with the packages `bdc` and `stacks/bdc_stacks`. The processor's time is what a busy machine leaves alone; what engines
+take is in neither time.
 """
 
-import base64
-import json
+from __future__ import annotations
+
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-import certifi
+from tests.bench.fake_cluster import serve
 
 COMMANDS = {
     "sql query": ["sql", "query", "SELECT 1"],
@@ -28,62 +28,42 @@ COMMANDS = {
 }
 
 CHILD = """
-import json, os, sys, time
-
-def connected(event, _arguments):
-    if event == "socket.connect":
-        os.write(1, json.dumps({"at": time.monotonic(), "modules": len(sys.modules)}).encode() + b"\\n")
-        os._exit(0)
-
-sys.addaudithook(connected)
+import os, sys
 import bdc
-assert bdc.__file__.startswith(os.environ["PYTHONPATH"] + "/"), bdc.__file__
-if sys.argv[1] == "sql":
-    from contextlib import nullcontext
-    from pathlib import Path
-    from types import SimpleNamespace
-    from bdc.kube import connection, endpoints
-    secret = SimpleNamespace(get_secret_value=lambda: "x")
-    endpoints.credentials = lambda *_: connection.Credentials("ann", secret, None, "")
-    endpoints.reach = lambda *_, **__: nullcontext(connection.EndpointConnection("127.0.0.1", 1, "localhost", Path(os.devnull)))
+assert bdc.__file__.startswith(os.environ["PYTHONPATH"].split(":")[0] + "/"), bdc.__file__
 from bdc.cli.main import main
-main()
+try:
+    main()
+finally:
+    with open(os.environ["MODULES"], "w") as file:
+        file.write(str(len(sys.modules)))
 """
-
-AUTHORITY = base64.b64encode(Path(certifi.where()).read_bytes().partition(b"-----END")[0] + b"-----END CERTIFICATE-----\n").decode()
-"""One authority, as a cluster has."""
-
-KUBECONFIG = {
-    "current-context": "x",
-    "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
-    "clusters": [{"name": "x", "cluster": {"server": "https://127.0.0.1:1", "certificate-authority-data": AUTHORITY}}],
-    "users": [{"name": "x", "user": {"token": "x"}}],
-}
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a command took until it connected, and the modules that it had loaded by then."""
+    """What a command took, and the modules that it had loaded at its end."""
 
     wall_seconds: float
     cpu_seconds: float
-    modules: int
+    modules: float
 
 
-def run(tree: Path, arguments: list[str], folder: str) -> Run:
+def run(tree: Path, arguments: list[str], folder: Path) -> Run:
     """One run of a command in a tree."""
-    environment = {**os.environ, "PYTHONPATH": str(tree), "BDC_KUBECONFIG": f"{folder}/kubeconfig", "HOME": folder}
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environment = {
+        **os.environ, "PYTHONPATH": f"{tree}:{tree}/stacks", "BDC_KUBECONFIG": f"{folder}/kubeconfig", "HOME": str(folder),
+        "MODULES": f"{folder}/modules",
+    }  # fmt: skip
     began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-c", CHILD, *arguments], env=environment, cwd=folder, capture_output=True, text=True, check=False
+    process = subprocess.Popen(
+        [sys.executable, "-c", CHILD, *arguments], env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if not done.stdout.startswith('{"at"'):
-        sys.exit(f"{tree}: {' '.join(arguments)} never connected:\n{done.stderr}")
-    found = json.loads(done.stdout.splitlines()[0])  # several threads may connect at once
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Run(found["at"] - began, cpu, found["modules"])
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{tree}: {' '.join(arguments)} ends with {process.returncode}")
+    return Run(time.monotonic() - began, usage.ru_utime + usage.ru_stime, int((folder / "modules").read_text()))
 
 
 def median(runs: list[Run]) -> Run:
@@ -91,20 +71,28 @@ def median(runs: list[Run]) -> Run:
     return Run(*(statistics.median(column) for column in zip(*map(astuple, runs), strict=True)))
 
 
+def counted(tree: Path, arguments: list[str], folder: Path, counts: Counter[str]) -> str:
+    """What a command asks for; its run also writes bytecode and the configuration that is kept."""
+    run(tree, arguments, folder)
+    counts.clear()
+    run(tree, arguments, folder)
+    return ", ".join(f"{number} {what}" for what, number in sorted(counts.items()))
+
+
 def main() -> None:
-    """Print a line for each command."""
-    trees = [Path(one).resolve() for one in sys.argv[1:3]]
-    count = int(sys.argv[3]) if len(sys.argv) > 3 else 15
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "kubeconfig").write_text(json.dumps(KUBECONFIG))
-        for name, arguments in COMMANDS.items():
-            by_turns = [[run(tree, arguments, folder) for tree in trees] for _ in range(count + 1)][1:]  # the first writes bytecode
-            before, after = (median(list(one)) for one in zip(*by_turns, strict=True))
-            sys.stdout.write(
-                f"{name}: {before.wall_seconds:.3f} s -> {after.wall_seconds:.3f} s, ratio {after.wall_seconds / before.wall_seconds:.2f}; "
-                f"CPU {before.cpu_seconds:.3f} s -> {after.cpu_seconds:.3f} s, ratio {after.cpu_seconds / before.cpu_seconds:.2f}; "
-                f"modules {before.modules:.0f} -> {after.modules:.0f}\n"
-            )
+    """Print lines for each command: one of each tree."""
+    count, trees = int(sys.argv[1]), [Path(one).resolve() for one in sys.argv[2:]]
+    with tempfile.TemporaryDirectory() as name, serve(Path(name)) as counts:
+        folder = Path(name)
+        for title, arguments in COMMANDS.items():
+            asked = [counted(tree, arguments, folder, counts) for tree in trees]
+            by_turns = [[run(tree, arguments, folder) for tree in trees] for _ in range(count)]
+            medians = [median(list(one)) for one in zip(*by_turns, strict=True)]
+            for tree, found, requests in zip(trees, medians, asked, strict=True):
+                sys.stdout.write(
+                    f"{title}, {tree.name}: {found.wall_seconds:.3f} s; CPU {found.cpu_seconds:.3f} s, "
+                    f"ratio {found.cpu_seconds / medians[0].cpu_seconds:.2f}; modules {found.modules:.0f}; {requests}\n"
+                )
             sys.stdout.flush()
 
 

@@ -18,7 +18,7 @@ from bdc.errors import NotFoundError, UsageError
 if TYPE_CHECKING:
     from bdc.sql.external.ddl import Definer
     from bdc.sql.external.definitions import Definitions, Table, Troubles
-    from bdc.sql.polybase.statements import DropKind, ObjectName
+    from bdc.sql.polybase.ddl import DropKind, ObjectName
 
 credentials = typer.Typer(no_args_is_help=True, help="Users and passwords for external data sources.")
 sources = typer.Typer(no_args_is_help=True, help="External data sources: the databases and stores that external tables read.")
@@ -54,7 +54,7 @@ def set_credential(
 ) -> None:
     """Create or change a credential. The password is asked for, or read from standard input, never from an argument."""
     from bdc.cli.credentials import read_password
-    from bdc.sql.polybase.statements import SetCredential
+    from bdc.sql.polybase.ddl import SetCredential
 
     password = read_password()  # before anything is connected: people take their time
     with _external(ctx) as external:
@@ -144,7 +144,7 @@ def show_table(ctx: typer.Context, table: TableArgument, output: FormatOption = 
     """A table's definition, as the statements that make it and say who may read it."""
     from bdc.sql.external.definition_writes import EVERYBODY
     from bdc.sql.external.pool import is_pool
-    from bdc.sql.polybase.statements import Column, CreateTable, DataType, ObjectName, SetReaders
+    from bdc.sql.polybase.ddl import Column, CreateTable, DataType, ObjectName, SetReaders
 
     with _external(ctx) as external:
         definitions, troubles = external.lookups.definitions(), external.lookups.troubles()
@@ -246,7 +246,7 @@ def _external(ctx: typer.Context) -> Iterator[Definer]:
 
 
 def _drop(ctx: typer.Context, kind: DropKind, name: str, *, yes: bool, no_input: bool, question: str | None = None) -> None:
-    from bdc.sql.polybase.statements import Drop
+    from bdc.sql.polybase.ddl import Drop
 
     what = _name(name) if kind == "EXTERNAL TABLE" else _name_of(name)
     if not confirm(question or f"Forget the {kind.lower()} {name}?", yes=yes, no_input=no_input):
@@ -268,7 +268,7 @@ def _find(definitions: Definitions, name: str) -> Table:
 
 def _name(text: str) -> ObjectName:
     from bdc.sql.external.locations import split_name
-    from bdc.sql.polybase.statements import ObjectName
+    from bdc.sql.polybase.ddl import ObjectName
 
     parts = split_name(text)
     if not 1 <= len(parts) <= 3:
@@ -277,7 +277,7 @@ def _name(text: str) -> ObjectName:
 
 
 def _name_of(part: str) -> ObjectName:
-    from bdc.sql.polybase.statements import ObjectName
+    from bdc.sql.polybase.ddl import ObjectName
 
     return ObjectName((part,))
 

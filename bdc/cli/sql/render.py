@@ -13,6 +13,7 @@ from decimal import Decimal
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
+from bdc.cli.cells import cell_len
 from bdc.cli.sql_options import SqlFormat
 from bdc.sql.result import Row, Value
 
@@ -74,8 +75,6 @@ def chart(rows: Sequence[Row], width: int) -> str | None:
 
     All bars have one scale; negative ones go left from the common zero. NULL has no bar.
     """
-    from rich.cells import cell_len
-
     if not all(value is None or (isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)) for _, value in rows):
         return None
     numbers = [float(value) if isinstance(value, (int, float, Decimal)) else 0.0 for _, value in rows]
@@ -108,8 +107,6 @@ class _Counted:
 
 
 def _table(columns: Sequence[Column], rows: Iterable[Row], write: Write) -> None:
-    from rich.cells import cell_len
-
     stream = iter(rows)
     sample = [[_cell(value) for value in row] for row in islice(stream, _SAMPLE)]
     names = [_line(column.name) for column in columns]
@@ -171,9 +168,11 @@ def _line(value: str) -> str:
 
 
 def _fit(value: str, width: int) -> str:
-    from rich.cells import cell_len, set_cell_size
+    if cell_len(value) <= width:
+        return value
+    from rich.cells import set_cell_size
 
-    return value if cell_len(value) <= width else f"{set_cell_size(value, width - 1)}…"
+    return f"{set_cell_size(value, width - 1)}…"
 
 
 def _is_number(kind: str) -> bool:

@@ -12,10 +12,7 @@ from dataclasses import dataclass
 from bdc.config.names import INSTANCE, POOL, pool_namespace
 from bdc.errors import NotFoundError, UsageError
 from bdc.kube import ApiForbiddenError, ApiNotFoundError, Kube
-from bdc.spark.admission import UNBOUNDED, bounds, queue, runs, taken
-from bdc.spark.defaults import defaults_of
 from bdc.spark.queries import job_path
-from bdc.spark.scheduling.queueing import unfinished
 
 DEFAULT = "default"
 """The pool of applications that name none, where several are."""
@@ -103,6 +100,10 @@ def check_open(kube: Kube) -> None:
 
 def pool_status(kube: Kube, pool: Pool) -> PoolStatus:
     """How full a pool is."""
+    from bdc.spark.admission import UNBOUNDED, bounds, queue, runs, taken
+    from bdc.spark.defaults import defaults_of
+    from bdc.spark.scheduling.queueing import unfinished
+
     limit = bounds(defaults_of(kube, pool.namespace))
     jobs, pods = unfinished(kube, pool.namespace)
     used, most = taken(jobs, pods), limit or UNBOUNDED

@@ -17,7 +17,7 @@ from bdc.sql.external.columns import INTEGERS, suggestion, within_byte
 from bdc.sql.external.files import Folder, readable
 from bdc.sql.external.introspection import NoObjectError, NoTableError, TrinoSession, object_columns, open_catalog
 from bdc.sql.polybase.assignments import assignments
-from bdc.sql.polybase.statements import Column
+from bdc.sql.polybase.ddl import Column
 from bdc.sql.polybase.types import parse_type, trino_type
 from bdc.sql.quoting import identifier, literal
 from bdc.sql.result import Column as ResultColumn

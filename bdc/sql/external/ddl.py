@@ -23,7 +23,7 @@ from bdc.sql.external.lookups import Lookups
 from bdc.sql.external.pool import DATA_POOL, PREFIX, is_pool
 from bdc.sql.external.reconcile import Found, make_own_catalog, reconcile
 from bdc.sql.external.tables import Tables
-from bdc.sql.polybase.statements import (
+from bdc.sql.polybase.ddl import (
     CreateFormat,
     CreateMasterKey,
     CreateStatistics,

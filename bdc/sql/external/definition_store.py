@@ -10,7 +10,7 @@ import psycopg
 
 from bdc.errors import BdcError, UnhealthyError
 from bdc.sql.external.definitions import ColumnDefinition, Credential, DataSource, Definitions, Rejects, Table, Troubles
-from bdc.sql.polybase.statements import CreateFormat
+from bdc.sql.polybase.ddl import CreateFormat
 
 CHANNEL = "polybase"
 """Whoever LISTENs to it is told of each change."""

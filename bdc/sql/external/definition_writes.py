@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bdc.errors import NotFoundError, UsageError
 from bdc.sql.external.definition_store import Connection, read
 from bdc.sql.external.definitions import ColumnDefinition, DataSource, Table
-from bdc.sql.polybase.statements import CreateFormat, CreateTable, DropKind, ObjectName, SetCredential, SetReaders, SetSource
+from bdc.sql.polybase.ddl import CreateFormat, CreateTable, DropKind, ObjectName, SetCredential, SetReaders, SetSource
 
 DEFAULT_SCHEMA = "dbo"
 EVERYBODY = "public"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from bdc.sql.polybase.statements import CreateFormat, Distribution
+from bdc.sql.polybase.ddl import CreateFormat, Distribution
 
 
 @dataclass(frozen=True)

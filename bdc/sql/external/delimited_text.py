@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from bdc.errors import UsageError
 from bdc.sql.external.definitions import Rejects
-from bdc.sql.polybase.statements import CreateFormat
+from bdc.sql.polybase.ddl import CreateFormat
 
 FORMATS = ("DELIMITEDTEXT", "JSON")
 """The FORMAT_TYPEs of text."""

@@ -18,7 +18,7 @@ from bdc.sql.external import delimited_text
 from bdc.sql.external.catalogs import Relation, named
 from bdc.sql.external.definitions import DataSource, Rejects
 from bdc.sql.external.object_stores import path, store
-from bdc.sql.polybase.statements import CreateFormat, FormatType
+from bdc.sql.polybase.ddl import CreateFormat, FormatType
 from bdc.sql.quoting import identifier, literal
 
 STORAGE_POOL = "SqlStoragePool"

@@ -19,7 +19,7 @@ from bdc.sql.external.definitions import DataSource, Rejects
 from bdc.sql.external.files import folder
 from bdc.sql.external.object_stores import PREFIXES, is_store, store
 from bdc.sql.external.pool import is_pool
-from bdc.sql.polybase.statements import CreateFormat
+from bdc.sql.polybase.ddl import CreateFormat
 from bdc.sql.quoting import bracketed
 
 _JDBC_PUSHDOWN = ("join-pushdown.enabled", "aggregation-pushdown.enabled", "topn-pushdown.enabled")

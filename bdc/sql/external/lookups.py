@@ -15,12 +15,8 @@ from bdc.sql.external.introspection import TrinoSession, object_columns, open_ca
 from bdc.sql.external.locations import address, catalog, place, split_name, written_name
 from bdc.sql.external.object_stores import is_store
 from bdc.sql.external.pool import LAKE, is_pool
-from bdc.sql.polybase import statements
-from bdc.sql.polybase.statements import (
-    CreateFormat,
-    CreateTable,
-    ObjectName,
-)
+from bdc.sql.polybase import ddl
+from bdc.sql.polybase.ddl import CreateFormat, CreateTable, ObjectName
 from bdc.sql.polybase.types import parse_type
 from bdc.sql.quoting import identifier
 
@@ -56,7 +52,7 @@ class Lookups:
         types = {column: suggestion(kind) for column, kind in found.items()}
         if left := [f"{column} ({found[column]})" for column, kind in types.items() if kind is None]:
             self._say(f"left out, as T-SQL has no type for them: {', '.join(left)}")
-        columns = tuple(statements.Column(column, parse_type(kind)) for column, kind in types.items() if kind)
+        columns = tuple(ddl.Column(column, parse_type(kind)) for column, kind in types.items() if kind)
         return CreateTable(name, columns, of.name, location, form)
 
     def source(self, name: str) -> DataSource:

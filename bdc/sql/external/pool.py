@@ -12,7 +12,7 @@ from bdc.errors import UsageError
 from bdc.sql.external.catalogs import Catalog, Relation
 from bdc.sql.external.definitions import DataSource
 from bdc.sql.external.introspection import TrinoSession
-from bdc.sql.polybase.statements import Column
+from bdc.sql.polybase.ddl import Column
 from bdc.sql.polybase.types import trino_type
 from bdc.sql.quoting import identifier, literal
 

@@ -19,7 +19,7 @@ from bdc.sql.external.introspection import TrinoSession, object_relation, open_c
 from bdc.sql.external.locations import place, written_name
 from bdc.sql.external.pool import DATA_POOL, is_pool
 from bdc.sql.external.reconcile import reconcile, table_types, told_types
-from bdc.sql.polybase.statements import CreateTable
+from bdc.sql.polybase.ddl import CreateTable
 from bdc.sql.polybase.types import trino_type
 from bdc.sql.quoting import literal
 

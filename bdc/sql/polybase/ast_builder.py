@@ -8,7 +8,7 @@ from typing import Any, cast, get_args
 
 from lark import Token, Tree
 
-from bdc.sql.polybase.statements import (
+from bdc.sql.polybase.ddl import (
     Argument,
     Column,
     CreateFormat,

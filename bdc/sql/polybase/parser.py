@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bdc.sql.polybase.errors import SqlSyntaxError
 from bdc.sql.polybase.lexer import Lexed, Lines, Word, lexed
-from bdc.sql.polybase.statements import Ddl, Guarded, Placed, Plain, Pushdown, Statement
+from bdc.sql.polybase.statements import Guarded, Placed, Plain, Pushdown, Statement
 from bdc.sql.polybase.terminals import KINDS, MARKS
 from bdc.sql.statements import split
 from bdc.sql.suggestions import did_you_mean
@@ -19,6 +19,7 @@ from bdc.sql.suggestions import did_you_mean
 if TYPE_CHECKING:
     from lark import Token
 
+    from bdc.sql.polybase.ddl import Ddl
     from bdc.sql.polybase.grammar import Terminal
 
 _SHOWN = {

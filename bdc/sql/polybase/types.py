@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from bdc.sql.polybase.statements import DataType
+if TYPE_CHECKING:
+    from bdc.sql.polybase.ddl import DataType
 
 _WRITTEN = re.compile(r"(?P<name>[a-z0-9_]+)\s*(?:\((?P<sizes>\s*(?:max|[0-9]+)\s*(?:,\s*[0-9]+\s*)?)\))?")
 _DOUBLE_FROM = 25
@@ -33,6 +35,8 @@ def trino_type_of(text: str) -> str:
 
 def parse_type(text: str) -> DataType:
     """A T-SQL type as it is written. Raises ValueError."""
+    from bdc.sql.polybase.ddl import DataType
+
     parts = _WRITTEN.fullmatch(text.strip().lower())
     if not parts:
         raise ValueError(f"{text} is no type")

@@ -18,7 +18,7 @@ from bdc.cli.lazy import Entry
 from bdc.errors import BdcError, DeadlineError, UnhealthyError, UnreachableError
 from tests.unit.cli.conftest import Bdc
 
-HEAVY = ("kubernetes", "pulumi", "pydantic", "rich", "yaml", "jinja2", "httpx", "trino", "psycopg", "hdfs", "cryptography")
+HEAVY = ("kubernetes", "pulumi", "pydantic", "rich", "yaml", "jinja2", "httpx", "urllib3", "psycopg", "cryptography")
 
 
 def program(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -49,13 +49,13 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stderr == ""
 
 
-CLIENTS = ("lark", "sqlglot", "psycopg", "trino", "pulumi", "kubernetes", "jinja2")
+CLIENTS = ("lark", "sqlglot", "psycopg", "requests", "pulumi", "kubernetes", "jinja2")
 COMMANDS = {
-    "bdc.cli.sql.statements": (*CLIENTS, "hdfs"),
-    "bdc.cli.spark.applications": (*CLIENTS, "hdfs", "pydantic", "bdc.sql", "bdc.cli.sql"),
+    "bdc.cli.sql.statements": (*CLIENTS, "bdc.storage"),
+    "bdc.cli.spark.applications": (*CLIENTS, "bdc.storage", "pydantic", "bdc.sql", "bdc.cli.sql"),
     "bdc.cli.hdfs": (*CLIENTS, "pydantic"),
-    "bdc.cli.access": (*CLIENTS, "hdfs", "pydantic"),
-    "bdc.cli.health": (*CLIENTS, "hdfs", "pydantic"),
+    "bdc.cli.access": (*CLIENTS, "bdc.storage", "pydantic"),
+    "bdc.cli.health": (*CLIENTS, "bdc.storage", "pydantic"),
 }
 
 
@@ -65,13 +65,15 @@ def test_a_command_loads_no_client_before_it_runs(module: str) -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""
 
 
+LOOPS = ("httpx", "aiohttp", "asyncio")
+HTTP = ("requests", *LOOPS)
 UNUSED = {
-    "endpoints": ("pydantic", "rich", "sqlglot", "lark", "requests", "asyncio", "bdc.spark"),
-    "status": ("pydantic", "rich", "sqlglot", "lark", "requests", "asyncio", "bdc.spark.submission", "bdc.spark.following"),
-    "spark list": ("pydantic", "rich", "bdc.sql", "requests", "asyncio", "bdc.spark.submission", "bdc.spark.following"),
+    "endpoints": ("pydantic", "rich", "sqlglot", "lark", *HTTP, "bdc.spark"),
+    "status": ("pydantic", "rich", "sqlglot", "lark", *HTTP, "websocket", "bdc.spark.submission", "bdc.spark.following"),
+    "spark list": ("pydantic", "rich", "bdc.sql", *HTTP, "bdc.spark.submission", "bdc.spark.following", "bdc.spark.application"),
     "spark list -o json": ("pydantic",),
-    "hdfs ls /": ("pydantic", "rich", "sqlglot", "lark", "asyncio"),
-    "sql query 1": ("pydantic", "rich", "lark", "asyncio"),
+    "hdfs ls /": ("pydantic", "rich", "sqlglot", "lark", *LOOPS),
+    "sql query 1": ("pydantic", "rich", "lark", *LOOPS),
     "plan": ("pydantic", "rich", "pulumi", "grpc", "httpx", "jinja2", "cryptography", "asyncio", "bdc.toolchain", "bdc_stacks.data"),
 }
 """Commands, and what they needn't load before they ask the cluster for the first time."""

@@ -129,7 +129,7 @@ def test_federation_that_starts_or_fails(kube: Cluster, monkeypatch: pytest.Monk
 
 def test_a_worker_that_the_coordinator_does_not_know_is_missed(kube: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     known = [["a"], ["b"]]
-    monkeypatch.setattr(probes, "query", lambda *_: known)
+    monkeypatch.setattr(probes, "select_one", lambda *_: Answer("476", 0.2, known))
     meta = {"labels": labels("bdc", "federation", "trino-worker"), "creationTimestamp": "2026-11-21T11:00:00Z"}
     kube.put(f"{APPS}/deployments/trino-worker", {"metadata": meta, "spec": {"replicas": 2}})
     for number in range(2):
@@ -204,10 +204,12 @@ class FakeTrino(BaseHTTPRequestHandler):
         if self.path == "/v1/info":
             answer = {"nodeVersion": {"version": "476"}, "starting": self.starting}
         elif self.path == "/v1/statement":
-            assert body == b"SELECT 1"
+            assert body in (b"SELECT 1", b"SELECT more")
             answer["nextUri"] = "https://elsewhere:1/v1/statement/executing/1"
         elif self.error:
             answer["error"] = self.error
+        else:
+            answer["data"] = [[1]]
         data = json.dumps(answer).encode()
         self.send_response(200 if self.path == "/v1/info" else self.status)
         self.send_header("Content-Length", str(len(data)))
@@ -236,7 +238,7 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FakeTrino]]:
         port = int(server.server_address[1])
 
         @contextmanager
-        def reach(*_: object) -> Iterator[EndpointConnection]:
+        def reach(*_: object, **__: object) -> Iterator[EndpointConnection]:
             yield EndpointConnection("127.0.0.1", port, "localhost", Path("/none"))
 
         monkeypatch.setattr(trino, "reach", reach)
@@ -255,6 +257,12 @@ def test_select_one_follows_trinos_protocol(endpoint: type[FakeTrino], kube: Clu
         ("GET", "/v1/info"), ("POST", "/v1/statement"), ("GET", "/v1/statement/executing/1"),
     ]  # fmt: skip
     assert endpoint.seen[1][2] == "Basic YmRjOnB3"
+    assert answer.rows == ()
+
+
+def test_select_one_and_another_query(endpoint: type[FakeTrino], kube: Cluster) -> None:
+    assert trino.select_one(kube, Config(), 5, "SELECT more").rows == [[1]]
+    assert [entry[1] for entry in endpoint.seen].count("/v1/statement") == 2
 
 
 def test_select_one_that_fails(endpoint: type[FakeTrino], kube: Cluster) -> None:

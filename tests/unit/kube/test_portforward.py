@@ -1,4 +1,4 @@
-"""Port forwarding against an API server of our own that speaks the WebSocket protocol, and real TCP behind it."""
+"""Port forwarding, and single connections, against an API server of our own that speaks the WebSocket protocol, and real TCP behind it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 from aiohttp import web
 
 from bdc.errors import BdcError, UnhealthyError
-from bdc.kube import Kube
+from bdc.kube import Kube, portstream
 from bdc.kube.credentials import PlainCredentials
 from bdc.kube.kubeconfig import Access
 from bdc.kube.portforward import forward, ready_pod
@@ -271,3 +271,39 @@ def test_ready_pods_are_chosen(api: Api, kube: Kube) -> None:
     api.pods = []
     with pytest.raises(UnhealthyError, match="no ready pod with app=x in namespace ns: there is none"):
         ready_pod(kube, "ns", SELECTOR)
+
+
+def test_one_connection_without_a_local_port(api: Api, kube: Kube) -> None:
+    with serving(echo) as api.servers["one"], portstream.connect(kube, "ns", "one", 9083, 5) as connection:
+        connection.send(b"question")
+        assert connection.read(4) == b"ques"
+        connection.send(b", and another")
+        assert connection.read(17) == b"tion, and another"
+    assert api.asked == [("one", "Bearer t0ken")]
+
+
+def test_one_connection_that_the_pod_ends(api: Api, kube: Kube) -> None:
+    with (
+        serving(lambda connection: connection.sendall(b"bye")) as api.servers["one"],
+        portstream.connect(kube, "ns", "one", 9083, 5) as connection,
+    ):
+        assert connection.read(100) == b"bye"
+        assert connection.read(100) == b""
+    api.complaint = "nobody listens"
+    with portstream.connect(kube, "ns", "one", 9083, 5) as connection:
+        assert connection.read(100) == b""
+
+
+def test_one_connection_that_cannot_be_had(api: Api, kube: Kube) -> None:
+    api.refuse = 403
+    with pytest.raises(BdcError, match="can't connect to port 9083 of the pod one: Handshake status 403"):
+        portstream.connect(kube, "ns", "one", 9083, 5).__enter__()
+
+
+def test_one_connection_to_a_silent_pod(api: Api, kube: Kube) -> None:
+    with (
+        serving(lambda connection: time.sleep(1)) as api.servers["one"],
+        portstream.connect(kube, "ns", "one", 9083, 0.2) as connection,
+        pytest.raises(TimeoutError, match="timed out"),
+    ):
+        connection.read(1)

@@ -6,7 +6,7 @@ import re
 
 from sqlglot import exp
 
-from bdc.sql.polybase.statements import DataType
+from bdc.sql.polybase.ddl import DataType
 from bdc.sql.polybase.tsql.expressions import Expressions, Rule
 from bdc.sql.polybase.tsql.kinds import NULL, UNKNOWN, Kind, kind
 from bdc.sql.polybase.tsql.moments import as_moment, is_moment, styled

@@ -10,7 +10,7 @@ from bdc.kube.connection import Credentials, EndpointConnection
 from bdc.sql.external.ddl import Definer
 from bdc.sql.external.definition_writes import table_name
 from bdc.sql.master import open_connection
-from bdc.sql.polybase.statements import DropMasterKey, ObjectName, Use
+from bdc.sql.polybase.ddl import DropMasterKey, ObjectName, Use
 from tests.unit.sql.external.conftest import BASES, CLUSTER, CREDENTIAL, SECRET, SOURCE, STORY, TABLE, Cluster, Desk
 from tests.unit.sql.external.fake_engine import FakeEngine, FakeSource
 

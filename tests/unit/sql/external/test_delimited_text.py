@@ -11,7 +11,7 @@ from bdc.errors import UsageError
 from bdc.sql.external.definitions import Rejects
 from bdc.sql.external.delimited_text import characters, options, pattern
 from bdc.sql.external.loop import ReconcileLoop
-from bdc.sql.polybase.statements import CreateFormat
+from bdc.sql.polybase.ddl import CreateFormat
 from tests.unit.sql.external.conftest import Desk
 from tests.unit.sql.external.test_files import pool, relation, store
 from tests.unit.sql.external.test_loop import clock, rounds

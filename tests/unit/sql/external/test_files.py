@@ -13,7 +13,7 @@ from bdc.sql.external.definitions import DataSource
 from bdc.sql.external.files import encoded, folder, readable
 from bdc.sql.external.loop import ReconcileLoop
 from bdc.sql.external.reconcile import Found
-from bdc.sql.polybase.statements import CreateFormat, ObjectName
+from bdc.sql.polybase.ddl import CreateFormat, ObjectName
 from bdc.sql.result import Column
 from tests.unit.sql.external.conftest import SOURCE, STORY, Desk
 from tests.unit.sql.external.fake_engine import FakeSource

@@ -6,7 +6,7 @@ from bdc.errors import UsageError
 from bdc.sql.external.definitions import Credential, DataSource
 from bdc.sql.external.files import folder, listing
 from bdc.sql.external.object_stores import is_store, store
-from bdc.sql.polybase.statements import CreateFormat
+from bdc.sql.polybase.ddl import CreateFormat
 
 ORC = CreateFormat("o", "ORC")
 HDFS = {"fs.hadoop.enabled": "true", "hive.config.resources": "/etc/hadoop/core-site.xml,/etc/hadoop/hdfs-site.xml"}

@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from bdc.sql.polybase import ddl as d
 from bdc.sql.polybase import statements as s
 
 NAMES = st.one_of(
@@ -18,13 +19,13 @@ NAMES = st.one_of(
 TEXTS = st.one_of(
     st.sampled_from(["", "'", "a''b", "sqlserver://host:1433", "0x22", "--", "/*", "GO\n", "\nGO\n", ";"]), st.text(max_size=20)
 )
-OBJECTS = st.lists(NAMES, min_size=1, max_size=3).map(tuple).map(s.ObjectName)
+OBJECTS = st.lists(NAMES, min_size=1, max_size=3).map(tuple).map(d.ObjectName)
 TYPES = st.one_of(
-    st.sampled_from(["int", "bigint", "bit", "date", "money", "uniqueidentifier", "ntext", "json", "float"]).map(s.DataType),
-    st.integers(1, 4000).map(lambda size: s.DataType("nvarchar", (size,))),
-    st.just(s.DataType("varbinary", (-1,))),
-    st.tuples(st.integers(19, 38), st.integers(0, 19)).map(lambda sizes: s.DataType("decimal", sizes)),
-    st.integers(0, 7).map(lambda digits: s.DataType("datetime2", (digits,))),
+    st.sampled_from(["int", "bigint", "bit", "date", "money", "uniqueidentifier", "ntext", "json", "float"]).map(d.DataType),
+    st.integers(1, 4000).map(lambda size: d.DataType("nvarchar", (size,))),
+    st.just(d.DataType("varbinary", (-1,))),
+    st.tuples(st.integers(19, 38), st.integers(0, 19)).map(lambda sizes: d.DataType("decimal", sizes)),
+    st.integers(0, 7).map(lambda digits: d.DataType("datetime2", (digits,))),
 )
 NUMBERS = st.decimals(Decimal(0), Decimal(10) ** 12, allow_nan=False, allow_infinity=False, places=3)
 
@@ -34,7 +35,7 @@ def maybe(of: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 COLUMNS = st.lists(
-    st.builds(s.Column, NAMES, TYPES, maybe(st.just("Latin1_General_100_BIN2")), maybe(st.booleans())),
+    st.builds(d.Column, NAMES, TYPES, maybe(st.just("Latin1_General_100_BIN2")), maybe(st.booleans())),
     min_size=1,
     max_size=4,
     unique_by=lambda column: column.name.lower(),
@@ -43,21 +44,21 @@ QUERIES = st.sampled_from(
     ["SELECT a FROM b", "SELECT [a;b] FROM t WHERE x = ';' AND y[1] = 2", "WITH q AS (SELECT 1 AS a) SELECT * FROM q"]
 )
 READERS: st.SearchStrategy[s.Statement] = st.builds(
-    s.SetReaders, st.sampled_from(["GRANT", "REVOKE"]), OBJECTS, st.lists(NAMES, min_size=1, max_size=3).map(tuple)
+    d.SetReaders, st.sampled_from(["GRANT", "REVOKE"]), OBJECTS, st.lists(NAMES, min_size=1, max_size=3).map(tuple)
 )
 DROPS: st.SearchStrategy[s.Statement] = st.one_of(
     st.builds(
-        s.Drop,
+        d.Drop,
         st.sampled_from(["DATABASE SCOPED CREDENTIAL", "EXTERNAL DATA SOURCE", "EXTERNAL FILE FORMAT"]),
-        NAMES.map(lambda name: s.ObjectName((name,))),
+        NAMES.map(lambda name: d.ObjectName((name,))),
         st.booleans(),
     ),
-    st.builds(s.Drop, st.just("EXTERNAL TABLE"), OBJECTS, st.booleans()),
-    st.builds(s.Drop, st.just("STATISTICS"), st.lists(NAMES, min_size=2, max_size=3).map(tuple).map(s.ObjectName)),
+    st.builds(d.Drop, st.just("EXTERNAL TABLE"), OBJECTS, st.booleans()),
+    st.builds(d.Drop, st.just("STATISTICS"), st.lists(NAMES, min_size=2, max_size=3).map(tuple).map(d.ObjectName)),
 )
 FORMATS: st.SearchStrategy[s.Statement] = st.one_of(
     st.builds(
-        s.CreateFormat,
+        d.CreateFormat,
         NAMES,
         st.just("DELIMITEDTEXT"),
         maybe(TEXTS),
@@ -68,15 +69,15 @@ FORMATS: st.SearchStrategy[s.Statement] = st.one_of(
         maybe(TEXTS),
         maybe(TEXTS.filter(bool)),
     ),
-    st.builds(s.CreateFormat, NAMES, st.sampled_from(["PARQUET", "ORC", "RCFILE", "JSON", "DELTA"]), compression=maybe(st.just("gzip"))),
+    st.builds(d.CreateFormat, NAMES, st.sampled_from(["PARQUET", "ORC", "RCFILE", "JSON", "DELTA"]), compression=maybe(st.just("gzip"))),
 )
 ARGUMENTS = maybe(TEXTS | NUMBERS)
 DDL: st.SearchStrategy[Any] = st.one_of(
-    st.builds(s.CreateMasterKey, maybe(TEXTS)),
-    st.builds(s.DropMasterKey),
-    st.builds(s.SetCredential, st.sampled_from(["CREATE", "ALTER"]), NAMES, TEXTS, maybe(TEXTS)),
+    st.builds(d.CreateMasterKey, maybe(TEXTS)),
+    st.builds(d.DropMasterKey),
+    st.builds(d.SetCredential, st.sampled_from(["CREATE", "ALTER"]), NAMES, TEXTS, maybe(TEXTS)),
     st.builds(
-        s.SetSource,
+        d.SetSource,
         st.sampled_from(["CREATE", "ALTER"]),
         NAMES,
         TEXTS,
@@ -86,12 +87,12 @@ DDL: st.SearchStrategy[Any] = st.one_of(
         st.none(),
         maybe(TEXTS),
     ),
-    st.builds(s.SetSource, st.just("CREATE"), NAMES, TEXTS, type=st.sampled_from(["HADOOP", "BLOB_STORAGE"])),
+    st.builds(d.SetSource, st.just("CREATE"), NAMES, TEXTS, type=st.sampled_from(["HADOOP", "BLOB_STORAGE"])),
     DROPS,
     READERS,
     FORMATS,
     st.builds(
-        s.CreateTable,
+        d.CreateTable,
         OBJECTS,
         COLUMNS,
         NAMES,
@@ -104,14 +105,14 @@ DDL: st.SearchStrategy[Any] = st.one_of(
         maybe(st.sampled_from(["ROUND_ROBIN", "REPLICATED"])),
         maybe(QUERIES),
     ),
-    st.builds(s.CreateStatistics, NAMES, OBJECTS, st.lists(NAMES, min_size=1, max_size=3, unique_by=str.lower).map(tuple), st.booleans()),
+    st.builds(d.CreateStatistics, NAMES, OBJECTS, st.lists(NAMES, min_size=1, max_size=3, unique_by=str.lower).map(tuple), st.booleans()),
     st.builds(
-        s.Execute,
+        d.Execute,
         OBJECTS,
         st.lists(ARGUMENTS, max_size=3).map(tuple),
         st.dictionaries(st.sampled_from(["data_source", "depth"]), ARGUMENTS),
     ),
-    st.builds(s.Use, NAMES),
+    st.builds(d.Use, NAMES),
 )
 PLAIN = st.builds(s.Plain, QUERIES, maybe(st.sampled_from(["FORCE", "DISABLE"])))
 STATEMENTS: st.SearchStrategy[Any] = st.one_of(DDL, PLAIN, st.builds(s.Guarded, QUERIES, st.booleans(), DDL | PLAIN))

@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bdc.sql.polybase import Statement, parse
+from bdc.sql.polybase import ddl as d
 from bdc.sql.polybase import statements as s
 from bdc.sql.polybase.errors import SqlSyntaxError
 from tests.unit.sql.polybase.strategies import STATEMENTS
@@ -72,27 +73,27 @@ def test_a_script_as_users_have_them() -> None:
     assert guarded == s.Guarded(
         "SELECT * FROM sys.external_data_sources WHERE name = 'SqlStoragePool'",
         exists=False,
-        statement=s.SetSource("CREATE", "SqlStoragePool", "sqlhdfs://controller-svc/default"),
+        statement=d.SetSource("CREATE", "SqlStoragePool", "sqlhdfs://controller-svc/default"),
     )
-    assert source == s.SetSource("CREATE", "OracleSalesSrvr", "oracle://host:1521", "a=b", "OracleCredential", pushdown=True)
-    assert table == s.CreateTable(
-        s.ObjectName(("dbo", "inventory_ora")),
+    assert source == d.SetSource("CREATE", "OracleSalesSrvr", "oracle://host:1521", "a=b", "OracleCredential", pushdown=True)
+    assert table == d.CreateTable(
+        d.ObjectName(("dbo", "inventory_ora")),
         (
-            s.Column("INV_DATE", s.DataType("decimal", (10, 0)), nullable=False),
-            s.Column("location", s.DataType("nvarchar", (-1,)), "Latin1_General_100_BIN2"),
-            s.Column("x", s.DataType("float"), nullable=True),
+            d.Column("INV_DATE", d.DataType("decimal", (10, 0)), nullable=False),
+            d.Column("location", d.DataType("nvarchar", (-1,)), "Latin1_General_100_BIN2"),
+            d.Column("x", d.DataType("float"), nullable=True),
         ),
         "OracleSalesSrvr",
         "xe.SALES.INVENTORY",
     )
     assert plain == s.Plain("SELECT TOP 10 * FROM [dbo].inventory_ora WHERE a[1] = 'x;y'", "FORCE")
-    assert execute == s.Execute(s.ObjectName(("sp_data_source_objects",)), named={"data_source": "OracleSalesSrvr", "depth": Decimal(2)})
-    assert isinstance(cetas, s.CreateTable)
+    assert execute == d.Execute(d.ObjectName(("sp_data_source_objects",)), named={"data_source": "OracleSalesSrvr", "depth": Decimal(2)})
+    assert isinstance(cetas, d.CreateTable)
     assert cetas.query == "SELECT a, 'GO\nGO' FROM b"
 
 
 @given(st.lists(STATEMENTS, max_size=4), st.sampled_from([";", ";\n", "\nGO\n", "\n;\nGO;\n", "; -- done\n", "\n/* ; */;"]))
-@example([s.Drop("EXTERNAL TABLE", s.ObjectName(("with",)))], ";")
+@example([d.Drop("EXTERNAL TABLE", d.ObjectName(("with",)))], ";")
 def test_what_is_written_is_read_again(statements: list[Statement], between: str) -> None:
     script = "".join(f"{each}{between}" for each in statements)
     assert [placed.statement for placed in parse(script)] == statements
@@ -175,9 +176,9 @@ def test_a_name_that_is_option_is_no_clause() -> None:
 
 def test_keywords_are_names_where_a_name_stands() -> None:
     sql = "CREATE EXTERNAL TABLE location (source int, [with] int, max int, null int NULL) WITH (DATA_SOURCE = data_source)"
-    assert one(sql) == s.CreateTable(
-        s.ObjectName(("location",)),
-        tuple(s.Column(name, s.DataType("int"), nullable=nullable) for name, nullable in
+    assert one(sql) == d.CreateTable(
+        d.ObjectName(("location",)),
+        tuple(d.Column(name, d.DataType("int"), nullable=nullable) for name, nullable in
               (("source", None), ("with", None), ("max", None), ("null", True))),
         "data_source",
     )  # fmt: skip

@@ -16,7 +16,7 @@ from bdc.sql.engine import Dialect
 from bdc.sql.errors import QueryError
 from bdc.sql.federation import Federation
 from bdc.sql.polybase import grammar, lexer
-from bdc.sql.polybase.statements import CreateTable, Ddl
+from bdc.sql.polybase.ddl import CreateTable, Ddl
 from bdc.sql.result import Result
 from bdc.sql.tsql_session import TSqlSession
 from tests.unit.sql.fake_trino import FakeTrino, Script, signature
@@ -562,6 +562,6 @@ from bdc.sql import Engine, statements
 [one] = statements("SELECT 1", Engine.federation)
 with TSqlSession(Federation(), definer) as session:
     assert session.query(one).command == "SELECT 1"
-print(" ".join(name for name in ("lark", "sqlglot", "psycopg") if name in sys.modules))
+print(" ".join(name for name in ("lark", "sqlglot", "psycopg", "bdc.sql.polybase.ddl") if name in sys.modules))
 """
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""
