@@ -103,6 +103,14 @@ def test_queries_have_what_the_server_does_not_need_itself(limit: str, heap: int
     assert f"-Xmx{heap}M" in data["jvm.config"].splitlines()
     assert headroom == untracked
     assert query + headroom <= heap
+    assert ("-XX:InitiatingHeapOccupancyPercent=65" in data["jvm.config"].splitlines()) is (heap < 2048), "what stays is most of it"
+
+
+def test_every_node_forgets_ended_tasks_sooner_than_trino_would(objects: dict[tuple[str, str], Json]) -> None:
+    """A node looks through all that it keeps five times a second."""
+    workers = declared(platform.program, load(file=None, cluster=None, overrides={"federation.workers": "1"}, env={}).config)
+    for declarations, name in ((objects, "trino-coordinator"), (workers, "trino-worker")):
+        assert "task.info.max-age=1m" in files(declarations, name)["config.properties"].splitlines()
 
 
 def test_the_reconciler_may_clear_out_one_secret_and_nothing_else(objects: dict[tuple[str, str], Json]) -> None:
