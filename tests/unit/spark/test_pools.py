@@ -261,9 +261,9 @@ def test_the_controllers_are_whole_in_their_image(tmp_path: Path, module: str) -
     for name, path in spec.files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(path.read_bytes())
-    absent = ["jinja2", "typer", "rich", "kubernetes", "pulumi", "httpx", "aiohttp", "requests", "sqlglot", "cryptography"]
+    absent = ["jinja2", "typer", "rich", "kubernetes", "pulumi", "httpx", "aiohttp", "hdfs", "sqlglot", "cryptography"]
     if module == "bdc.services.admission":
-        absent += ["pydantic", "psycopg", "tzlocal", "orjson"]
+        absent += ["pydantic", "requests", "psycopg", "trino"]
     code = f"""
 import sys
 for name in {absent}:
