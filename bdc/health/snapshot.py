@@ -79,25 +79,26 @@ class Snapshot:
 def observe(kube: Kube, cluster: str) -> Snapshot:
     """Look at a cluster. Raises NotFoundError when its namespace isn't there or isn't bdc's."""
     with ThreadPoolExecutor(6) as pool:
-        namespace = pool.submit(kube.request, "GET", f"/api/v1/namespaces/{cluster}", timeout=5)
+        there = pool.submit(_check, kube, cluster)
         paths = {kind: f"/apis/apps/v1/namespaces/{cluster}/{kind.lower()}s" for kind in ("StatefulSet", "Deployment")}
         asked = {kind: pool.submit(_list, kube, path, {INSTANCE: cluster}) for kind, path in paths.items()}
-        asked["Pod"] = pool.submit(_list, kube, f"/api/v1/namespaces/{cluster}/pods", {INSTANCE: cluster})
+        asked["Pod"] = pool.submit(_pods, kube, cluster)
         nodes = pool.submit(_nodes, kube)
         spark_pools = pool.submit(pools, kube, cluster)
         configuration = pool.submit(_applied, kube, cluster)
-        try:
-            found = namespace.result()
-        except ApiNotFoundError:
-            raise _absent(cluster) from None
-        if found["metadata"].get("labels", {}).get(MANAGED_BY) != "bdc":
-            raise _absent(cluster)
+        there.result()
         objects = {(kind, obj["metadata"]["name"]): obj for kind in paths for obj in asked[kind].result()}
         pods = tuple(asked["Pod"].result())
         observed = tuple(Observed(one, objects.get((one.kind, one.name)), _of(pods, one.name)) for one in workloads.WORKLOADS)
         servers = pool.map(lambda one: _connect_server(kube, cluster, one), spark_pools.result())
         observed += tuple(one for one in servers if one)
         return Snapshot(cluster, observed, pods, tuple(nodes.result()), tuple(spark_pools.result()), configuration.result())
+
+
+def cluster_pods(kube: Kube, cluster: str) -> list[Json]:
+    """The pods of a cluster and nothing else of it. Raises NotFoundError as `observe`."""
+    _check(kube, cluster)
+    return _pods(kube, cluster)
 
 
 def is_ready(pod: Json) -> bool:
@@ -130,6 +131,19 @@ def _connect_server(kube: Kube, cluster: str, pool: Pool) -> Observed | None:
     except (ApiNotFoundError, ApiForbiddenError):
         return None
     return Observed(replace(of, title=f"{of.title} of pool {pool.name}"), found, tuple(pods))
+
+
+def _check(kube: Kube, cluster: str) -> None:
+    try:
+        found = kube.request("GET", f"/api/v1/namespaces/{cluster}", timeout=5)
+    except ApiNotFoundError:
+        raise _absent(cluster) from None
+    if found["metadata"].get("labels", {}).get(MANAGED_BY) != "bdc":
+        raise _absent(cluster)
+
+
+def _pods(kube: Kube, cluster: str) -> list[Json]:
+    return _list(kube, f"/api/v1/namespaces/{cluster}/pods", {INSTANCE: cluster})
 
 
 def _list(kube: Kube, path: str, labels: Mapping[str, str]) -> list[Json]:
