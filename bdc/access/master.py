@@ -9,6 +9,7 @@ from bdc.errors import BdcError, UnhealthyError
 from bdc.kube import ApiNotFoundError, Kube
 from bdc.kube.endpoints import endpoint, pods_of
 from bdc.kube.exec import execute
+from bdc.kube.selector import label_selector
 from bdc.kube.wait import until
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _switch_over(kube: Kube, config: Config, leader: str, wanted: int) -> str | 
 
 def _leader(kube: Kube, config: Config) -> str | None:
     """The pod of the master's leader."""
-    labels = ",".join(f"{key}={value}" for key, value in pods_of(config, endpoint("master")).items())
+    labels = label_selector(pods_of(config, endpoint("master")))
     pods = kube.request("GET", f"/api/v1/namespaces/{config.name}/pods", query={"labelSelector": labels})["items"]
     return next((str(pod["metadata"]["name"]) for pod in pods if not pod["metadata"].get("deletionTimestamp")), None)
 

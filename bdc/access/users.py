@@ -24,7 +24,6 @@ import yaml
 from bdc.access.master import run_as_superuser
 from bdc.config import workloads
 from bdc.config.names import (
-    COMPONENT,
     INSTANCE,
     MANAGED_BY,
     NAMENODE_HTTP_PORT,
@@ -35,6 +34,7 @@ from bdc.config.names import (
     USERS_OF_PROXIES,
     USERS_OF_TRINO,
     pool_namespace,
+    selector,
     user_account,
 )
 from bdc.config.paths import resources
@@ -45,6 +45,7 @@ from bdc.kube.endpoints import addresses, certificate_authority, certified, conn
 from bdc.kube.exec import execute
 from bdc.kube.namenode import active_namenode
 from bdc.kube.refresh import refresh
+from bdc.kube.selector import label_selector
 from bdc.kube.user_context import EXTENSION, UserContext
 from bdc.kube.wait import until
 
@@ -90,10 +91,10 @@ def check_name(name: str) -> None:
 
 def users(kube: Kube, cluster: str) -> list[User]:
     """All ordinary users by name."""
-    found = _labelled(kube, f"/api/v1/namespaces/{cluster}/serviceaccounts", f"{INSTANCE}={cluster},{USER}")
+    found = _labelled(kube, f"/api/v1/namespaces/{cluster}/serviceaccounts", {INSTANCE: cluster, USER: None})
     open_to: dict[str, list[str]] = {}
     for pool in _pools(kube, cluster):
-        for binding in _labelled(kube, _bindings(pool_namespace(cluster, pool)), USER):
+        for binding in _labelled(kube, _bindings(pool_namespace(cluster, pool)), {USER: None}):
             open_to.setdefault(binding["metadata"]["labels"][USER], []).append(pool)
     return sorted(
         (
@@ -121,7 +122,7 @@ def grant(
     open_to = _open(_pools(kube, cluster), pools)
     if not open_to:
         say(f"there are no Spark pools: {name} gets HDFS and SQL, and Spark by another export when there are some")
-    where = {one.name: addresses(kube, config, one.name) for one in workloads.ENDPOINTS}
+    where = {one.name: addresses(kube, config, one.name) for one in workloads.endpoints(config)}
     if not any(where.values()):
         raise UsageError(
             "the cluster's endpoints aren't exposed, so nobody but its administrator reaches them", "set network.expose; bdc up"
@@ -205,11 +206,11 @@ def _open(there: Sequence[str], wanted: Sequence[str]) -> list[str]:
 
 
 def _pools(kube: Kube, cluster: str) -> list[str]:
-    return sorted(one["metadata"]["labels"][POOL] for one in _labelled(kube, "/api/v1/namespaces", f"{INSTANCE}={cluster},{POOL}"))
+    return sorted(one["metadata"]["labels"][POOL] for one in _labelled(kube, "/api/v1/namespaces", {INSTANCE: cluster, POOL: None}))
 
 
-def _labelled(kube: Kube, path: str, labels: str) -> list[dict[str, Any]]:
-    return list(kube.request("GET", path, query={"labelSelector": labels})["items"])
+def _labelled(kube: Kube, path: str, labels: Mapping[str, str | None]) -> list[dict[str, Any]]:
+    return list(kube.request("GET", path, query={"labelSelector": label_selector(labels)})["items"])
 
 
 def _bindings(namespace: str) -> str:
@@ -306,7 +307,7 @@ def _known(kube: Kube, cluster: str, secret: dict[str, Any], name: str, lines: M
             f"kubectl -n {cluster} get secret {USERS} -o yaml --show-managed-fields says who; then run the command again",
         )
     for workload in _KNOWN_BY:
-        refresh(kube, cluster, f"{INSTANCE}={cluster},{COMPONENT}={workload}", "bdc.dev/users", str(changed["metadata"]["resourceVersion"]))
+        refresh(kube, cluster, selector(cluster, workload), "bdc.dev/users", str(changed["metadata"]["resourceVersion"]))
 
 
 def _await(kube: Kube, config: Config, person: UserContext) -> None:

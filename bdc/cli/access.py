@@ -12,7 +12,6 @@ import typer
 
 from bdc.cli.output import Format, FormatOption, Output
 from bdc.cli.settings import settings
-from bdc.config import workloads
 from bdc.config.workloads import Endpoint
 from bdc.errors import BdcError, UsageError
 
@@ -39,9 +38,10 @@ def endpoints(
 
     if uri and not name:
         raise UsageError("--uri prints one address, and no endpoint was named", "bdc endpoints master --uri")
-    wanted = [known.endpoint(name)] if name else list(workloads.ENDPOINTS)
     options = settings(ctx)
     kube, config = options.kube(), options.config
+    there = known.endpoints(kube, config)
+    wanted = [known.endpoint(name, there)] if name else there
     authority = known.certificate_authority(kube, config.name)
     alike = known.addresses(kube, config) if known.reached_alike(kube, config) else None
     with ThreadPoolExecutor(len(wanted)) as pool:
@@ -69,14 +69,15 @@ def connect(
     options = settings(ctx)
     kube, config = options.kube(), options.config
     known.credentials(kube, config.name)
-    wanted = [_split(text) for text in names or [one.name for one in workloads.ENDPOINTS]]
+    there = known.endpoints(kube, config)
+    wanted = [(known.endpoint(name, there), port) for name, port in map(_split, names or [one.name for one in there])]
     printer = Output(output, quiet=options.quiet)
     with ExitStack() as stack:
         rows = []
-        for name, port in wanted:
-            host, local = _forward(stack, kube, config, name, port, address, printer)
+        for one, port in wanted:
+            host, local = _forward(stack, kube, config, one, port, address, printer)
             here = host == "127.0.0.1"
-            rows.append({"name": name, "url": url(known.endpoint(name), "localhost" if here else host, local, named=here), "port": local})
+            rows.append({"name": one.name, "url": url(one, "localhost" if here else host, local, named=here), "port": local})
         printer.emit(rows, columns={"name": "name", "url": "address"})
         until_interrupted(printer)
 
@@ -134,17 +135,19 @@ def _split(text: str) -> tuple[str, int | None]:
     return name, int(port) if colon else None
 
 
-def _forward(stack: ExitStack, kube: Kube, config: Config, name: str, port: int | None, address: str, printer: Output) -> tuple[str, int]:
-    from bdc.kube.endpoints import endpoint, forwarded
+def _forward(
+    stack: ExitStack, kube: Kube, config: Config, one: Endpoint, port: int | None, address: str, printer: Output
+) -> tuple[str, int]:
+    from bdc.kube.endpoints import forwarded
 
     def listen(local: int) -> tuple[str, int]:
-        heard = lambda reason: printer.progress(f"{name}: {reason}")  # noqa: E731 it needs the name
-        return stack.enter_context(forwarded(kube, config, name, local_port=local, bind=address, on_error=heard))
+        heard = lambda reason: printer.progress(f"{one.name}: {reason}")  # noqa: E731 it needs the name
+        return stack.enter_context(forwarded(kube, config, one.name, local_port=local, bind=address, on_error=heard))
 
     if port is not None:
         return listen(port)
     try:
-        return listen(endpoint(name).port)
+        return listen(one.port)
     except BdcError as error:
         if "in use" not in str(error):
             raise

@@ -128,7 +128,7 @@ def _show_endpoints(chosen: Settings, access: Access) -> None:
     if chosen.config.network.expose != "none":
         address = chosen.config.network.address or access.address
         sys.stderr.write("\n")
-        for endpoint in workloads.ENDPOINTS:
+        for endpoint in workloads.endpoints(chosen.config):
             sys.stderr.write(f"  {endpoint.title:<36} {endpoint.scheme}://{address}:{endpoint.port}\n")
     sys.stderr.write("  password: bdc credentials show --password\n")
 

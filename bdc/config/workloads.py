@@ -7,12 +7,14 @@ docs/contributing.md. Readers take the tuples from this module each time, as a t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from bdc.config.quantity import size
 
 if TYPE_CHECKING:
+    from bdc.config.dotted import Plain
     from bdc.config.model import Config
 
 Credential = Literal["password", "token", "internal", "certificates", "ca"]
@@ -71,10 +73,14 @@ class Workload:
             return 0
         return int(value(config, self.count)) if self.count else 1
 
+    def asked_for(self, settings: Mapping[str, Plain]) -> bool:
+        """Whether settings by dotted key have it there, as those that `up` applied; one that they don't know of isn't."""
+        return not self.when or bool(settings.get(self.when)) or any(key.startswith(f"{self.when}.") for key in settings)
+
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An address that every cluster has: Service `<name>-external` at `port` when exposed; always reachable by `bdc connect`.
+    """An address of a cluster that has its workload: Service `<name>-external` at `port` when exposed; always reachable by `bdc connect`.
 
     `target` is the pod's port.
     """
@@ -154,7 +160,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("connect", "spark", "sc", 31002, "spark-connect", 8443, "Spark Connect"),
     Endpoint("history", "spark", "https", 31808, "spark-history", 8443, "Spark history server"),
 )
-"""All endpoints: TLS from the cluster's CA, and a password or token, at every one."""
+"""All that a cluster can have: TLS from the cluster's CA, and a password or token, at every one."""
 
 
 def value(config: Config, key: str) -> Any:
@@ -170,6 +176,13 @@ def volumes(config: Config) -> int:
     return sum(one.replicas(config) * size(value(config, one.volume)) for one in WORKLOADS if one.volume)
 
 
-def certified_names() -> list[str]:
-    """The Services whose names the endpoints' certificate has; `*.` before one stands for the names of its pods."""
-    return sorted({*(one.name for one in ENDPOINTS), *(name for one in WORKLOADS for name in one.services)})
+def endpoints(config: Config) -> tuple[Endpoint, ...]:
+    """The endpoints of the workloads that are there."""
+    there = {one.name for one in WORKLOADS if one.replicas(config)}
+    return tuple(one for one in ENDPOINTS if one.workload in there)
+
+
+def certified_names(config: Config) -> tuple[str, ...]:
+    """The Services whose names the endpoints' certificate has, sorted; `*.` before one stands for the names of its pods."""
+    services = {name for one in WORKLOADS if one.replicas(config) for name in one.services}
+    return tuple(sorted({*(one.name for one in endpoints(config)), *services}))

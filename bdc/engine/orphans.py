@@ -12,6 +12,7 @@ from typing import Any
 
 from bdc.config.names import INSTANCE, MANAGED_BY
 from bdc.kube import ApiNotFoundError, Kube
+from bdc.kube.selector import label_selector
 
 _KINDS = (("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"), ("batch/v1", "Job"), ("v1", "Service"))
 _MANAGER = re.compile(r"pulumi-kubernetes-[0-9a-f]{8}")
@@ -37,7 +38,7 @@ def remove_namespace(kube: Kube, cluster: str) -> None:
 
 
 def _left(kube: Kube, cluster: str) -> Iterator[str]:
-    selector = f"{MANAGED_BY}=bdc,{INSTANCE}={cluster}"
+    selector = label_selector({MANAGED_BY: "bdc", INSTANCE: cluster})
     for api_version, kind in _KINDS:
         place = kube.path({"apiVersion": api_version, "kind": kind, "metadata": {"namespace": cluster}}, collection=True)
         for obj in kube.request("GET", place, query={"labelSelector": selector})["items"]:

@@ -19,6 +19,7 @@ from typing import Any
 from bdc.config.secret_data import decoded, encoded
 from bdc.errors import BdcError
 from bdc.kube import ApiNotFoundError, Kube
+from bdc.kube.selector import label_selector
 from bdc.kube.system_namespace import LABELS, SYSTEM_NAMESPACE
 
 FORMAT = 1
@@ -133,7 +134,7 @@ class StateCopy:
         self._kube.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": encoded(data)})
 
     def _drop(self, keep: set[str]) -> None:
-        selector = ",".join(f"{key}={value}" for key, value in self._labels.items())
+        selector = label_selector(self._labels)
         for item in self._kube.request("GET", _SECRETS, query={"labelSelector": selector})["items"]:
             if item["metadata"]["name"] not in keep:
                 self._kube.request("DELETE", f"{_SECRETS}/{item['metadata']['name']}")

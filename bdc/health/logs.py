@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from bdc.config import workloads
 from bdc.config.names import COMPONENT, INSTANCE, PART
 from bdc.errors import NotFoundError
-from bdc.health.snapshot import Json, observe
+from bdc.health.snapshot import Json, cluster_pods
 from bdc.kube import ApiError, Kube, UnreachableError
 from bdc.kube.podlog import Moment, PodLog
 
@@ -49,7 +49,7 @@ class Wanted:
 
 def sources(kube: Kube, cluster: str, name: str, container: str | None = None) -> list[LogSource]:
     """The containers that `name` (a part, a workload or a pod) stands for. Raises NotFoundError."""
-    pods = observe(kube, cluster).pods
+    pods = cluster_pods(kube, cluster)
     chosen = [pod for pod in pods if name in (pod["metadata"]["name"], *_named(pod))]
     if not chosen:
         known = ", ".join(dict.fromkeys([*(part.name for part in workloads.PARTS), *(one.name for one in workloads.WORKLOADS)]))

@@ -22,7 +22,7 @@ from bdc.health.replication import replication
 from bdc.health.snapshot import Snapshot, is_ready, ready_pod
 from bdc.kube import Kube
 from bdc.kube.namenode import bean
-from bdc.spark.scheduling.pools import pool_status, pools
+from bdc.spark.scheduling.pools import pool_status
 from bdc.trino.client import select_one
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def spark(kube: Kube, config: Config, snapshot: Snapshot) -> Probe:
     drivers = [pod for pod in snapshot.pods if pod["metadata"]["labels"].get(COMPONENT) == "spark-driver"]
     running = sum(1 for pod in drivers if is_ready(pod))
     queued = sum(1 for pod in drivers if pod.get("status", {}).get("phase") == "Pending")
-    for pool in pools(kube, config.name):
+    for pool in snapshot.pools:
         now = pool_status(kube, pool)
         running, queued = running + now.running, queued + len(now.waiting)
     return Probe(True, f"Spark {version}, {running} running" + (f", {queued} queued" if queued else ""))

@@ -1,4 +1,4 @@
-"""What Kubernetes says of a cluster at one moment: workloads, pods, nodes, and the Connect servers of its Spark pools."""
+"""What Kubernetes says of a cluster at one moment: workloads, pods, nodes, Spark pools and their Connect servers, the configuration."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bdc.config import workloads
 from bdc.config.names import COMPONENT, INSTANCE, MANAGED_BY, selector
 from bdc.config.workloads import Workload
 from bdc.errors import NotFoundError
 from bdc.kube import ApiError, ApiForbiddenError, ApiNotFoundError, Kube
+from bdc.kube.configuration import applied
+from bdc.kube.selector import label_selector
 from bdc.spark.scheduling.pools import Pool, pools
+
+if TYPE_CHECKING:
+    from bdc.config.dotted import Plain
 
 Json = Mapping[str, Any]
 
@@ -51,43 +56,49 @@ class Observed:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A cluster at one moment. `nodes` is empty where we may not see them."""
+    """A cluster at one moment. `nodes` is empty where we may not see them, and so is `applied`, the configuration by dotted key, which is
+    there once an `up` has finished.
+    """
 
     cluster: str
     workloads: tuple[Observed, ...]
     pods: tuple[Json, ...]
     nodes: tuple[Json, ...]
+    pools: tuple[Pool, ...]
+    applied: Mapping[str, Plain]
 
     def workload(self, name: str) -> Observed:
         """One workload by its name."""
         return next(one for one in self.workloads if one.workload.name == name)
 
     def of(self, part: str) -> list[Observed]:
-        """The workloads of a part that are there or always should be. Only its object says that an optional one was asked for."""
-        return [one for one in self.workloads if one.workload.part == part and (one.obj or not one.workload.optional)]
+        """The workloads of a part that are there or should be."""
+        return [one for one in self.workloads if one.workload.part == part and (one.obj or one.workload.asked_for(self.applied))]
 
 
 def observe(kube: Kube, cluster: str) -> Snapshot:
     """Look at a cluster. Raises NotFoundError when its namespace isn't there or isn't bdc's."""
     with ThreadPoolExecutor(6) as pool:
-        namespace = pool.submit(kube.request, "GET", f"/api/v1/namespaces/{cluster}", timeout=5)
+        there = pool.submit(_check, kube, cluster)
         paths = {kind: f"/apis/apps/v1/namespaces/{cluster}/{kind.lower()}s" for kind in ("StatefulSet", "Deployment")}
-        asked = {kind: pool.submit(_list, kube, path, f"{INSTANCE}={cluster}") for kind, path in paths.items()}
-        asked["Pod"] = pool.submit(_list, kube, f"/api/v1/namespaces/{cluster}/pods", f"{INSTANCE}={cluster}")
+        asked = {kind: pool.submit(_list, kube, path, {INSTANCE: cluster}) for kind, path in paths.items()}
+        asked["Pod"] = pool.submit(_pods, kube, cluster)
         nodes = pool.submit(_nodes, kube)
         spark_pools = pool.submit(pools, kube, cluster)
-        try:
-            found = namespace.result()
-        except ApiNotFoundError:
-            raise _absent(cluster) from None
-        if found["metadata"].get("labels", {}).get(MANAGED_BY) != "bdc":
-            raise _absent(cluster)
+        configuration = pool.submit(_applied, kube, cluster)
+        there.result()
         objects = {(kind, obj["metadata"]["name"]): obj for kind in paths for obj in asked[kind].result()}
         pods = tuple(asked["Pod"].result())
         observed = tuple(Observed(one, objects.get((one.kind, one.name)), _of(pods, one.name)) for one in workloads.WORKLOADS)
         servers = pool.map(lambda one: _connect_server(kube, cluster, one), spark_pools.result())
         observed += tuple(one for one in servers if one)
-        return Snapshot(cluster, observed, pods, tuple(nodes.result()))
+        return Snapshot(cluster, observed, pods, tuple(nodes.result()), tuple(spark_pools.result()), configuration.result())
+
+
+def cluster_pods(kube: Kube, cluster: str) -> list[Json]:
+    """The pods of a cluster and nothing else of it. Raises NotFoundError as `observe`."""
+    _check(kube, cluster)
+    return _pods(kube, cluster)
 
 
 def is_ready(pod: Json) -> bool:
@@ -116,15 +127,27 @@ def _connect_server(kube: Kube, cluster: str, pool: Pool) -> Observed | None:
     of = next(one for one in workloads.WORKLOADS if one.name == _CONNECT)
     try:
         found = kube.request("GET", f"/apis/apps/v1/namespaces/{pool.namespace}/deployments/{_CONNECT}", timeout=5)
-        labels = ",".join(f"{key}={value}" for key, value in selector(cluster, _CONNECT).items())
-        pods = _list(kube, f"/api/v1/namespaces/{pool.namespace}/pods", labels)
+        pods = _list(kube, f"/api/v1/namespaces/{pool.namespace}/pods", selector(cluster, _CONNECT))
     except (ApiNotFoundError, ApiForbiddenError):
         return None
     return Observed(replace(of, title=f"{of.title} of pool {pool.name}"), found, tuple(pods))
 
 
-def _list(kube: Kube, path: str, selector: str) -> list[Json]:
-    return list(kube.request("GET", path, query={"labelSelector": selector}, timeout=5).get("items") or [])
+def _check(kube: Kube, cluster: str) -> None:
+    try:
+        found = kube.request("GET", f"/api/v1/namespaces/{cluster}", timeout=5)
+    except ApiNotFoundError:
+        raise _absent(cluster) from None
+    if found["metadata"].get("labels", {}).get(MANAGED_BY) != "bdc":
+        raise _absent(cluster)
+
+
+def _pods(kube: Kube, cluster: str) -> list[Json]:
+    return _list(kube, f"/api/v1/namespaces/{cluster}/pods", {INSTANCE: cluster})
+
+
+def _list(kube: Kube, path: str, labels: Mapping[str, str]) -> list[Json]:
+    return list(kube.request("GET", path, query={"labelSelector": label_selector(labels)}, timeout=5).get("items") or [])
 
 
 def _nodes(kube: Kube) -> list[Json]:
@@ -132,6 +155,13 @@ def _nodes(kube: Kube) -> list[Json]:
         return list(kube.request("GET", "/api/v1/nodes", timeout=5).get("items") or [])
     except ApiError:
         return []
+
+
+def _applied(kube: Kube, cluster: str) -> dict[str, Plain]:
+    try:
+        return applied(kube, cluster, timeout=5)
+    except (ApiError, ValueError):
+        return {}
 
 
 def _absent(cluster: str) -> NotFoundError:

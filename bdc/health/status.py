@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def status(kube: Kube, config: Config) -> ClusterStatus:
     """Look at all parts. Raises NotFoundError when there is no such cluster, UnreachableError when there is no Kubernetes."""
     snapshot = observe(kube, config.name)
-    wanted = [part for part in workloads.PARTS if not part.optional or any(one.obj for one in snapshot.of(part.name))]
+    wanted = [part for part in workloads.PARTS if not part.optional or snapshot.of(part.name)]
     with ThreadPoolExecutor(len(wanted)) as pool:
         parts = tuple(pool.map(lambda part: part_status(kube, config, snapshot, part), wanted))
     since = min((part.since for part in parts if part.since), default=None)

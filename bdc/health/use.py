@@ -23,8 +23,8 @@ from bdc.health.snapshot import Snapshot, is_ready, observe
 from bdc.kube import Kube
 from bdc.kube.endpoints import ROLE
 from bdc.kube.exec import execute
+from bdc.kube.selector import label_selector
 from bdc.spark.queries import list_all, listing, pods_path
-from bdc.spark.scheduling.pools import places
 from bdc.spark.sessions import CONSOLE
 from bdc.trino.client import query
 
@@ -64,7 +64,7 @@ def in_use(kube: Kube, config: Config) -> Use | None:
     if not parts and not pods:
         return None
     looks: tuple[tuple[str, Callable[[], str]], ...] = (
-        ("Spark", lambda: _applications(kube, config)),
+        ("Spark", lambda: _applications(kube, snapshot)),
         ("Trino", lambda: _queries(kube, config)),
         ("SQL master", lambda: _sessions(kube, snapshot)),
         *(
@@ -84,10 +84,10 @@ def _said(look: Callable[[], str]) -> str:
         return f"not known: {reason[0][:200]}"
 
 
-def _applications(kube: Kube, config: Config) -> str:
-    spaces = [place.namespace for place in places(kube, config.name)]
+def _applications(kube: Kube, snapshot: Snapshot) -> str:
+    spaces = [snapshot.cluster, *(pool.namespace for pool in snapshot.pools)]
     found = [f"{one.name} {one.state.lower()}" for space in spaces for one in listing(kube, space) if not one.state.final]
-    consoles = sum(len(list_all(kube, pods_path(space), f"{COMPONENT}={CONSOLE}")) for space in spaces)
+    consoles = sum(len(list_all(kube, pods_path(space), label_selector({COMPONENT: CONSOLE}))) for space in spaces)
     return ", ".join([*found, *([_count(consoles, "session")] if consoles else [])])
 
 

@@ -7,7 +7,7 @@ certificates of the cluster's own CA, which cover the addresses, `localhost` and
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -30,12 +30,20 @@ ROLE = "bdc.dev/role"
 CONNECT_SECONDS = 2.0
 
 
-def endpoint(name: str) -> Endpoint:
-    """The endpoint of that name; raises NotFoundError."""
-    for one in workloads.ENDPOINTS:
+def endpoints(kube: Kube, config: Config) -> tuple[Endpoint, ...]:
+    """Those of this cluster. An ordinary user, who has no bdc.yaml, also knows those of the day of `bdc context export`."""
+    there = workloads.endpoints(config)
+    known = kube.person.addresses if kube.person else {}
+    return tuple(one for one in workloads.ENDPOINTS if one in there or one.name in known)
+
+
+def endpoint(name: str, among: Sequence[Endpoint] | None = None) -> Endpoint:
+    """The endpoint of that name, of all or of these; raises NotFoundError."""
+    known = workloads.ENDPOINTS if among is None else among
+    for one in known:
         if one.name == name:
             return one
-    raise NotFoundError(f"there is no endpoint {name}", f"endpoints are {', '.join(one.name for one in workloads.ENDPOINTS)}")
+    raise NotFoundError(f"there is no endpoint {name}", f"endpoints are {', '.join(one.name for one in known)}")
 
 
 def credentials(kube: Kube, cluster: str) -> Credentials:
@@ -87,7 +95,7 @@ def addresses(kube: Kube, config: Config, name: str | None = None) -> list[str]:
     if config.network.address:
         return [config.network.address]
     if config.network.expose == "loadbalancer":
-        names = [name] if name else [one.name for one in workloads.ENDPOINTS]
+        names = [name] if name else [one.name for one in workloads.endpoints(config)]
         return next((found for one in names if (found := _ingress(kube, config.name, one))), [])
     nodes = kube.request("GET", "/api/v1/nodes")["items"]
     for kind in ("ExternalIP", "InternalIP"):

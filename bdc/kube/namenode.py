@@ -9,6 +9,7 @@ from typing import Any
 from bdc.config.names import NAMENODE_HTTP_PORT, selector
 from bdc.errors import BdcError, UnhealthyError
 from bdc.kube.client import Kube
+from bdc.kube.selector import label_selector
 
 SECONDS = 4.0
 """How long a NameNode may take to answer."""
@@ -16,7 +17,7 @@ SECONDS = 4.0
 
 def active_namenode(kube: Kube, cluster: str) -> str:
     """The pod of the NameNode that serves, as a standby refuses. Raises UnhealthyError when there is none."""
-    labels = ",".join(f"{key}={value}" for key, value in selector(cluster, "namenode").items())
+    labels = label_selector(selector(cluster, "namenode"))
     found = kube.request("GET", f"/api/v1/namespaces/{cluster}/pods", query={"labelSelector": labels})["items"]
     pods = sorted(str(pod["metadata"]["name"]) for pod in found)
     if len(pods) == 1:  # without HA it serves, or nobody does

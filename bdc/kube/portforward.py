@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from bdc.errors import BdcError, UnhealthyError
 from bdc.kube import websocket
 from bdc.kube.client import Kube
+from bdc.kube.selector import label_selector
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession, ClientWebSocketResponse
@@ -129,7 +130,7 @@ class _Forwarder:
 
 def ready_pod(kube: Kube, namespace: str, selector: Mapping[str, str]) -> str:
     """The name of one of the ready pods with these labels; raises UnhealthyError when there is none."""
-    labels = ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
+    labels = label_selector(dict(sorted(selector.items())))
     pods = kube.request("GET", f"/api/v1/namespaces/{namespace}/pods", query={"labelSelector": labels}, timeout=10)["items"]
     ready = [pod["metadata"]["name"] for pod in pods if _is_ready(pod)]
     if not ready:

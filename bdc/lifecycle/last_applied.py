@@ -1,29 +1,29 @@
 """What the cluster in Kubernetes was made with, and which of the wanted settings can't be had of it in place.
 
 Two sources, each for what it knows best. The volumes themselves say what can't change: they are there from the first moment of the first
-`up`, whether it finished or not. The ConfigMap `configuration` in the cluster's namespace says what the last finished `up` applied, so that
-`plan` speaks in the words of bdc.yaml. It holds no secret: bdc.yaml has none.
+`up`, whether it finished or not. `bdc.kube.configuration` says what the last finished `up` applied, so that `plan` speaks in the words of
+bdc.yaml.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bdc.config import workloads
 from bdc.config.dotted import Plain, flat
-from bdc.config.names import COMPONENT, CONFIGURATION, INSTANCE, MANAGED_BY
+from bdc.config.names import COMPONENT, INSTANCE
 from bdc.config.quantity import cores, size
 from bdc.errors import UsageError
-from bdc.kube import ApiNotFoundError, Kube
+from bdc.kube import Kube
+from bdc.kube.configuration import applied, keep
+from bdc.kube.selector import label_selector
 
 if TYPE_CHECKING:
     from bdc.config.model import Config
     from bdc.config.schema import Field
 
-_KEY = "bdc.json"
 _NOT_THE_CLUSTERS = ("name", "profile", "cluster.substrate", "cluster.kubeconfig", "cluster.context", "engine.plugin")
 """How this machine names and reaches the cluster; another machine's answer is no change of it."""
 
@@ -44,18 +44,13 @@ def settings(config: Config) -> dict[str, Plain]:
 
 def remember(config: Config, kube: Kube) -> None:
     """Keep what was applied in the cluster."""
-    labels = {MANAGED_BY: "bdc", INSTANCE: config.name, COMPONENT: CONFIGURATION}
-    metadata = {"name": CONFIGURATION, "namespace": config.name, "labels": labels}
-    kube.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {_KEY: json.dumps(settings(config), indent=1)}})
+    keep(kube, config.name, settings(config))
 
 
 def differences(config: Config, kube: Kube) -> list[Difference]:
     """What `config` has other than what was applied last, in the schema's order; nothing where no `up` has finished yet."""
-    try:
-        found = kube.request("GET", f"/api/v1/namespaces/{config.name}/configmaps/{CONFIGURATION}")["data"][_KEY]
-    except (ApiNotFoundError, KeyError):
+    if not (kept := applied(kube, config.name)):
         return []
-    kept: dict[str, Plain] = json.loads(found)
     wanted = settings(config)
     gone = {key: known.default for key in kept if key not in wanted and (known := _field(key)) and key != known.key}
     return [Difference(key, _now(kept, key), value) for key, value in (wanted | gone).items() if not _same(key, _now(kept, key), value)]
@@ -82,7 +77,7 @@ def refuse_fixed(config: Config, kube: Kube, storage_class: str | None) -> None:
 def fixed(config: Config, kube: Kube, storage_class: str | None) -> list[Difference]:
     """Fields that the volumes there forbid to have their wanted value."""
     wanted = flat(config.model_dump()) | {"cluster.storage_class": storage_class}
-    query = {"labelSelector": f"{INSTANCE}={config.name}"}
+    query = {"labelSelector": label_selector({INSTANCE: config.name})}
     claims = kube.request("GET", f"/api/v1/namespaces/{config.name}/persistentvolumeclaims", query=query)["items"]
     now: dict[str, Plain] = {}
     for one in workloads.WORKLOADS:

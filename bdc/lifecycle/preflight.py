@@ -43,7 +43,7 @@ def ports(config: Config, substrate: Substrate) -> None:
     """Whether the endpoints' NodePorts are free of this host's own programs. Raises UnhealthyError."""
     if config.network.expose != "nodeport":
         return
-    for endpoint in workloads.ENDPOINTS:
+    for endpoint in workloads.endpoints(config):
         if who := substrate.listener(endpoint.port):
             raise UnhealthyError(
                 f"port {endpoint.port} ({endpoint.title}) is taken by {who}",
@@ -90,7 +90,7 @@ def cluster(config: Config, kube: Kube, storage_class: str | None, *, say: Calla
     fits = check(asks(config), nodes(kube, config.name))
     _storage_class(kube, storage_class)
     if config.network.expose == "nodeport":
-        _services(kube, config.name)
+        _services(kube, config)
     return fits
 
 
@@ -161,11 +161,11 @@ def _storage_class(kube: Kube, wanted: str | None) -> None:
         raise UnhealthyError(f"the Kubernetes has no default StorageClass (there is: {there})", "set cluster.storage_class to one of them")
 
 
-def _services(kube: Kube, namespace: str) -> None:
-    ours = {endpoint.port: endpoint for endpoint in workloads.ENDPOINTS}
+def _services(kube: Kube, config: Config) -> None:
+    ours = {endpoint.port: endpoint for endpoint in workloads.endpoints(config)}
     for service in kube.request("GET", "/api/v1/services")["items"]:
         for port in service["spec"].get("ports") or []:
-            if port.get("nodePort") in ours and service["metadata"]["namespace"] != namespace:
+            if port.get("nodePort") in ours and service["metadata"]["namespace"] != config.name:
                 taken, metadata = ours[port["nodePort"]], service["metadata"]
                 raise UnhealthyError(
                     f"port {taken.port} ({taken.title}) is taken by Service {metadata['namespace']}/{metadata['name']}",

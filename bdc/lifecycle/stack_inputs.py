@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bdc import images
 from bdc.cluster import Substrate
+from bdc.config.workloads import certified_names
 from bdc.kube import Kube
 from bdc.lifecycle.target import Target
 
@@ -23,6 +24,7 @@ def stack_context(target: Target) -> StackContext:
         cluster=config.name,
         images=images.references(config.images.registry),
         network=config.network,
+        services=certified_names(config),
         addresses=tuple(sorted({target.access.address, *([config.network.address] if config.network.address else [])})),
         nodes=nodes(target.kube),
         storage_class=storage_class(config, target.substrate),

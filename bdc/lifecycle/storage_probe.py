@@ -21,6 +21,7 @@ from bdc.errors import BdcError, DeadlineError, UnhealthyError
 from bdc.kube import ApiNotFoundError, Kube
 from bdc.kube.diagnose import diagnose_pod, events_of, warnings_of
 from bdc.kube.lease import lock
+from bdc.kube.selector import label_selector
 from bdc.kube.system_namespace import SYSTEM_NAMESPACE
 from bdc.kube.wait import until
 
@@ -37,7 +38,7 @@ _NONE = "the cluster's default"
 
 def wanted(config: Config, kube: Kube) -> bool:
     """Whether the cluster has no volumes yet."""
-    query = {"labelSelector": f"{INSTANCE}={config.name}"}
+    query = {"labelSelector": label_selector({INSTANCE: config.name})}
     return not kube.request("GET", f"/api/v1/namespaces/{config.name}/persistentvolumeclaims", query=query)["items"]
 
 
@@ -158,7 +159,7 @@ class _Trial:
 
     def _remove(self) -> None:
         for plural in ("pods", "persistentvolumeclaims", "secrets"):
-            query = {"labelSelector": f"{TRIAL}={self._config.name}"}
+            query = {"labelSelector": label_selector({TRIAL: self._config.name})}
             for one in self._kube.request("GET", f"{self._base}/{plural}", query=query)["items"]:
                 with contextlib.suppress(ApiNotFoundError):
                     self._kube.request("DELETE", f"{self._base}/{plural}/{one['metadata']['name']}", {"gracePeriodSeconds": 0})

@@ -17,6 +17,7 @@ from bdc.errors import BdcError, DeadlineError, UnhealthyError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
 from bdc.kube.diagnose import diagnose, events_of, warnings_of
 from bdc.kube.podstate import progress
+from bdc.kube.selector import label_selector
 from bdc.plugin.conditions import condition, waited_for
 from bdc.plugin.kinds import POD_OWNERS, annotation, object_id
 from bdc.plugin.wording import INTERRUPTED, write
@@ -119,7 +120,7 @@ class Waiter:
         labels = (obj["spec"].get("selector") or {}).get("matchLabels") or {} if obj["kind"] in POD_OWNERS else {}
         if not labels:
             return []
-        query = {"labelSelector": ",".join(f"{key}={value}" for key, value in sorted(labels.items()))}
+        query = {"labelSelector": label_selector(labels)}
         return list(self._kube.request("GET", f"/api/v1/namespaces/{obj['metadata']['namespace']}/pods", query=query)["items"])
 
     def _late(self, obj: dict[str, Any], waiting_for: str, limit: float) -> NotLiveError:
@@ -213,7 +214,7 @@ def _service(kube: Kube, obj: dict[str, Any]) -> str:
     slices = kube.request(
         "GET",
         f"/apis/discovery.k8s.io/v1/namespaces/{metadata['namespace']}/endpointslices",
-        query={"labelSelector": f"kubernetes.io/service-name={metadata['name']}"},
+        query={"labelSelector": label_selector({"kubernetes.io/service-name": metadata["name"]})},
     )["items"]
     endpoints = [endpoint for one in slices for endpoint in one.get("endpoints") or []]
     return "" if any((e.get("conditions") or {}).get("ready") for e in endpoints) else "a ready pod behind it"

@@ -25,6 +25,7 @@ from bdc.errors import BdcError, DeadlineError, NotFoundError, UsageError
 from bdc.kube import ApiError, ApiNotFoundError, Kube
 from bdc.kube.diagnose import diagnose_pod
 from bdc.kube.podlog import PodLog
+from bdc.kube.selector import label_selector
 from bdc.kube.wait import until
 from bdc.spark.defaults import builder_image, defaults_of
 from bdc.spark.labels import JOB
@@ -316,7 +317,7 @@ def _follow(kube: Kube, namespace: str, name: str, on_line: Callable[[str], None
     def complete() -> bool:
         nonlocal log, last
         ended = _ended(kube.request("GET", job_path(namespace, name)))
-        for pod in list_all(kube, pods_path(namespace), f"{JOB}={name}"):
+        for pod in list_all(kube, pods_path(namespace), label_selector({JOB: name})):
             log = log or PodLog(kube, namespace, pod["metadata"]["name"], _CONTAINER)
             if ended is None and not _exited(pod) and (found := diagnose_pod(kube, pod)):
                 raise BdcError(str(found), found.hint)

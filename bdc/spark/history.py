@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bdc.config.names import COMPONENT, INSTANCE
+from bdc.config.names import selector
 from bdc.errors import NotFoundError, UnhealthyError, UsageError
 from bdc.kube import ApiError, Kube
+from bdc.kube.selector import label_selector
 from bdc.spark.queries import list_all, pods_path
 
 PORT = 18080
@@ -42,7 +43,7 @@ def history(kube: Kube, cluster: str, name: str | None = None, *, limit: int = 5
             "the history server shows everybody's applications, so it is the administrator's", "yours: bdc spark list, bdc spark logs"
         )
     query: dict[str, str | int | bool] = {} if name else {"limit": limit}
-    pods = [pod for pod in list_all(kube, pods_path(cluster), f"{INSTANCE}={cluster},{COMPONENT}={_COMPONENT}") if _ready(pod)]
+    pods = [pod for pod in list_all(kube, pods_path(cluster), label_selector(selector(cluster, _COMPONENT))) if _ready(pod)]
     if not pods:
         raise UnhealthyError("the history server isn't ready", "bdc status says why")
     try:

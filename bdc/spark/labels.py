@@ -8,6 +8,7 @@ NAME-driver of a schedule's run have the schedule's name in the label, as they c
 from __future__ import annotations
 
 from bdc.config.names import APPLICATION, COMPONENT, POOL, labels
+from bdc.kube.selector import label_selector
 
 DOMAIN = "bdc.dev"
 """Domain of the labels and annotations that are bdc's own."""
@@ -75,6 +76,4 @@ def _pool(name: str | None) -> dict[str, str]:
 
 def application_selector(component: str = DRIVER, name: str | None = None) -> str:
     """Label selector of all applications' Jobs and pods, or of one's pods."""
-    if name is None:
-        return f"{COMPONENT}={component},{APPLICATION}"
-    return f"{COMPONENT}={component},{JOB if component == DRIVER else APPLICATION}={name}"
+    return label_selector({COMPONENT: component, JOB if name and component == DRIVER else APPLICATION: name})

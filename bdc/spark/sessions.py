@@ -31,6 +31,7 @@ from bdc.config.restricted import container_security
 from bdc.errors import BdcError, DeadlineError, UnhealthyError, UsageError
 from bdc.kube import ApiNotFoundError, Kube
 from bdc.kube.diagnose import diagnose_pod
+from bdc.kube.selector import label_selector
 from bdc.kube.wait import until
 from bdc.spark.admission import bounds
 from bdc.spark.defaults import defaults_of
@@ -202,7 +203,7 @@ def manifest(cluster: str, place: Pool, name: str, mode: Mode, defaults: Mapping
 def _sweep(kube: Kube, pods: str) -> None:
     """Remove sessions that have ended and that nobody removed."""
     with contextlib.suppress(BdcError):
-        for pod in kube.request("GET", pods, query={"labelSelector": f"{COMPONENT}={CONSOLE}"})["items"]:
+        for pod in kube.request("GET", pods, query={"labelSelector": label_selector({COMPONENT: CONSOLE})})["items"]:
             if pod.get("status", {}).get("phase") in ("Succeeded", "Failed"):
                 kube.request("DELETE", f"{pods}/{pod['metadata']['name']}")
 

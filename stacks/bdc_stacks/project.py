@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from bdc.config.load import load
 from bdc.config.model import Config
 from bdc.config.names import IMAGES
+from bdc.config.workloads import certified_names
 from bdc.errors import BdcError, UsageError
 from bdc_stacks.stack_context import StackContext
 
@@ -61,6 +62,7 @@ def read() -> tuple[Config, StackContext]:
         cluster=config.name,
         images=settings.images,
         network=config.network,
+        services=certified_names(config),
         addresses=tuple(sorted(addresses)),
         nodes=tuple(sorted(settings.nodes)),
         storage_class=config.cluster.storage_class or settings.storage_class,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bdc.config.names import NAMENODE_HTTP_PORT, labels, namenode_hosts
-from bdc.config.workloads import Endpoint, certified_names
+from bdc.config.workloads import Endpoint
 
 if TYPE_CHECKING:
     from bdc.config.model import Network
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class StackContext:
     """Where a cluster stands.
 
-    images: full reference by image name. addresses: names and addresses that users reach the endpoints at, written into certificates.
+    images: full reference by image name. addresses: names and addresses that users reach the endpoints at, written into certificates, as
+    are the names of `services` (bdc.config.workloads.certified_names).
     nodes: the nodes' own addresses, where the API server's connections to pods come from.
     pull_login: text of the Secret `pull_secret`, a registry's login as docker's config.json has it.
     revisions: by (Secret, key) what stands for the value that is in the cluster: pods whose Secrets have others now roll.
@@ -28,6 +29,7 @@ class StackContext:
     cluster: str
     images: Mapping[str, str]
     network: Network
+    services: tuple[str, ...]
     addresses: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
     storage_class: str | None = None
@@ -52,7 +54,7 @@ class StackContext:
     def hosts(self) -> list[str]:
         """DNS names and addresses of the endpoints' certificate, sorted."""
         names = {"localhost", "127.0.0.1", *self.addresses}
-        for service in certified_names():
+        for service in self.services:
             where = f"{service}.{self.namespace}.svc"
             names |= {where} if service.startswith("*") else {service, f"{service}.{self.namespace}", where, f"{where}.cluster.local"}
         return sorted(names)

@@ -13,6 +13,7 @@ from pulumi.runtime import rpc
 
 from bdc.config.load import load
 from bdc.config.model import Config, Network
+from bdc.config.workloads import certified_names
 from bdc_stacks.stack_context import StackContext
 
 Json = dict[str, Any]
@@ -26,7 +27,13 @@ EVERYTHING = load(file=None, cluster=None, overrides={"federation.workers": "1",
 def site(config: Config, **more: Any) -> StackContext:
     """A site with made-up images."""
     return StackContext(
-        cluster=config.name, images=IMAGES, network=config.network, addresses=("192.0.2.10",), nodes=("192.0.2.10",), **more
+        cluster=config.name,
+        images=IMAGES,
+        network=config.network,
+        services=certified_names(config),
+        addresses=("192.0.2.10",),
+        nodes=("192.0.2.10",),
+        **more,
     )
 
 

@@ -33,7 +33,7 @@ def test_everybody_reaches_the_closed_endpoints_and_nothing_else() -> None:
     found = policies()
     doors = {
         endpoint.workload: {one.target for one in workloads.ENDPOINTS if one.workload == endpoint.workload}
-        for endpoint in workloads.ENDPOINTS
+        for endpoint in workloads.endpoints(Config())
     }
     assert {name: ports(rules, None) for name, rules in found.items() if ports(rules, None)} == doors
     assert found["inside"] == [{"from": [{"podSelector": {}}]}]

@@ -106,14 +106,16 @@ def test_drivers_start_without_the_launchers_jvm() -> None:
     assert not settings.keys() & set(LAUNCHER_ONLY)
 
 
-def test_endpoints_are_node_ports_by_default() -> None:
-    objects = declared(platform.program, LOCAL)
-    for endpoint in workloads.ENDPOINTS:
+@pytest.mark.parametrize("config", [LOCAL, EVERYTHING])
+def test_endpoints_are_node_ports_by_default(config: Config) -> None:
+    objects = declared(platform.program, config)
+    there = workloads.endpoints(config)
+    for endpoint in there:
         spec = objects["Service", f"{endpoint.name}-external"]["spec"]
         assert spec["type"] == "NodePort"
         assert spec["ports"][0]["nodePort"] == endpoint.port
     exposed = {name for (kind, name), item in objects.items() if kind == "Service" and item["spec"].get("type", "ClusterIP") != "ClusterIP"}
-    assert exposed == {f"{endpoint.name}-external" for endpoint in workloads.ENDPOINTS}
+    assert exposed == {f"{endpoint.name}-external" for endpoint in there}
 
 
 def test_nothing_is_exposed_when_the_configuration_says_so() -> None:

@@ -35,6 +35,7 @@ from bdc.config.secret_data import encoded, texts
 from bdc.config.workloads import Credential
 from bdc.errors import NotFoundError, UsageError
 from bdc.kube import ApiConflictError, ApiNotFoundError, Kube
+from bdc.kube.selector import label_selector
 
 if TYPE_CHECKING:
     from bdc.config.model import Config
@@ -180,7 +181,7 @@ def revisions(kube: Kube, cluster: str, tls: str, key: str) -> dict[Item, str]:
 
 def _roles(kube: Kube, cluster: str) -> dict[str, str]:
     """The Secrets with the passwords of the roles that Spark's applications and the SQL gateway have in the SQL master, and the roles."""
-    query = {"labelSelector": f"{INSTANCE}={cluster},{PART}=master"}
+    query = {"labelSelector": label_selector({INSTANCE: cluster, PART: "master"})}
     names = [one["metadata"]["name"] for one in kube.request("GET", f"/api/v1/namespaces/{cluster}/secrets", query=query)["items"]]
     prefix = role_secret("")
     return {
@@ -192,7 +193,7 @@ def _roles(kube: Kube, cluster: str) -> dict[str, str]:
 
 def _pool_tokens(kube: Kube, cluster: str) -> list[str]:
     """The Secrets with the tokens of pools' Spark Connect."""
-    query = {"labelSelector": f"{INSTANCE}={cluster},{PART}=spark"}
+    query = {"labelSelector": label_selector({INSTANCE: cluster, PART: "spark"})}
     found = kube.request("GET", f"/api/v1/namespaces/{cluster}/secrets", query=query)["items"]
     return sorted(one["metadata"]["name"] for one in found if "token" in (one.get("data") or {}))
 

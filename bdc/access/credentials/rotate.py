@@ -84,8 +84,8 @@ def _settle(kube: Kube, config: Config, engine: PulumiEngine, begun: journal.Jou
 
 def _until_trino_knows(kube: Kube, config: Config, password: str) -> None:
     """Until Trino takes the password. It reads its file every 10 s; the kubelet, which writes it, is told to look now."""
-    labels = ",".join(f"{key}={value}" for key, value in selector(config.name, "trino-coordinator").items())
-    refresh(kube, config.name, labels, "bdc.dev/rotated", datetime.now(UTC).isoformat(timespec="seconds"))
+    pods = selector(config.name, "trino-coordinator")
+    refresh(kube, config.name, pods, "bdc.dev/rotated", datetime.now(UTC).isoformat(timespec="seconds"))
     user, reason = credentials(kube, config.name).username, ""
 
     def taken() -> bool:

@@ -34,18 +34,19 @@ def endpoints(ground: CheckContext) -> Finding:
         found = [probe(address, port, shown, authority, scheme, 3) for address, shown in names]
         return None if any(one.reachable for one in found) else f"{name} at {where[0]}:{port} ({found[0].reason})"
 
-    with ThreadPoolExecutor(len(workloads.ENDPOINTS)) as pool:
-        closed = [said for said in pool.map(lambda one: look(one.name, one.port, one.scheme), workloads.ENDPOINTS) if said]
+    there = workloads.endpoints(ground.config)
+    with ThreadPoolExecutor(len(there)) as pool:
+        closed = [said for said in pool.map(lambda one: look(one.name, one.port, one.scheme), there) if said]
     if closed:
         return fail(f"not reached from here: {named(closed)}", "open these ports in the firewall, set network.address, or use bdc connect")
-    return ok(f"all {len(workloads.ENDPOINTS)} answer from here")
+    return ok(f"all {len(there)} answer from here")
 
 
 def ports(ground: CheckContext) -> Finding:
     """No other namespace has taken an endpoint's node port."""
     if ground.config.network.expose != "nodeport":
         return ok("no node port is used")
-    ours = {one.port: one.name for one in workloads.ENDPOINTS}
+    ours = {one.port: one.name for one in workloads.endpoints(ground.config)}
     taken = [
         f"{port['nodePort']} ({ours[port['nodePort']]}) by Service {service['metadata']['namespace']}/{service['metadata']['name']}"
         for service in ground.items("/api/v1/services")

@@ -6,12 +6,13 @@ import secrets
 from contextlib import suppress
 from typing import Any
 
-from bdc.config.names import INSTANCE, MANAGED_BY
+from bdc.config.names import MANAGED_BY, selector
 from bdc.config.restricted import UIDS, container_security, pod_security
 from bdc.errors import BdcError, DeadlineError
 from bdc.health.finding import Check, CheckContext, Finding, ok, warn
 from bdc.kube import ApiError, ApiNotFoundError
 from bdc.kube.diagnose import diagnose_pod
+from bdc.kube.selector import label_selector
 from bdc.kube.system_namespace import SYSTEM_NAMESPACE
 from bdc.kube.wait import until
 
@@ -77,8 +78,7 @@ def _late() -> DeadlineError:
 
 
 def _pod_address(ground: CheckContext, workload: str) -> str | None:
-    labels = f"{INSTANCE}={ground.cluster},app.kubernetes.io/component={workload}"
-    found = ground.namespaced("api/v1", "pods", labelSelector=labels)
+    found = ground.namespaced("api/v1", "pods", labelSelector=label_selector(selector(ground.cluster, workload)))
     return next((pod["status"]["podIP"] for pod in found if pod.get("status", {}).get("podIP")), None)
 
 
@@ -90,7 +90,7 @@ def _image(ground: CheckContext) -> str:
 
 def _sweep(ground: CheckContext, pods: str) -> None:
     """Remove what a doctor that was killed left."""
-    for pod in ground.items(pods, labelSelector=f"{PROBE}={ground.cluster}"):
+    for pod in ground.items(pods, labelSelector=label_selector({PROBE: ground.cluster})):
         with suppress(ApiNotFoundError, ApiError):
             if pod.get("status", {}).get("phase") in ("Succeeded", "Failed"):
                 ground.kube.request("DELETE", f"{pods}/{pod['metadata']['name']}", {"gracePeriodSeconds": 0})

@@ -14,6 +14,7 @@ from bdc.health.amount import amount
 from bdc.health.finding import Check, CheckContext, Finding, fail, named, ok, warn
 from bdc.health.snapshot import Json
 from bdc.kube.portforward import forward
+from bdc.kube.selector import label_selector
 
 _PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")
 DISK_FREE_BYTES = 5 * 2**30
@@ -75,7 +76,7 @@ def disk(_: CheckContext, folder: Path = NODE_DIR) -> Finding:
 def dns(ground: CheckContext) -> Finding:
     """A cluster DNS server resolves a name that every cluster has, asked over TCP through the Kubernetes API."""
     labels = {"k8s-app": "kube-dns"}
-    if not ground.items("/api/v1/namespaces/kube-system/pods", labelSelector="k8s-app=kube-dns"):
+    if not ground.items("/api/v1/namespaces/kube-system/pods", labelSelector=label_selector(labels)):
         return warn("no DNS pods in kube-system, so it can't be asked")
     try:
         with forward(ground.kube, "kube-system", labels, 53) as (host, port), socket.create_connection((host, port), 4) as connection:

@@ -10,6 +10,7 @@ from bdc.health.finding import Check, CheckContext, Finding, fail, named, ok, wa
 from bdc.health.snapshot import Json, is_ready
 from bdc.kube.diagnose import diagnose_pod
 from bdc.kube.lease import DURATION_SECONDS
+from bdc.kube.selector import label_selector
 from bdc.kube.system_namespace import SYSTEM_NAMESPACE
 
 RECENT = timedelta(minutes=15)
@@ -46,7 +47,7 @@ def pods(ground: CheckContext) -> Finding:
 def jobs(ground: CheckContext) -> Finding:
     """The Jobs that set the cluster up have not failed, nor has an application lately."""
     failed: dict[str, tuple[Json, datetime]] = {}
-    for job in ground.namespaced("apis/batch/v1", "jobs", labelSelector=f"{INSTANCE}={ground.cluster}"):
+    for job in ground.namespaced("apis/batch/v1", "jobs", labelSelector=label_selector({INSTANCE: ground.cluster})):
         for one in job.get("status", {}).get("conditions") or []:
             if one["type"] == "Failed" and one["status"] == "True":
                 failed[job["metadata"]["name"]] = (job, datetime.fromisoformat(one["lastTransitionTime"]))

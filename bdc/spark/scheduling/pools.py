@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bdc.config.names import INSTANCE, POOL, pool_namespace
 from bdc.errors import NotFoundError, UsageError
 from bdc.kube import ApiForbiddenError, ApiNotFoundError, Kube
+from bdc.kube.selector import label_selector
 from bdc.spark.queries import job_path
 
 DEFAULT = "default"
@@ -47,7 +48,8 @@ def pools(kube: Kube, cluster: str) -> list[Pool]:
     if person := kube.person:
         return [Pool(name, pool_namespace(cluster, name)) for name in person.pools]
     try:
-        found = kube.request("GET", "/api/v1/namespaces", query={"labelSelector": f"{INSTANCE}={cluster},{POOL}"})["items"]
+        query = {"labelSelector": label_selector({INSTANCE: cluster, POOL: None})}
+        found = kube.request("GET", "/api/v1/namespaces", query=query)["items"]
     except ApiForbiddenError:
         return []
     return sorted((Pool(one["metadata"]["labels"][POOL], one["metadata"]["name"]) for one in found), key=lambda pool: str(pool.name))

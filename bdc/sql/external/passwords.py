@@ -24,7 +24,7 @@ def keep(kube: Kube, cluster: str, value: str) -> str:
         labels = {MANAGED_BY: "bdc", INSTANCE: cluster, PART: "federation"}
         metadata = {"name": EXTERNAL_CREDENTIALS, "namespace": cluster, "labels": labels}
         kube.request("POST", _path(cluster, ""), {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
-    refresh(kube, cluster, f"{INSTANCE}={cluster},{COMPONENT} in ({','.join(_COMPONENTS)})", _SEEN, key)
+    refresh(kube, cluster, {INSTANCE: cluster, COMPONENT: _COMPONENTS}, _SEEN, key)
     return key
 
 

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from bdc.cli.access import url
 from bdc.config import workloads
+from bdc.config.model import Config
 from bdc.kube.tls import Probed
 from bdc_stacks import identity
 from tests.unit.cli.conftest import Bdc
@@ -45,7 +47,7 @@ def _probes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_endpoints_are_looked_at(bdc: Bdc, kube: FakeKube) -> None:
     rows = {row["name"]: row for row in json.loads(bdc("endpoints", "-o", "json").out)}
-    assert list(rows) == [endpoint.name for endpoint in workloads.ENDPOINTS]
+    assert list(rows) == [endpoint.name for endpoint in workloads.endpoints(Config())]
     assert {name: row["url"] for name, row in rows.items()} == {
         "master": "postgresql://bdc@192.0.2.2:31433/bdc?sslmode=verify-full",
         "master-ro": "postgresql://bdc@192.0.2.2:31436/bdc?sslmode=verify-full",
@@ -78,6 +80,15 @@ def test_nothing_is_exposed(bdc: Bdc, kube: FakeKube) -> None:
     (row,) = json.loads(bdc(*hidden, "endpoints", "trino", "-o", "json").out)
     assert (row["url"], row["reachable"], row["reason"]) == (None, False, "not exposed: bdc connect trino")
     assert bdc(*hidden, "endpoints", "trino", "--uri").code == 1
+
+
+def test_an_endpoint_whose_workload_is_off_is_not_listed(bdc: Bdc, kube: FakeKube, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [replace(one, when="federation.workers") if one.name == "spark-history" else one for one in workloads.WORKLOADS]
+    monkeypatch.setattr(workloads, "WORKLOADS", tuple(found))
+    assert "history" not in [row["name"] for row in json.loads(bdc("endpoints", "-o", "json").out)]
+    assert [bdc(command, "history").code for command in ("endpoints", "connect")] == [3, 3]
+    on = ("--set", "federation.workers=1")
+    assert "history" in [row["name"] for row in json.loads(bdc(*on, "endpoints", "-o", "json").out)]
 
 
 def test_credentials(bdc: Bdc, kube: FakeKube, tmp_path: Path) -> None:

@@ -26,6 +26,11 @@ def talking(kube: Cluster) -> Cluster:
     return kube
 
 
+def test_kubernetes_is_asked_for_the_pods_alone(talking: Cluster) -> None:
+    assert [source.pod for source in sources(talking, "bdc", "namenode")] == ["namenode-0"]
+    assert talking.calls == [("GET", "/api/v1/namespaces/bdc"), ("GET", f"{CORE}/pods")]
+
+
 def test_a_part_is_one_stream_by_time(talking: Cluster) -> None:
     told = [(entry.source, entry.text) for entry in logs(talking, "bdc", "storage")]
     assert told == [("namenode-0", "a"), ("datanode-0", "b"), ("httpfs-0", "c"), ("namenode-0", "d")]

@@ -20,7 +20,8 @@ from bdc.errors import BdcError, NotFoundError
 from bdc.health import PartState, probes, status
 from bdc.health.amount import amount
 from bdc.health.metastore import METHOD, read, request
-from bdc.kube import UnreachableError
+from bdc.kube import ApiForbiddenError, UnreachableError
+from bdc.kube.configuration import keep
 from bdc.trino import client as trino
 from bdc.trino.client import Answer
 from tests.unit.health.conftest import APPS, CORE, LEADER, Cluster, not_ready, pod
@@ -148,6 +149,36 @@ def test_parts_that_were_not_made(kube: Cluster) -> None:
     found = parts(kube)
     assert (found["metastore"].state, found["metastore"].hint) == (PartState.MISSING, "make it: bdc up")
     assert (found["storage"].state, found["storage"].detail) == (PartState.DEGRADED, "HttpFS not made")
+
+
+@pytest.mark.parametrize(
+    ("kept", "part", "title"),
+    [
+        ({"federation.workers": 2}, "federation", "Trino worker"),
+        ({"spark.pools.etl.max_cpu": "4", "spark.pools.etl.priority": 0}, "spark", "bdc's controller"),
+    ],
+)
+def test_an_optional_workload_that_up_made_and_somebody_deleted(kube: Cluster, kept: dict[str, Any], part: str, title: str) -> None:
+    keep(kube, "bdc", kept)
+    found = parts(kube)[part]
+    assert (found.state, found.detail, found.hint) == (PartState.DEGRADED, f"{title} not made", "make it: bdc up")
+
+
+def test_an_optional_workload_of_which_nothing_is_known_is_not_missed(kube: Cluster) -> None:
+    keep(kube, "bdc", {"federation.workers": 0})
+    assert status(kube, Config()).ready
+    keep(kube, "bdc", {"federation.workers": 2})
+    kube.fail("GET", "configmaps/configuration", ApiForbiddenError(403, "Forbidden", "no rights"))
+    assert status(kube, Config()).ready
+    kube.put(f"{CORE}/configmaps/configuration", {"data": {"bdc.json": "{"}})
+    assert status(kube, Config()).ready
+
+
+def test_kubernetes_is_asked_each_thing_once(kube: Cluster) -> None:
+    status(kube, Config())
+    asked = [path for method, path in kube.calls if method == "GET"]
+    places = ["namespaces", "namespaces/bdc", "nodes", "namespaces/bdc/pods", "namespaces/bdc/configmaps/configuration"]
+    assert sorted(asked) == sorted([*(f"/api/v1/{place}" for place in places), f"{APPS}/deployments", f"{APPS}/statefulsets"])
 
 
 def test_applications_are_counted(kube: Cluster) -> None:

@@ -16,11 +16,12 @@ from bdc.lifecycle.program_inputs import code, inputs
 from bdc_stacks.stack_context import StackContext
 
 CONFIG = Config()
-SITE = StackContext("bdc", {"spark": "bdc.local/spark:1"}, CONFIG.network)
+SITE = StackContext("bdc", {"spark": "bdc.local/spark:1"}, CONFIG.network, ("httpfs",))
 OTHER: dict[str, Any] = {
     "cluster": "other",
     "images": {"spark": "bdc.local/spark:2"},
     "network": Config.model_validate({"network": {"expose": "none"}}).network,
+    "services": ("httpfs", "trino"),
     "addresses": ("10.0.0.1",),
     "nodes": ("10.0.0.2",),
     "storage_class": "fast",
