@@ -48,7 +48,7 @@ class PortStream:
             _, message = self._stream.recv_data()
         except websocket.WebSocketTimeoutException:
             raise TimeoutError("timed out") from None
-        except websocket.WebSocketException:
+        except (websocket.WebSocketException, ConnectionError):
             message = b""
         channel = message[0] if message else None
         if channel is not None and channel not in self._started:  # the port's number
