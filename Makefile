@@ -28,7 +28,7 @@ unit: .venv/ready
 e2e: .venv/ready
 	.ci/packages
 	$(BIN)/python -m tests.e2e.support.prepare
-	# Two workers: a test waits for a server, or for a single process, half of its time.
+	# Two workers: tests of a node or a plugin wait for a single process half of their time.
 	$(BIN)/pytest -q -x -n 2 --dist loadgroup --no-loadscope-reorder -m "not full" --durations=12 tests/e2e
 
 reference: .venv/ready

@@ -1,6 +1,6 @@
 """Fixtures of the end-to-end tests: run as root with `pytest tests/e2e`.
 
-`make e2e` runs them in two workers: a test waits for a server, or for one process, half of its time.
+`make e2e` runs them in two workers: those of a node or a plugin wait for one process half of their time.
 """
 
 from __future__ import annotations
@@ -13,17 +13,13 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.support import prepare
-from tests.e2e.support.commands import make_cluster
+from tests.e2e.support.commands import all_ready, bdc
 from tests.e2e.support.deaths import deaths
 from tests.e2e.support.dump import dump
 from tests.e2e.support.host import CHECKOUT, TestHost
 
-SHARED = "shared"
-SHARING = ("external", "test_users")
-"""The tests that share one cluster, as it takes a minute to make, in their order."""
-
-_LONGEST = (*SHARING, "test_cluster")
-"""What begins first, so that two workers end together: each begins with the tests of one cluster, and what is short comes after."""
+SHARING = ("external", "test_users", "test_cluster")
+"""The tests that share one cluster, as it takes a minute to make, in their order: they begin first, and the last of them ends it."""
 
 
 @pytest.fixture(scope="session")
@@ -39,23 +35,25 @@ def prepared(node_ready: None) -> None:
 
 
 @pytest.fixture(scope="session")
-def shared(prepared: None) -> Iterator[TestHost]:
-    """A host with the cluster of the tests that share one."""
-    with TestHost(SHARED) as made:
-        make_cluster(made)
+def cluster(prepared: None) -> Iterator[TestHost]:
+    """A host with the cluster that `bdc up` makes of a bare machine."""
+    with TestHost("cluster") as made:
+        assert bdc(made, "status", code=3).stderr.startswith("error: ")
+        assert "failed" not in bdc(made, "up", timeout_seconds=1500).stderr
+        all_ready(made)
         yield made
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A module's tests build on each other: one worker runs them all."""
+    """Of two workers one has all that shares the cluster, the other the modules with hosts of their own, each module as a whole."""
 
     def turn(item: pytest.Item) -> int:
-        return _LONGEST.index(_name(item)) if _name(item) in _LONGEST else len(_LONGEST)
+        return SHARING.index(_name(item)) if _name(item) in SHARING else len(SHARING)
 
     items.sort(key=turn)
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(SHARED if _name(item) in SHARING else _name(item)))
+        item.add_marker(pytest.mark.xdist_group("cluster" if _name(item) in SHARING else _name(item)))
 
 
 def _name(item: pytest.Item) -> str:

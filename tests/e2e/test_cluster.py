@@ -14,7 +14,6 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ import pytest
 
 from tests.e2e.clients.access import accepted
 from tests.e2e.support import failover, package_index
-from tests.e2e.support.commands import KUBECTL_BDC, all_ready, bdc, document, kubectl, make_cluster, password, psql
+from tests.e2e.support.commands import KUBECTL_BDC, all_ready, bdc, document, kubectl, password, psql
 from tests.e2e.support.host import TestHost
 
 CURL = ("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}")
@@ -47,10 +46,8 @@ REPLICATED = ("--set", "master.replicas=3", "--set", "master.synchronous=true")
 
 
 @pytest.fixture(scope="module")
-def host(prepared: None) -> Iterator[TestHost]:
-    with TestHost("cluster") as made:
-        make_cluster(made)
-        yield made
+def host(cluster: TestHost) -> TestHost:
+    return cluster
 
 
 @pytest.fixture(scope="module")

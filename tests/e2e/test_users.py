@@ -22,15 +22,15 @@ CAT = "from pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrC
 
 
 @pytest.fixture(scope="module")
-def host(shared: TestHost) -> Iterator[TestHost]:
+def host(cluster: TestHost) -> Iterator[TestHost]:
     """The cluster, with two pools for as long as these tests run."""
-    (shared.folder / "home" / "bdc.yaml").write_text(POOLS)
-    bdc(shared, "-f", str(shared.folder / "home" / "bdc.yaml"), "up", timeout_seconds=600)
-    yield shared
-    own(shared, "context", "delete", "ann@bdc")
-    (shared.folder / "home" / "bdc.yaml").unlink()
-    bdc(shared, "up", timeout_seconds=600)
-    assert "-pool-" not in kubectl(shared, "get", "namespaces", "-o", "name")
+    (cluster.folder / "home" / "bdc.yaml").write_text(POOLS)
+    bdc(cluster, "-f", str(cluster.folder / "home" / "bdc.yaml"), "up", timeout_seconds=600)
+    yield cluster
+    own(cluster, "context", "delete", "ann@bdc")
+    (cluster.folder / "home" / "bdc.yaml").unlink()
+    bdc(cluster, "up", timeout_seconds=600)
+    assert "-pool-" not in kubectl(cluster, "get", "namespaces", "-o", "name")
 
 
 @pytest.fixture(scope="module")

@@ -33,9 +33,9 @@ CREATE STATISTICS OrdersStatistics ON dbo.Orders (CustomerId) WITH FULLSCAN;
 
 
 @pytest.fixture(scope="package")
-def host(shared: TestHost) -> Iterator[TestHost]:
-    yield shared
-    shared.end_sessions()
+def host(cluster: TestHost) -> Iterator[TestHost]:
+    yield cluster
+    cluster.end_sessions()
 
 
 @pytest.fixture(scope="package")

@@ -37,13 +37,6 @@ def document(host: TestHost, *arguments: str, code: int = 0) -> Any:
     return json.loads(bdc(host, *arguments, "-o", "json", code=code).stdout)
 
 
-def make_cluster(host: TestHost) -> None:
-    """What `bdc up` makes of a bare machine."""
-    assert bdc(host, "status", code=3).stderr.startswith("error: ")
-    assert "failed" not in bdc(host, "up", timeout_seconds=1500).stderr
-    all_ready(host)
-
-
 def kubectl(host: TestHost, *arguments: str, stdin: str | None = None) -> str:
     """What kubectl says, in the namespace bdc unless the arguments name another."""
     done = host.run([*KUBECTL_BDC, *arguments], stdin=stdin)
