@@ -143,10 +143,14 @@ def _remedy(failure: BdcError) -> str | None:
 
 
 def _system(failure: OSError, *, debug: bool) -> int:
-    """A full disk can meet any write, so it has its words here; all else that the system refuses has them where it is done."""
+    """A full disk can meet any write, and a lack of rights any file: they have their words here. All else that the system refuses has them
+    where it is done."""
     from bdc.config.disk import full_disk, is_full
     from bdc.config.paths import NODE_DIR, cache_dir, state_dir
 
+    if isinstance(failure, PermissionError) and isinstance(failure.filename, str):
+        error(f"{failure.filename}: permission denied", f"uid {os.geteuid()}, which runs bdc, has no right to it or to a folder above it")
+        return 1
     if not is_full(failure):
         return _bug(failure, debug=debug)
     places = [Path(failure.filename)] if isinstance(failure.filename, str) else [cache_dir(), state_dir(), NODE_DIR]

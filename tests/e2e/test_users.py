@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,9 +71,9 @@ def asked_of_trino(host: TestHost, ann: dict[str, Any], sql: str) -> str:
 def application(tmp_path: Path, text: str) -> str:
     file = tmp_path / "job.py"
     file.write_text(CAT + text)
-    tmp_path.chmod(0o755)
-    for folder in tmp_path.parents[:2]:
-        folder.chmod(0o755)
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == os.geteuid() and folder.name.startswith(("popen-", "pytest-", "test_")):
+            folder.chmod(0o755)  # the analyst reads it
     return str(file)
 
 
@@ -172,6 +173,15 @@ def test_what_fails_is_explained(host: TestHost, ann: dict[str, Any], tmp_path: 
     )
     assert "TABLE_OR_VIEW_NOT_FOUND" in done.stderr
     own(host, "spark", "delete", "fails")
+    shut = tmp_path / "shut"
+    shut.mkdir(mode=0o700)
+    (shut / "job.py").write_text("")
+    for command in (("spark", "submit"), ("hdfs", "put")):
+        more = ("job.py",) if command[0] == "hdfs" else ()
+        done = host.run(["bdc", *command, str(shut / "job.py"), *more], user=ANALYST)
+        assert done.returncode in (1, 125), done.stderr
+        assert "permission denied" in done.stderr.lower()
+        assert "internal error" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -127,11 +127,11 @@ def check_readable(name: str) -> None:
             raise UsageError(f"{name}: {scheme}:// can't be used", _CHOICES)
         return
     local, _ = _local(name)
-    if not local.exists():
-        raise UsageError(f"there is no file {name}", _CHOICES)
-    if not local.is_file():
-        raise UsageError(f"{name} is a folder", "zip it: python -m zipfile -c package.zip package/")
     try:
+        if not local.exists():
+            raise UsageError(f"there is no file {name}", _CHOICES)
+        if not local.is_file():
+            raise UsageError(f"{name} is a folder", "zip it: python -m zipfile -c package.zip package/")
         with local.open("rb"):
             pass
     except OSError as error:

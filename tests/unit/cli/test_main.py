@@ -207,6 +207,16 @@ def test_a_bug_is_an_internal_error_with_its_traceback_only_under_debug(bdc: Bdc
     assert "Traceback" in bdc("--debug", "try").err
 
 
+def test_a_file_without_the_right_to_it_is_named_and_is_no_bug(bdc: Bdc, command: Callable[..., None]) -> None:
+    def fail() -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/home/ann/job.py")
+
+    command(fail)
+    told = bdc("try")
+    assert (told.code, told.err.splitlines()[0]) == (1, "error: /home/ann/job.py: permission denied")
+    assert f"hint:  uid {os.geteuid()}, " in told.err
+
+
 def test_interrupts_and_results_are_exit_codes(bdc: Bdc, command: Callable[..., None]) -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt
