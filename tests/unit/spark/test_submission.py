@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 import tarfile
@@ -14,6 +15,7 @@ from bdc.errors import NotFoundError, UsageError
 from bdc.kube import ApiError, ApiForbiddenError
 from bdc.spark import Application, Executors, SecretVariable, Staging, submit, unique_name
 from bdc.spark.settings import parse
+from bdc.spark.submission.staging import check_readable
 from tests.unit.fake_kube import FakeKube
 from tests.unit.spark.conftest import FakeHdfs
 
@@ -372,3 +374,12 @@ def test_a_uri_is_completed_and_not_encoded_twice(kube: FakeKube, staging: Stagi
     done = submit(kube, "bdc", app, staging=staging)
     assert done.uris.main == "hdfs:///apps/My%20Job%202.py"
     assert done.uris.files == ("hdfs:///data/100%25.csv", "local:///opt/a*.txt")
+
+
+def test_a_file_in_a_folder_that_is_shut_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", refused)  # the tests' own user may enter any folder
+    with pytest.raises(UsageError, match="/shut/job.py can't be read: Permission denied"):
+        check_readable("/shut/job.py")
