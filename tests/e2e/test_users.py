@@ -176,9 +176,8 @@ def test_what_fails_is_explained(host: TestHost, ann: dict[str, Any], tmp_path: 
     shut = tmp_path / "shut"
     shut.mkdir(mode=0o700)
     (shut / "job.py").write_text("")
-    for command in (("spark", "submit"), ("hdfs", "put")):
-        more = ("job.py",) if command[0] == "hdfs" else ()
-        done = host.run(["bdc", *command, str(shut / "job.py"), *more], user=ANALYST)
+    for command in (["spark", "submit", str(shut / "job.py")], ["hdfs", "put", str(shut / "job.py"), "job.py"]):
+        done = host.run(["bdc", *command], user=ANALYST)
         assert done.returncode in (1, 125), done.stderr
         assert "permission denied" in done.stderr.lower()
         assert "internal error" not in done.stderr

@@ -381,5 +381,5 @@ def test_a_file_in_a_folder_that_is_shut_cannot_be_read(monkeypatch: pytest.Monk
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "stat", refused)  # the tests' own user may enter any folder
-    with pytest.raises(UsageError, match="/shut/job.py can't be read: Permission denied"):
+    with pytest.raises(UsageError, match=r"/shut/job\.py can't be read: Permission denied"):
         check_readable("/shut/job.py")
