@@ -60,6 +60,9 @@ def test_leaders_that_are_lost(host: TestHost) -> None:
             writer.until_more()
             lose(host, writer)
             following.append(failover.until_all_follow(host, 3, writer.last()))
-            outages.append(writer.stop()["longest"])
+            counted = writer.stop()
+            outages.append(counted["longest"])
+            there = run(host, "bdc", "sql", "query", "-e", "master", "SELECT n FROM acknowledged", "-o", "csv").split()[1:]
+            assert set(map(str, counted["rows"])) <= set(there), f"{title}: acknowledged rows are lost"
         said = [f"{statistics.median(each):.1f} s ({min(each):.1f} to {max(each):.1f})" for each in (outages, following)]
         say(title, f"no row acknowledged for {said[0]}, all follow after {said[1]} more")
